@@ -1,0 +1,135 @@
+/* Blocks in a chain, each twice as large as the one before up to a bound, so that a message of any size costs few
+ * calls to malloc. Under the address sanitizer what is not handed out is poisoned, and each piece has a red zone. */
+#include "common/arena.h"
+
+#include "common/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ARENA_POISON 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARENA_POISON 1
+#endif
+#endif
+
+#ifdef ARENA_POISON
+#include <sanitizer/asan_interface.h>
+#define POISON(at, len)   ASAN_POISON_MEMORY_REGION((at), (len))
+#define UNPOISON(at, len) ASAN_UNPOISON_MEMORY_REGION((at), (len))
+enum { RED_ZONE = 16 };
+#else
+#define POISON(at, len)   ((void)(at), (void)(len))
+#define UNPOISON(at, len) ((void)(at), (void)(len))
+enum { RED_ZONE = 0 };
+#endif
+
+enum { DEFAULT_BLOCK = 4096, LARGEST_BLOCK = 256 * 1024, ALIGNMENT = 16 };
+
+struct block {
+    struct block *older;
+    size_t size, used;
+    _Alignas(ALIGNMENT) char bytes[];
+};
+
+struct arena {
+    struct block *newest;
+    size_t used;
+};
+
+static struct block *block_new(size_t size, struct block *older) {
+    struct block *block = mem_alloc(sizeof *block + size);
+    block->older = older;
+    block->size = size;
+    block->used = 0;
+    POISON(block->bytes, size);
+    return block;
+}
+
+static void block_free(struct block *block) {
+    UNPOISON(block->bytes, block->size);
+    mem_free(block);
+}
+
+struct arena *arena_new(size_t first_block_len) {
+    struct arena *arena = MEM_NEW(struct arena);
+    arena->newest = block_new(first_block_len == 0 ? DEFAULT_BLOCK : first_block_len, NULL);
+    return arena;
+}
+
+void arena_reset(struct arena *arena) {
+    while (arena->newest->older != NULL) {
+        struct block *gone = arena->newest;
+        arena->newest = gone->older;
+        block_free(gone);
+    }
+    arena->newest->used = 0;
+    arena->used = 0;
+    POISON(arena->newest->bytes, arena->newest->size);
+}
+
+void arena_free(struct arena *arena) {
+    if (arena == NULL)
+        return;
+    arena_reset(arena);
+    block_free(arena->newest);
+    mem_free(arena);
+}
+
+size_t arena_used(const struct arena *arena) {
+    return arena->used;
+}
+
+void *arena_alloc(struct arena *arena, size_t size) {
+    size_t room = (size + RED_ZONE + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    struct block *block = arena->newest;
+    if (room > block->size - block->used) {
+        size_t next = block->size * 2 < LARGEST_BLOCK ? block->size * 2 : LARGEST_BLOCK;
+        block = block_new(room > next ? room : next, block);
+        arena->newest = block;
+    }
+    void *piece = block->bytes + block->used;
+    block->used += room;
+    arena->used += size;
+    UNPOISON(piece, size);
+    memset(piece, 0, size);
+    return piece;
+}
+
+void *arena_copy(struct arena *arena, const void *from, size_t size) {
+    void *copy = arena_alloc(arena, size);
+    if (size != 0)
+        memcpy(copy, from, size);
+    return copy;
+}
+
+struct str arena_str(struct arena *arena, struct str s) {
+    if (s.at == NULL)
+        return STR_NONE;
+    char *copy = arena_alloc(arena, s.len + 1);
+    memcpy(copy, s.at, s.len);
+    return str_slice(copy, s.len);
+}
+
+struct str arena_lower(struct arena *arena, struct str s) {
+    struct str copy = arena_str(arena, s);
+    char *at = (char *)(uintptr_t)copy.at; /* ours, made a line ago */
+    for (size_t i = 0; i < copy.len; i++)
+        if (at[i] >= 'A' && at[i] <= 'Z')
+            at[i] = (char)(at[i] - 'A' + 'a');
+    return copy;
+}
+
+struct str arena_printf(struct arena *arena, const char *format, ...) {
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *text = arena_alloc(arena, (size_t)(len < 0 ? 0 : len) + 1);
+    vsnprintf(text, (size_t)(len < 0 ? 0 : len) + 1, format, again);
+    va_end(again);
+    return str_slice(text, (size_t)(len < 0 ? 0 : len));
+}

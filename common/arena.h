@@ -1,0 +1,26 @@
+/* Memory of one message, freed at once.
+ *
+ * An arena belongs to one thread at a time; handing it over is handing over all that is in it. */
+#ifndef COMMON_ARENA_H
+#define COMMON_ARENA_H
+
+#include "common/base.h"
+#include "common/str.h"
+
+struct arena;
+
+struct arena *arena_new(size_t first_block_len) MUST_USE; /* 0: a default */
+void arena_free(struct arena *arena);                     /* NULL is fine */
+void arena_reset(struct arena *arena);                    /* keeps the first block */
+size_t arena_used(const struct arena *arena);             /* bytes handed out so far */
+
+void *arena_alloc(struct arena *arena, size_t size) MUST_USE; /* cleared, aligned for any type */
+void *arena_copy(struct arena *arena, const void *from, size_t size) MUST_USE;
+struct str arena_str(struct arena *arena, struct str s);   /* a copy, with a NUL behind it; absent stays absent */
+struct str arena_lower(struct arena *arena, struct str s); /* likewise, ASCII letters in lower case */
+struct str arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#define ARENA_NEW(arena, type)          ((type *)arena_alloc((arena), sizeof(type)))
+#define ARENA_ARRAY(arena, count, type) ((type *)arena_alloc((arena), (count) * sizeof(type)))
+
+#endif

@@ -1,0 +1,48 @@
+#include "common/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *checked(void *block, size_t size) {
+    if (block == NULL && size != 0) {
+        fprintf(stderr, "hookshift: out of memory asking for %zu bytes\n", size);
+        abort();
+    }
+    return block;
+}
+
+void *mem_alloc(size_t size) {
+    return checked(malloc(size), size);
+}
+
+void *mem_zalloc(size_t size) {
+    return checked(calloc(1, size), size);
+}
+
+void *mem_array(size_t count, size_t size) {
+    return checked(calloc(count, size), count == 0 ? 0 : size);
+}
+
+void *mem_resize(void *block, size_t size) {
+    return checked(realloc(block, size), size);
+}
+
+void *mem_copy(const void *from, size_t size) {
+    void *copy = mem_alloc(size == 0 ? 1 : size);
+    if (size != 0)
+        memcpy(copy, from, size);
+    return copy;
+}
+
+char *mem_strdup(const char *text) {
+    return mem_copy(text, strlen(text) + 1);
+}
+
+void mem_free(void *block) {
+    free(block);
+}
+
+void mem_wipe(void *block, size_t size) {
+    explicit_bzero(block, size);
+}

@@ -1,0 +1,22 @@
+/* Heap memory. Running out of it is not an error that a caller could mend: the process says so and aborts, and
+ * what was acknowledged is in the store. Sizes that come from outside are bounded before they get here. */
+#ifndef COMMON_MEM_H
+#define COMMON_MEM_H
+
+#include "common/base.h"
+
+void *mem_alloc(size_t size) MUST_USE;               /* not cleared */
+void *mem_zalloc(size_t size) MUST_USE;              /* cleared */
+void *mem_array(size_t count, size_t size) MUST_USE; /* cleared; aborts on overflow of count * size */
+void *mem_resize(void *block, size_t size) MUST_USE; /* realloc */
+void *mem_copy(const void *from, size_t size) MUST_USE;
+char *mem_strdup(const char *text) MUST_USE;
+void mem_free(void *block);
+
+/* Overwrites with zeros in a way that the compiler may not leave out: for secrets. */
+void mem_wipe(void *block, size_t size);
+
+#define MEM_NEW(type)          ((type *)mem_zalloc(sizeof(type)))
+#define MEM_ARRAY(count, type) ((type *)mem_array((count), sizeof(type)))
+
+#endif

@@ -1,0 +1,185 @@
+#include "common/str.h"
+
+#include "common/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+bool str_eq(struct str a, struct str b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
+static char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool str_eq_nocase(struct str a, struct str b) {
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (lower(a.at[i]) != lower(b.at[i]))
+            return false;
+    return true;
+}
+
+int str_compare(struct str a, struct str b) {
+    size_t len = a.len < b.len ? a.len : b.len;
+    int order = len == 0 ? 0 : memcmp(a.at, b.at, len);
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+bool str_starts_with(struct str s, struct str prefix) {
+    return s.len >= prefix.len && str_eq(str_slice(s.at, prefix.len), prefix);
+}
+
+bool str_ends_with(struct str s, struct str suffix) {
+    return s.len >= suffix.len && str_eq(str_from(s, s.len - suffix.len), suffix);
+}
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct str str_trim(struct str s) {
+    while (s.len > 0 && is_blank(s.at[0]))
+        s = str_from(s, 1);
+    while (s.len > 0 && is_blank(s.at[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+ptrdiff_t str_find(struct str s, struct str what) {
+    if (what.len == 0)
+        return 0;
+    const char *hit = s.len == 0 ? NULL : memmem(s.at, s.len, what.at, what.len);
+    return hit == NULL ? -1 : hit - s.at;
+}
+
+struct str str_from(struct str s, size_t offset) {
+    if (offset >= s.len)
+        return str_slice(s.at == NULL ? NULL : s.at + s.len, 0);
+    return str_slice(s.at + offset, s.len - offset);
+}
+
+bool str_next(struct str *rest, char separator, struct str *piece) {
+    if (rest->at == NULL)
+        return false;
+    const char *end = rest->len == 0 ? NULL : memchr(rest->at, separator, rest->len);
+    if (end == NULL) {
+        *piece = *rest;
+        *rest = STR_NONE;
+    } else {
+        *piece = str_slice(rest->at, (size_t)(end - rest->at));
+        *rest = str_slice(end + 1, rest->len - piece->len - 1);
+    }
+    return true;
+}
+
+bool str_to_u64(struct str s, uint64_t *value) {
+    uint64_t sum = 0;
+    if (s.len == 0)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.at[i] < '0' || s.at[i] > '9')
+            return false;
+        uint64_t digit = (uint64_t)(s.at[i] - '0');
+        if (sum > (UINT64_MAX - digit) / 10)
+            return false;
+        sum = sum * 10 + digit;
+    }
+    *value = sum;
+    return true;
+}
+
+bool str_to_i64(struct str s, int64_t *value) {
+    bool negative = s.len > 0 && s.at[0] == '-';
+    uint64_t magnitude;
+    if (!str_to_u64(negative ? str_from(s, 1) : s, &magnitude))
+        return false;
+    if (magnitude > (uint64_t)INT64_MAX + (negative ? 1U : 0U))
+        return false;
+    *value = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
+    return true;
+}
+
+bool str_to_double(struct str s, double *value) {
+    char text[400]; /* longer numbers have no more digits than a double can tell apart */
+    if (s.len == 0 || s.len >= sizeof text)
+        return false;
+    if (!((s.at[0] >= '0' && s.at[0] <= '9') || (s.at[0] == '-' && s.len > 1 && s.at[1] >= '0' && s.at[1] <= '9')))
+        return false;
+    if (s.len > 1 && (s.at[1] == 'x' || s.at[1] == 'X'))
+        return false;
+    memcpy(text, s.at, s.len);
+    text[s.len] = '\0';
+    char *end;
+    *value = strtod(text, &end); /* the process never leaves the "C" locale */
+    return end == text + s.len;
+}
+
+/* RFC 3629: no overlong forms, no surrogates, nothing past U+10FFFF. */
+bool str_is_utf8(struct str s) {
+    const unsigned char *p = (const unsigned char *)s.at, *end = p + s.len;
+    while (p < end) {
+        unsigned char c = *p++;
+        if (c < 0x80)
+            continue;
+        int more = c >= 0xC2 && c <= 0xDF ? 1 : c >= 0xE0 && c <= 0xEF ? 2 : c >= 0xF0 && c <= 0xF4 ? 3 : 0;
+        if (more == 0 || end - p < more)
+            return false;
+        if ((c == 0xE0 && p[0] < 0xA0) || (c == 0xED && p[0] > 0x9F) || (c == 0xF0 && p[0] < 0x90) ||
+            (c == 0xF4 && p[0] > 0x8F))
+            return false;
+        for (; more > 0; more--, p++)
+            if ((*p & 0xC0) != 0x80)
+                return false;
+    }
+    return true;
+}
+
+void strbuf_clear(struct strbuf *buf) {
+    mem_free(buf->at);
+    *buf = (struct strbuf){0};
+}
+
+void strbuf_reserve(struct strbuf *buf, size_t more) {
+    size_t need = buf->len + more + 1;
+    if (need <= buf->capacity)
+        return;
+    size_t capacity = buf->capacity < 64 ? 64 : buf->capacity;
+    while (capacity < need)
+        capacity *= 2;
+    buf->at = mem_resize(buf->at, capacity);
+    buf->capacity = capacity;
+}
+
+void strbuf_append(struct strbuf *buf, struct str s) {
+    strbuf_reserve(buf, s.len);
+    if (s.len > 0)
+        memcpy(buf->at + buf->len, s.at, s.len);
+    buf->len += s.len;
+    buf->at[buf->len] = '\0';
+}
+
+void strbuf_append_char(struct strbuf *buf, char c) {
+    strbuf_append(buf, str_slice(&c, 1));
+}
+
+void strbuf_printf(struct strbuf *buf, const char *format, ...) {
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (len > 0) {
+        strbuf_reserve(buf, (size_t)len);
+        vsnprintf(buf->at + buf->len, (size_t)len + 1, format, again);
+        buf->len += (size_t)len;
+    }
+    va_end(again);
+}
+
+struct str strbuf_str(const struct strbuf *buf) {
+    return str_slice(buf->at == NULL ? "" : buf->at, buf->len);
+}

@@ -1,0 +1,60 @@
+/* Slices of text that somebody else owns, and a growing buffer.
+ *
+ * A `struct str` never ends in NUL by promise, may hold NUL bytes, and lives as long as what it points into. */
+#ifndef COMMON_STR_H
+#define COMMON_STR_H
+
+#include "common/base.h"
+
+#include <string.h>
+
+struct str {
+    const char *at; /* NULL only where len is 0 and "absent" differs from "empty" */
+    size_t len;
+};
+
+#define STR(literal) ((struct str){("" literal), sizeof(literal) - 1})
+#define STR_NONE     ((struct str){NULL, 0})
+#define STR_FMT      "%.*s"
+#define STR_ARG(s)   (int)(s).len, ((s).at != NULL ? (s).at : "")
+
+static inline struct str str_of(const char *text) {
+    return (struct str){text, text == NULL ? 0 : strlen(text)};
+}
+
+static inline struct str str_slice(const char *at, size_t len) {
+    return (struct str){at, len};
+}
+
+bool str_eq(struct str a, struct str b);
+bool str_eq_nocase(struct str a, struct str b); /* ASCII letters only */
+int str_compare(struct str a, struct str b);    /* by bytes, as memcmp */
+bool str_starts_with(struct str s, struct str prefix);
+bool str_ends_with(struct str s, struct str suffix);
+struct str str_trim(struct str s);                 /* without spaces, tabs, CR and LF at both ends */
+ptrdiff_t str_find(struct str s, struct str what); /* offset of the first, or -1 */
+struct str str_from(struct str s, size_t offset);  /* the rest; empty where offset is past the end */
+
+/* Cuts the next piece up to `separator` off the front of `rest`; false when there is none left.
+ * "a,,b" gives "a", "" and "b"; an empty text gives one empty piece, an absent one gives none. */
+bool str_next(struct str *rest, char separator, struct str *piece);
+
+bool str_to_u64(struct str s, uint64_t *value);  /* decimal digits only, the whole of it, no overflow */
+bool str_to_i64(struct str s, int64_t *value);   /* likewise, with an optional minus sign */
+bool str_to_double(struct str s, double *value); /* decimal, as in JSON, the whole of it */
+bool str_is_utf8(struct str s);
+
+/* A buffer on the heap, always ended by a NUL that `len` does not count (once anything was appended). */
+struct strbuf {
+    char *at;
+    size_t len, capacity;
+};
+
+void strbuf_clear(struct strbuf *buf); /* frees; the buffer can be used again */
+void strbuf_reserve(struct strbuf *buf, size_t more);
+void strbuf_append(struct strbuf *buf, struct str s);
+void strbuf_append_char(struct strbuf *buf, char c);
+void strbuf_printf(struct strbuf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
+struct str strbuf_str(const struct strbuf *buf);
+
+#endif
