@@ -16,7 +16,12 @@ void loop_free(struct loop *loop);    /* runs what was posted or deferred and no
 struct event_base *loop_base(struct loop *loop);
 
 void loop_run(struct loop *loop);  /* until loop_stop() */
-void loop_stop(struct loop *loop); /* from any thread */
+void loop_stop(struct loop *loop); /* from any thread; before loop_run() it is remembered */
+
+/* Turns the loop until done(arg), which is asked after every turn, says so: true; false when `within_ms` have passed
+ * before. Pays no heed to loop_stop(). */
+typedef bool loop_check(void *arg);
+bool loop_run_until(struct loop *loop, loop_check *done, void *arg, int64_t within_ms) MUST_USE;
 
 /* Calls fn(arg) on the loop's thread, in the order posted. From any thread; never blocks, never fails. The posts of
  * one turn wake the loop once. */
@@ -25,10 +30,11 @@ void loop_post(struct loop *loop, loop_fn *fn, void *arg);
 /* Calls fn(arg) after the callbacks of this turn have returned: how objects are freed, never inside a callback. */
 void loop_defer(struct loop *loop, loop_fn *fn, void *arg);
 
-/* Turns taken since the start: a watchdog sees that it moves. From any thread. */
+/* Turns taken since the start. From any thread: a watchdog that posts to the loop and sees the number stand still
+ * knows that it hangs (an idle loop does not turn by itself). */
 uint64_t loop_turns(const struct loop *loop);
 
-/* A timer that can be set again and again; steps of one millisecond. */
+/* A timer that can be set again and again; steps of one millisecond, never early by more than a turn. */
 struct loop_timer;
 struct loop_timer *loop_timer_new(struct loop *loop, loop_fn *fn, void *arg) MUST_USE;
 void loop_timer_set(struct loop_timer *timer, int64_t after_ms); /* replaces an earlier setting */
