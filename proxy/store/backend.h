@@ -1,0 +1,151 @@
+/* What a store must be able to do: look up and write down, nothing else. Every decision is taken above it, by the
+ * ledger, so that all stores decide alike.
+ *
+ * All calls come from one thread. Results are copied into the arena given. Writes happen between begin() and
+ * commit(); rollback() undoes them all. An error of any call (ERR_IO, ERR_LIMIT for a full disk) makes the ledger
+ * roll back; lookups that find nothing give ERR_NOT_FOUND or a count of 0. */
+#ifndef PROXY_STORE_BACKEND_H
+#define PROXY_STORE_BACKEND_H
+
+#include "common/arena.h"
+#include "common/err.h"
+#include "proxy/model/message.h"
+
+#define DUE_NEVER ((int64_t)1 << 62)
+
+enum record_mark {
+    RECORD_PROMISED = 1,       /* answered 2xx: must not be forgotten */
+    RECORD_REPLAYED = 2,       /* an operator wants it delivered: flags and twins do not stop it */
+    RECORD_DELIVERED_ONCE = 4, /* some attempt succeeded */
+    RECORD_TYPE_KNOWN = 8,
+    RECORD_CONTENT_GONE = 16, /* body and headers are past their retention */
+    RECORD_PAIRED = 32,       /* has had a twin */
+};
+
+/* A stored message without its content. Below the line: written once. */
+struct record {
+    uint64_t id;
+    enum state state;
+    int64_t due_ms;     /* pending: next attempt; held, parked: when that ends; else DUE_NEVER */
+    int64_t changed_ms; /* last change of state */
+    uint32_t attempts;  /* made in all */
+    uint32_t tries;     /* failed since it last became pending: the place in the retry schedule */
+    uint32_t marks;     /* enum record_mark */
+    struct str trimmed; /* bitmap, bit i of byte i / 8: item i is not delivered with it; absent: all are */
+    /* ---- */
+    enum generation generation;
+    enum endpoint endpoint;
+    int64_t received_ms, time_ms;
+    uint32_t item_count;
+    uint64_t identity_hash; /* 0 where it has no identity */
+    uint64_t group;         /* rule_group() of a rule, else 0 */
+    struct str identity, type, counterpart, company, connection, data_type, rule_id, target, trace_parent;
+    struct str facts;     /* by item, as ledger_facts_encode() writes them */
+    struct str admission; /* how it was decided on arrival: a JSON object */
+};
+
+struct content {
+    struct str headers; /* as headers_encode() writes them */
+    struct str body;    /* as received */
+};
+
+struct fact_row {
+    uint64_t hash; /* fact_hash() of the generation that states it */
+    int64_t time_ms;
+    uint64_t message;
+    uint32_t item;
+};
+
+struct twin {
+    uint64_t event; /* message of the new generation */
+    uint32_t item;  /* which of its items */
+    uint64_t rule;  /* message of the old one */
+    uint64_t group; /* rule_group() of the rule */
+};
+
+/* Something that happened to a message after its admission. */
+struct step {
+    int64_t at_ms;
+    enum state state;    /* after it */
+    uint32_t attempt;    /* number of the attempt it was, else 0 */
+    int status;          /* HTTP status of the attempt, else 0 */
+    int64_t duration_us; /* of the attempt */
+    struct str why;      /* for people */
+};
+
+struct due {
+    uint64_t id;
+    int64_t due_ms;
+};
+
+/* Messages by id downwards; absent texts and negative numbers do not filter. */
+struct filter {
+    int state, generation;
+    struct str type, company;
+    uint64_t before; /* only ids below; 0: from the newest */
+    size_t limit;
+};
+
+struct backend;
+
+struct backend_ops {
+    void (*close)(struct backend *backend);
+    enum err (*begin)(struct backend *backend);
+    enum err (*commit)(struct backend *backend);
+    void (*rollback)(struct backend *backend);
+
+    enum err (*last_id)(struct backend *backend, uint64_t *id); /* 0 where there is none */
+    enum err (*insert)(struct backend *backend, const struct record *record, const struct content *content);
+    enum err (*update)(struct backend *backend, const struct record *record); /* the part above the line */
+    enum err (*load)(struct backend *backend, struct arena *arena, uint64_t id, struct record *record);
+    enum err (*load_content)(struct backend *backend, struct arena *arena, uint64_t id, struct content *content);
+    enum err (*remove)(struct backend *backend, uint64_t id); /* with content, steps and twins; facts: remove_fact */
+    enum err (*remove_content)(struct backend *backend, uint64_t id);
+
+    /* Ids of messages whose identity has that hash, newest first. */
+    enum err (*find_identity)(struct backend *backend, uint64_t hash, uint64_t *ids, size_t max, size_t *count);
+    enum err (*add_fact)(struct backend *backend, const struct fact_row *row); /* again: no error, no second row */
+    enum err (*remove_fact)(struct backend *backend, const struct fact_row *row);
+    /* Rows of that hash with from_ms <= time_ms <= to_ms, latest first (then by message downwards, item upwards). */
+    enum err (*find_facts)(struct backend *backend, uint64_t hash, int64_t from_ms, int64_t to_ms,
+                           struct fact_row *rows, size_t max, size_t *count);
+    enum err (*add_twin)(struct backend *backend, const struct twin *twin); /* again: no error, no second row */
+    enum err (*find_twins)(struct backend *backend, struct arena *arena, uint64_t id, struct twin **twins,
+                           size_t *count); /* of a rule or an event; by event, item, rule */
+
+    enum err (*add_step)(struct backend *backend, uint64_t id, const struct step *step);
+    enum err (*steps)(struct backend *backend, struct arena *arena, uint64_t id, struct step **steps, size_t *count);
+
+    /* Messages of that endpoint and state (pending, held or parked) by due_ms, then id. */
+    enum err (*due)(struct backend *backend, enum endpoint endpoint, enum state state, struct due *due, size_t max,
+                    size_t *count);
+    /* Ids above `after`, upwards, of messages in a state whose bit (1 << state) is set. */
+    enum err (*scan)(struct backend *backend, uint32_t states, uint64_t after, uint64_t *ids, size_t max,
+                     size_t *count);
+    /* Ids in (after, below), upwards, of messages that have content still. */
+    enum err (*scan_content)(struct backend *backend, uint64_t after, uint64_t below, uint64_t *ids, size_t max,
+                             size_t *count);
+    enum err (*list)(struct backend *backend, struct arena *arena, const struct filter *filter, struct record **records,
+                     size_t *count);
+
+    /* Small named values (counters, the version of the schema); ERR_NOT_FOUND. */
+    enum err (*get_meta)(struct backend *backend, struct arena *arena, struct str name, struct str *value);
+    enum err (*put_meta)(struct backend *backend, struct str name, struct str value);
+    /* Writes something harmless and commits it: is the store writable? Outside begin() and commit(). */
+    enum err (*probe)(struct backend *backend);
+};
+
+/* The first member of every backend. */
+struct backend {
+    const struct backend_ops *ops;
+    struct err_detail detail; /* of the last error */
+};
+
+enum store_sync { STORE_SYNC_FULL, STORE_SYNC_NORMAL };
+
+struct backend *backend_memory_new(void) MUST_USE;
+/* ERR_BUSY: another process holds it; ERR_INVALID: damaged, or written by a newer version; ERR_DENIED, ERR_IO. */
+enum err backend_sqlite_open(const char *path, enum store_sync sync, struct backend **backend,
+                             struct err_detail *detail) MUST_USE;
+
+#endif

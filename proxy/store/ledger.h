@@ -1,0 +1,160 @@
+/* The book of all messages: admits them, settles attempts, and decides again when something changes.
+ *
+ * The life of a message, by the function that moves it:
+ *
+ *                     ┌── duplicate, refused: not written
+ *   ledger_admit() ───┼── suppressed ◄───────────────┐ a twin is handled
+ *                     ├── held ──► (time is over)    │
+ *                     ├── parked ─► expired          │      ledger_sweep(), ledger_replay()
+ *                     └── pending ◄──────────────────┘ a twin is no longer handled
+ *                            │ ledger_lease()  an attempt is under way
+ *                            ▼
+ *                     ledger_settle() ──► delivered | pending again | dead | forgotten
+ *
+ * Synchronous, over one backend, on one thread; store.h wraps it into a thread with group commit. Every call that
+ * writes stands between ledger_begin() and ledger_commit(). After an error the caller rolls back: nothing of the
+ * group has happened, in memory neither. Time is an argument: wall time in milliseconds. */
+#ifndef PROXY_STORE_LEDGER_H
+#define PROXY_STORE_LEDGER_H
+
+#include "proxy/decide/pairing.h"
+#include "proxy/store/backend.h"
+
+/* Settings that decisions rest on; constant while the ledger lives. */
+struct ledger_policy {
+    int64_t window_ms, hold_ms, park_for_ms;
+    int64_t retention_ms, body_retention_ms;
+    const int64_t *retry_ms; /* waits between attempts */
+    size_t retry_count;
+    bool trim;          /* pairing.partial is trim and the endpoint's signature can be renewed */
+    size_t backlog_max; /* pending, held and parked in all; beyond: refused */
+    /* Called for what decisions cannot know; `arg` is theirs. */
+    enum prefer (*prefer)(void *arg, struct str counterpart);
+    double (*jitter)(void *arg); /* in [-1, 1] */
+    void *arg;
+};
+
+/* The flags in force: is the consumer of `endpoint` on for this message? `why`, where not NULL, gets variant and
+ * reason for people, in the arena. */
+typedef bool ledger_flag_fn(void *flags, enum endpoint endpoint, const struct record *record, int64_t now_ms,
+                            struct arena *arena, struct str *why);
+
+enum admit_outcome {
+    ADMIT_ACCEPTED,
+    ADMIT_PARTIAL,
+    ADMIT_HELD,
+    ADMIT_PARKED,
+    ADMIT_SUPPRESSED,
+    ADMIT_DUPLICATE,
+    ADMIT_REFUSED /* backlog full: nothing written */
+};
+
+struct admit_request {
+    const struct message *message;
+    struct content content;
+    int64_t now_ms;
+    bool lease;   /* the caller can begin the first attempt now */
+    bool promise; /* it will be answered 2xx before it is delivered (acknowledge=stored) */
+};
+
+struct admission {
+    enum admit_outcome outcome;
+    uint64_t id; /* of the message, or of the first one where it is a duplicate */
+    enum state state;
+    bool leased;        /* pending, and the first attempt is the caller's */
+    struct str trimmed; /* as record.trimmed */
+    struct str covered; /* bitmap of the items that are covered by twins; absent: none */
+};
+
+enum attempt_result { ATTEMPT_DELIVERED, ATTEMPT_FAILED, ATTEMPT_GONE /* 410 */, ATTEMPT_INTERRUPTED /* by us */ };
+
+struct attempt {
+    uint64_t id;
+    enum attempt_result result;
+    int status;             /* HTTP status, 0 without one */
+    int64_t retry_after_ms; /* what the consumer asked for, -1 where it did not */
+    int64_t duration_us;
+    struct str what; /* for people: "HTTP 500", "connection refused" */
+};
+
+struct settlement {
+    bool forgotten;   /* was not promised, and is no longer there: the sender shall try again */
+    enum state state; /* where not forgotten */
+    int64_t due_ms;
+};
+
+/* What a delivery needs. */
+struct lease {
+    struct record record;
+    struct content content;
+    struct str covered; /* bitmap of items covered by twins, for the header that names them */
+};
+
+struct ledger_counts {
+    uint64_t in_state[ENDPOINT_COUNT][STATE_COUNT];
+};
+
+struct ledger_stats { /* since the ledger was opened */
+    uint64_t takeovers, twins, swept, removed;
+};
+
+struct ledger;
+
+/* Takes the backend over, also when it fails. */
+enum err ledger_open(struct backend *backend, const struct ledger_policy *policy, ledger_flag_fn *flag, void *flags,
+                     struct ledger **ledger, struct err_detail *detail) MUST_USE;
+void ledger_close(struct ledger *ledger);
+
+enum err ledger_begin(struct ledger *ledger) MUST_USE;
+enum err ledger_commit(struct ledger *ledger) MUST_USE; /* on an error: rolled back */
+void ledger_rollback(struct ledger *ledger);
+const char *ledger_error(const struct ledger *ledger); /* detail of the last error */
+
+enum err ledger_admit(struct ledger *ledger, struct arena *arena, const struct admit_request *request,
+                      struct admission *admission) MUST_USE;
+enum err ledger_settle(struct ledger *ledger, const struct attempt *attempt, int64_t now_ms,
+                       struct settlement *settlement) MUST_USE;
+/* Up to `max` pending messages of the endpoint that are due, oldest due first; each is the caller's to attempt and
+ * to settle. */
+enum err ledger_lease(struct ledger *ledger, struct arena *arena, enum endpoint endpoint, size_t max, int64_t now_ms,
+                      struct lease *leases, size_t *count) MUST_USE;
+/* When the next pending message that is not leased is due (never later than it really is); DUE_NEVER. Cheap. */
+int64_t ledger_next_due(const struct ledger *ledger, enum endpoint endpoint);
+
+/* Delivers again (or at last), whatever flags and twins say. ERR_NOT_FOUND; ERR_INVALID where the content is past its
+ * retention; ERR_BUSY while an attempt is under way. */
+enum err ledger_replay(struct ledger *ledger, uint64_t id, int64_t now_ms) MUST_USE;
+
+/* Other flags are in force: from now on for every decision, and in steps for what was decided before. */
+void ledger_set_flags(struct ledger *ledger, void *flags);
+/* One step, of at most `budget` messages, of what time and flags ask for: holds and parkings that are over, the
+ * review after a change of flags, retention. `*more`: there is more to do now. */
+enum err ledger_sweep(struct ledger *ledger, int64_t now_ms, size_t budget, bool *more) MUST_USE;
+
+void ledger_count(const struct ledger *ledger, struct ledger_counts *counts);
+void ledger_stats(const struct ledger *ledger, struct ledger_stats *stats);
+
+/* Reading, outside a group too. */
+struct story {
+    struct record record;
+    bool has_content, leased;
+    struct content content;
+    struct twin *twins;
+    struct record *twin_records; /* of the other side of each twin; id 0 where it is gone */
+    size_t twin_count;
+    struct step *steps;
+    size_t step_count;
+};
+enum err ledger_list(struct ledger *ledger, struct arena *arena, const struct filter *filter, struct record **records,
+                     size_t *count) MUST_USE;
+enum err ledger_story(struct ledger *ledger, struct arena *arena, uint64_t id, struct story *story) MUST_USE;
+
+/* Facts by item as one text, and back. */
+struct str ledger_facts_encode(struct arena *arena, const struct message *message);
+bool ledger_facts_decode(struct arena *arena, struct str facts, struct item **items, size_t *count) MUST_USE;
+
+static inline bool bitmap_has(struct str bitmap, size_t index) {
+    return index / 8 < bitmap.len && ((unsigned)(unsigned char)bitmap.at[index / 8] >> (index % 8) & 1U) != 0;
+}
+
+#endif
