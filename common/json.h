@@ -1,12 +1,16 @@
 /* JSON read into an arena by yajl, once, with limits and with the place of everything in the text.
  *
  * The tree points into the arena only (decoded strings are copied), offsets count bytes of the text that was
- * parsed. A tree is immutable once parsed and may be read by several threads. */
+ * parsed. A tree is immutable once parsed and may be read by several threads.
+ *
+ * RFC 8259, with three liberties: a byte order mark in front is passed over (section 8.1 allows it), comments where
+ * asked for, and an escaped surrogate without its other half is read as U+FFFD or `?` instead of being refused. */
 #ifndef COMMON_JSON_H
 #define COMMON_JSON_H
 
 #include "common/arena.h"
 #include "common/err.h"
+#include "common/json_writer.h"
 #include "common/str.h"
 
 enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
@@ -59,29 +63,5 @@ void json_place(struct str text, uint32_t offset, uint32_t *line, uint32_t *colu
 
 /* Same type and same content, numbers by value, objects without regard to the order of keys. */
 bool json_equal(const struct json *a, const struct json *b);
-
-/* Writing. The writer keeps commas and quoting right; text that is not UTF-8 is written with U+FFFD in its place.
- * Nesting is up to the caller and checked by an assertion at the end. */
-struct json_writer {
-    struct strbuf *out;
-    uint64_t has_item; /* a bit for every open level: something was written there */
-    int depth;
-    bool after_key;
-};
-
-void json_begin(struct json_writer *writer, struct strbuf *out);
-void json_object_begin(struct json_writer *writer);
-void json_object_end(struct json_writer *writer);
-void json_array_begin(struct json_writer *writer);
-void json_array_end(struct json_writer *writer);
-void json_key(struct json_writer *writer, const char *key);
-void json_key_str(struct json_writer *writer, struct str key);
-void json_str(struct json_writer *writer, struct str value); /* an absent one writes null */
-void json_int(struct json_writer *writer, int64_t value);
-void json_double(struct json_writer *writer, double value); /* shortest text that reads back the same; NaN: null */
-void json_bool(struct json_writer *writer, bool value);
-void json_null(struct json_writer *writer);
-void json_raw(struct json_writer *writer, struct str json);            /* a whole value, already JSON */
-void json_value(struct json_writer *writer, const struct json *value); /* a parsed tree again, numbers as written */
 
 #endif

@@ -118,24 +118,33 @@ bool str_to_double(struct str s, double *value) {
     return end == text + s.len;
 }
 
-/* RFC 3629: no overlong forms, no surrogates, nothing past U+10FFFF. */
+/* Bytes of the character at `p`; 0 where it is none. RFC 3629: no overlong forms, no surrogates, nothing past U+10FFFF.
+ */
+static size_t utf8_char_len(const unsigned char *p, size_t room) {
+    unsigned char c = p[0];
+    if (c < 0x80)
+        return 1;
+    size_t len = c >= 0xC2 && c <= 0xDF ? 2 : c >= 0xE0 && c <= 0xEF ? 3 : c >= 0xF0 && c <= 0xF4 ? 4 : 0;
+    if (len == 0 || room < len)
+        return 0;
+    if ((c == 0xE0 && p[1] < 0xA0) || (c == 0xED && p[1] > 0x9F) || (c == 0xF0 && p[1] < 0x90) ||
+        (c == 0xF4 && p[1] > 0x8F))
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+    return len;
+}
+
+size_t str_utf8_len(struct str s) {
+    size_t at = 0, len;
+    while (at < s.len && (len = utf8_char_len((const unsigned char *)s.at + at, s.len - at)) != 0)
+        at += len;
+    return at;
+}
+
 bool str_is_utf8(struct str s) {
-    const unsigned char *p = (const unsigned char *)s.at, *end = p + s.len;
-    while (p < end) {
-        unsigned char c = *p++;
-        if (c < 0x80)
-            continue;
-        int more = c >= 0xC2 && c <= 0xDF ? 1 : c >= 0xE0 && c <= 0xEF ? 2 : c >= 0xF0 && c <= 0xF4 ? 3 : 0;
-        if (more == 0 || end - p < more)
-            return false;
-        if ((c == 0xE0 && p[0] < 0xA0) || (c == 0xED && p[0] > 0x9F) || (c == 0xF0 && p[0] < 0x90) ||
-            (c == 0xF4 && p[0] > 0x8F))
-            return false;
-        for (; more > 0; more--, p++)
-            if ((*p & 0xC0) != 0x80)
-                return false;
-    }
-    return true;
+    return str_utf8_len(s) == s.len;
 }
 
 void strbuf_clear(struct strbuf *buf) {

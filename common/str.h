@@ -43,6 +43,7 @@ bool str_to_u64(struct str s, uint64_t *value);  /* decimal digits only, the who
 bool str_to_i64(struct str s, int64_t *value);   /* likewise, with an optional minus sign */
 bool str_to_double(struct str s, double *value); /* decimal, as in JSON, the whole of it */
 bool str_is_utf8(struct str s);
+size_t str_utf8_len(struct str s); /* bytes at the front that are UTF-8; s.len where all of them are */
 
 /* A buffer on the heap, always ended by a NUL that `len` does not count (once anything was appended). */
 struct strbuf {
