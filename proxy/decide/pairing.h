@@ -6,6 +6,7 @@
 #define PROXY_DECIDE_PAIRING_H
 
 #include "proxy/model/message.h"
+#include "proxy/model/settings.h" /* enum prefer */
 
 /* Why a candidate did or did not become a twin. */
 enum match_verdict {
@@ -34,8 +35,6 @@ void pairing_choose(struct candidate *candidates, size_t count, enum generation 
                     int64_t window_ms);
 
 const char *match_verdict_text(enum match_verdict verdict); /* for people */
-
-enum prefer { PREFER_FIRST, PREFER_NEW, PREFER_LEGACY };
 
 /* What a decision rests on. */
 struct standing {

@@ -10,6 +10,7 @@
 #include "common/arena.h"
 #include "common/err.h"
 #include "proxy/model/message.h"
+#include "proxy/model/settings.h"
 
 #define DUE_NEVER ((int64_t)1 << 62)
 
@@ -140,8 +141,6 @@ struct backend {
     const struct backend_ops *ops;
     struct err_detail detail; /* of the last error */
 };
-
-enum store_sync { STORE_SYNC_FULL, STORE_SYNC_NORMAL };
 
 struct backend *backend_memory_new(void) MUST_USE;
 /* ERR_BUSY: another process holds it; ERR_INVALID: damaged, or written by a newer version; ERR_DENIED, ERR_IO. */

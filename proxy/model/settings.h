@@ -1,0 +1,80 @@
+/* Every setting of the program as plain data. settings_table() says what there is; docs, ranges, defaults and
+ * messages come from it.
+ *
+ * Read once at start and never changed: threads share it. All texts live in the arena that was given. */
+#ifndef PROXY_MODEL_SETTINGS_H
+#define PROXY_MODEL_SETTINGS_H
+
+#include "common/err.h"
+#include "common/log.h"
+#include "common/optfile.h"
+#include "proxy/model/message.h"
+
+enum acknowledge { ACKNOWLEDGE_STORED, ACKNOWLEDGE_DELIVERED };
+enum unrecognised { UNRECOGNISED_LEGACY, UNRECOGNISED_NEW, UNRECOGNISED_REJECT };
+enum prefer { PREFER_FIRST, PREFER_NEW, PREFER_LEGACY };
+enum partial { PARTIAL_TRIM, PARTIAL_FORWARD };
+enum store_sync { STORE_SYNC_FULL, STORE_SYNC_NORMAL };
+
+struct endpoint_settings {
+    struct str url;           /* with a path: posted there; without: the request's path and query are appended */
+    struct opt_object routes; /* type -> URL */
+    struct opt_list secrets;  /* the first signs */
+    struct opt_object headers;
+    int64_t timeout_ms, connect_timeout_ms;
+    int64_t concurrency;
+    struct str ca_path, client_cert_path, client_key_path; /* PEM; absent: the system's, none, none */
+};
+
+struct settings {
+    struct str listen, tls_cert_path, tls_key_path; /* both paths or neither */
+    struct str admin_listen, admin_token;           /* token: absent where there is none */
+    int64_t workers;                                /* 0: one per core */
+    struct str flags_path;
+    struct str store_url;
+    enum store_sync store_sync;
+    int64_t store_retention_ms, store_body_retention_ms;
+    struct endpoint_settings endpoints[ENDPOINT_COUNT];
+    enum acknowledge acknowledge;
+    struct opt_list verify_event_secrets, verify_rule_secrets, verify_rule_authorizations;
+    int64_t verify_tolerance_ms;
+    enum unrecognised unrecognised;
+    struct opt_object assign;  /* see settings_assigned() */
+    struct str catalogue_path; /* absent: the one built in */
+    int64_t pairing_window_ms;
+    enum prefer pairing_prefer;
+    struct opt_object pairing_prefer_by_type; /* see settings_prefer() */
+    int64_t pairing_hold_ms;
+    enum partial pairing_partial;
+    int64_t pairing_park_for_ms; /* 0: not at all */
+    struct opt_list parity_ignore;
+    struct opt_durations retry_schedule;
+    size_t body_limit, header_limit; /* bytes */
+    int64_t request_time_ms, idle_time_ms;
+    int64_t connection_limit, connections_per_address; /* the second: 0 = no bound of its own */
+    int64_t backlog_limit;                             /* messages */
+    int64_t drain_time_ms;
+    enum log_level log_level;
+    enum log_format log_format;
+};
+
+const struct opt_table *settings_table(void);
+
+/* Where settings come from. NULL or 0 for what is not there. */
+struct settings_sources {
+    const char *path;
+    const char *const *variables;   /* like environ */
+    const char *const *assignments; /* KEY=VALUE */
+    size_t assignment_count;
+};
+
+/* ERR_INVALID where there is any problem: `*problems` then has all of them, else NULL. */
+enum err settings_load(struct arena *arena, const struct settings_sources *sources, struct settings *settings,
+                       const struct opt_problem **problems) MUST_USE;
+
+/* The endpoint that the setting `assign` gives the type to; false where it does not. */
+bool settings_assigned(const struct settings *settings, struct str type, enum endpoint *endpoint);
+/* Which side is preferred for an event type. */
+enum prefer settings_prefer(const struct settings *settings, struct str event_type);
+
+#endif
