@@ -1,0 +1,157 @@
+/* Opening, grouping, leases and counts. What decisions need is in the backend; in memory are only numbers that can
+ * be read again, and the leases, which end with the process: what was under way at a crash is simply due again. */
+#include "proxy/store/ledger_internal.h"
+
+#include "common/mem.h"
+
+#define COUNTS_NAME STR("counts")
+
+/* For a store that has no counts yet: it was never committed to, or an older version wrote it. */
+static enum err count_again(struct ledger *ledger) {
+    enum { BATCH = 512 };
+    uint64_t ids[BATCH], after = 0;
+    size_t count;
+    do {
+        TRY(ledger->ops->scan(ledger->backend, (1U << STATE_COUNT) - 1, after, ids, BATCH, &count));
+        for (size_t i = 0; i < count; i++) {
+            struct record record;
+            arena_reset(ledger->scratch);
+            TRY(ledger->ops->load(ledger->backend, ledger->scratch, ids[i], &record));
+            ledger->now.counts.in_state[record.endpoint][record.state]++;
+            after = ids[i];
+        }
+    } while (count == BATCH);
+    return ERR_NONE;
+}
+
+static enum err read_memory(struct ledger *ledger) {
+    struct str value;
+    TRY(ledger->ops->last_id(ledger->backend, &ledger->now.last_id));
+    enum err err = ledger->ops->get_meta(ledger->backend, ledger->scratch, COUNTS_NAME, &value);
+    if (err == ERR_NONE && value.len == sizeof ledger->now.counts)
+        memcpy(&ledger->now.counts, value.at, value.len);
+    else if (err == ERR_NONE || err == ERR_NOT_FOUND)
+        TRY(count_again(ledger));
+    else
+        return err;
+    for (int e = 0; e < ENDPOINT_COUNT; e++)
+        ledger->now.next_due_ms[e] = ledger->now.counts.in_state[e][STATE_PENDING] > 0 ? 0 : DUE_NEVER;
+    return ERR_NONE;
+}
+
+enum err ledger_open(struct backend *backend, const struct ledger_policy *policy, ledger_flag_fn *flag, void *flags,
+                     struct ledger **ledger, struct err_detail *detail) {
+    struct ledger *made = MEM_NEW(struct ledger);
+    made->backend = backend;
+    made->ops = backend->ops;
+    made->policy = *policy;
+    made->flag = flag;
+    made->flags = flags;
+    made->scratch = arena_new(16 * 1024);
+    made->now.reviewing = true; /* flags may have changed while nobody watched */
+    enum err err = read_memory(made);
+    if (err != ERR_NONE) {
+        err_set(detail, err, "%s", backend->detail.text);
+        ledger_close(made);
+        return err;
+    }
+    *ledger = made;
+    return ERR_NONE;
+}
+
+void ledger_close(struct ledger *ledger) {
+    ledger->ops->close(ledger->backend);
+    idset_clear(&ledger->leases);
+    mem_free(ledger->changes);
+    arena_free(ledger->scratch);
+    mem_free(ledger);
+}
+
+enum err ledger_begin(struct ledger *ledger) {
+    TRY(ledger->ops->begin(ledger->backend));
+    ledger->before = ledger->now;
+    ledger->change_count = 0;
+    return ERR_NONE;
+}
+
+static enum err write_counts(struct ledger *ledger) {
+    if (memcmp(&ledger->now.counts, &ledger->before.counts, sizeof ledger->now.counts) == 0)
+        return ERR_NONE;
+    struct str value = str_slice((const char *)&ledger->now.counts, sizeof ledger->now.counts);
+    return ledger->ops->put_meta(ledger->backend, COUNTS_NAME, value);
+}
+
+enum err ledger_commit(struct ledger *ledger) {
+    enum err err = write_counts(ledger);
+    if (err == ERR_NONE)
+        err = ledger->ops->commit(ledger->backend);
+    if (err != ERR_NONE)
+        ledger_rollback(ledger);
+    return err;
+}
+
+void ledger_rollback(struct ledger *ledger) {
+    ledger->ops->rollback(ledger->backend);
+    ledger->now = ledger->before;
+    while (ledger->change_count > 0) {
+        struct lease_change change = ledger->changes[--ledger->change_count];
+        if (change.added)
+            idset_remove(&ledger->leases, change.id);
+        else
+            idset_add(&ledger->leases, change.id);
+    }
+}
+
+const char *ledger_error(const struct ledger *ledger) {
+    return ledger->backend->detail.text;
+}
+
+static void note_change(struct ledger *ledger, uint64_t id, bool added) {
+    if (ledger->change_count == ledger->change_capacity) {
+        ledger->change_capacity = ledger->change_capacity == 0 ? 64 : ledger->change_capacity * 2;
+        ledger->changes = mem_resize(ledger->changes, ledger->change_capacity * sizeof *ledger->changes);
+    }
+    ledger->changes[ledger->change_count++] = (struct lease_change){id, added};
+}
+
+void ledger_lease_add(struct ledger *ledger, uint64_t id) {
+    if (idset_add(&ledger->leases, id))
+        note_change(ledger, id, true);
+}
+
+void ledger_lease_drop(struct ledger *ledger, uint64_t id) {
+    if (idset_remove(&ledger->leases, id))
+        note_change(ledger, id, false);
+}
+
+void ledger_note_due(struct ledger *ledger, enum endpoint endpoint, int64_t due_ms) {
+    if (due_ms < ledger->now.next_due_ms[endpoint])
+        ledger->now.next_due_ms[endpoint] = due_ms;
+}
+
+int64_t ledger_next_due(const struct ledger *ledger, enum endpoint endpoint) {
+    return ledger->now.next_due_ms[endpoint];
+}
+
+bool ledger_own_on(struct ledger *ledger, const struct record *record, int64_t now_ms) {
+    return ledger->flag(ledger->flags, record->endpoint, record, now_ms, ledger->scratch, NULL);
+}
+
+void ledger_count(const struct ledger *ledger, struct ledger_counts *counts) {
+    *counts = ledger->now.counts;
+}
+
+void ledger_stats(const struct ledger *ledger, struct ledger_stats *stats) {
+    *stats = ledger->now.stats;
+}
+
+void bitmap_set(char *bitmap, size_t index) {
+    bitmap[index / 8] = (char)(bitmap[index / 8] | (1 << (index % 8)));
+}
+
+size_t bitmap_count(struct str bitmap, size_t bits) {
+    size_t count = 0;
+    for (size_t i = 0; i < bits; i++)
+        count += bitmap_has(bitmap, i) ? 1 : 0;
+    return count;
+}

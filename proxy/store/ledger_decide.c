@@ -1,0 +1,232 @@
+/* Deciding again. One function moves a message from state to state, one says how its twins cover it, and one lets a
+ * change run on to the twins it concerns:
+ *
+ *   a message becomes handled      its parked and held twins that are now covered are suppressed
+ *   a message is handled no more   its suppressed twins that are now uncovered are decided again (takeover), and
+ *                                  pending ones that left items to it take those back
+ *
+ * A twin moved by that may concern further ones; they are worked off from a list, so that the depth of the stack does
+ * not depend on what senders send. It ends: pending messages only gain items, and a message goes at most once from
+ * suppressed to pending before something outside changes. */
+#include "proxy/store/ledger_internal.h"
+
+#include "common/mem.h"
+
+enum err ledger_move(struct ledger *ledger, struct record *record, enum state state, int64_t due_ms, int64_t now_ms,
+                     struct step step) {
+    ledger->now.counts.in_state[record->endpoint][record->state]--;
+    ledger->now.counts.in_state[record->endpoint][state]++;
+    if (record->state != state) {
+        record->changed_ms = now_ms;
+        if (state == STATE_PENDING)
+            record->tries = 0;
+    }
+    record->state = state;
+    record->due_ms = due_ms;
+    if (state_is_final(state))
+        record->marks &= ~(uint32_t)RECORD_REPLAYED;
+    TRY(ledger->ops->update(ledger->backend, record));
+    if (state == STATE_PENDING)
+        ledger_note_due(ledger, record->endpoint, due_ms);
+    step.at_ms = now_ms;
+    step.state = state;
+    return ledger->ops->add_step(ledger->backend, record->id, &step);
+}
+
+/* Does the message at the other end of a twin handle what the twin is about? */
+static enum err twin_handles(struct ledger *ledger, const struct record *record, const struct twin *twin,
+                             bool *handles) {
+    bool is_rule = record->id == twin->rule;
+    struct record other;
+    enum err err = ledger->ops->load(ledger->backend, ledger->scratch, is_rule ? twin->event : twin->rule, &other);
+    if (err == ERR_NOT_FOUND) { /* past its retention */
+        *handles = false;
+        return ERR_NONE;
+    }
+    if (err != ERR_NONE)
+        return err;
+    *handles = record_is_handled(&other) && !(is_rule && bitmap_has(other.trimmed, twin->item));
+    return ERR_NONE;
+}
+
+enum err ledger_coverage(struct ledger *ledger, const struct record *record, struct str *covered, size_t *count) {
+    struct twin *twins;
+    size_t twin_count;
+    TRY(ledger->ops->find_twins(ledger->backend, ledger->scratch, record->id, &twins, &twin_count));
+    size_t len = (record->item_count + 7) / 8;
+    char *bits = arena_alloc(ledger->scratch, len);
+    for (size_t i = 0; i < twin_count; i++) {
+        uint32_t own_item = record->id == twins[i].rule ? 0 : twins[i].item;
+        bool handles;
+        if (own_item >= record->item_count || bitmap_has(str_slice(bits, len), own_item))
+            continue;
+        TRY(twin_handles(ledger, record, &twins[i], &handles));
+        if (handles)
+            bitmap_set(bits, own_item);
+    }
+    *covered = str_slice(bits, len);
+    *count = bitmap_count(*covered, record->item_count);
+    return ERR_NONE;
+}
+
+static enum err deliver(struct ledger *ledger, struct record *record, struct str trimmed, int64_t now_ms,
+                        const char *why) {
+    if ((record->marks & RECORD_CONTENT_GONE) != 0)
+        return ledger_move(ledger, record, STATE_DEAD, DUE_NEVER, now_ms,
+                           (struct step){.why = STR("to be delivered, but its body is past its retention")});
+    if (record->state == STATE_SUPPRESSED)
+        ledger->now.stats.takeovers++;
+    record->trimmed = trimmed;
+    return ledger_move(ledger, record, STATE_PENDING, now_ms, now_ms, (struct step){.why = str_of(why)});
+}
+
+enum err ledger_decide_again(struct ledger *ledger, struct record *record, int64_t now_ms, const char *why) {
+    struct standing standing = {.item_count = record->item_count,
+                                .may_expire_at_once = ledger->policy.park_for_ms == 0};
+    struct str covered;
+    TRY(ledger_coverage(ledger, record, &covered, &standing.covered_count));
+    standing.own_on = ledger_own_on(ledger, record, now_ms);
+    struct step step = {.why = str_of(why)};
+    switch (pairing_decide(&standing)) {
+    case FATE_SUPPRESS:
+        return ledger_move(ledger, record, STATE_SUPPRESSED, DUE_NEVER, now_ms, step);
+    case FATE_DELIVER_REST:
+        return deliver(ledger, record, ledger->policy.trim ? covered : STR_NONE, now_ms, why);
+    case FATE_PARK:
+        return ledger_move(ledger, record, STATE_PARKED, now_ms + ledger->policy.park_for_ms, now_ms, step);
+    case FATE_EXPIRE:
+        return ledger_move(ledger, record, STATE_EXPIRED, DUE_NEVER, now_ms, step);
+    case FATE_HOLD: /* not without may_hold */
+    case FATE_DELIVER:
+        break;
+    }
+    return deliver(ledger, record, STR_NONE, now_ms, why);
+}
+
+enum err ledger_take_items_back(struct ledger *ledger, struct record *record, bool *changed) {
+    struct str covered;
+    size_t count;
+    *changed = false;
+    if (record->trimmed.len == 0 || (record->marks & RECORD_REPLAYED) != 0)
+        return ERR_NONE;
+    TRY(ledger_coverage(ledger, record, &covered, &count));
+    char *still = arena_alloc(ledger->scratch, record->trimmed.len);
+    count = 0;
+    for (size_t i = 0; i < record->item_count; i++) {
+        if (!bitmap_has(record->trimmed, i))
+            continue;
+        if (bitmap_has(covered, i)) {
+            bitmap_set(still, i);
+            count++;
+        } else {
+            *changed = true;
+        }
+    }
+    if (!*changed)
+        return ERR_NONE;
+    record->trimmed = count > 0 ? str_slice(still, record->trimmed.len) : STR_NONE;
+    return ledger->ops->update(ledger->backend, record);
+}
+
+/* `*moved`: its own twins are to be looked at in turn. */
+static enum err look_again(struct ledger *ledger, struct record *record, int64_t now_ms, const char *why, bool *moved) {
+    struct str covered;
+    size_t count;
+    TRY(ledger_coverage(ledger, record, &covered, &count));
+    bool all = count == record->item_count;
+    switch (record->state) {
+    case STATE_PARKED:
+    case STATE_HELD:
+        if (!all)
+            return ERR_NONE;
+        return ledger_move(ledger, record, STATE_SUPPRESSED, DUE_NEVER, now_ms,
+                           (struct step){.why = STR("its twins are handled")});
+    case STATE_SUPPRESSED:
+        if (all)
+            return ERR_NONE;
+        TRY(ledger_decide_again(ledger, record, now_ms, why));
+        *moved = record_is_handled(record);
+        return ERR_NONE;
+    case STATE_PENDING:
+        return idset_has(&ledger->leases, record->id) ? ERR_NONE : ledger_take_items_back(ledger, record, moved);
+    case STATE_DELIVERED:
+    case STATE_DEAD:
+    case STATE_EXPIRED:
+    case STATE_COUNT:
+        break;
+    }
+    return ERR_NONE;
+}
+
+struct agenda {
+    uint64_t *ids;
+    size_t count, capacity;
+};
+
+static void agenda_add(struct agenda *agenda, uint64_t id) {
+    if (agenda->count == agenda->capacity) {
+        agenda->capacity = agenda->capacity == 0 ? 32 : agenda->capacity * 2;
+        agenda->ids = mem_resize(agenda->ids, agenda->capacity * sizeof *agenda->ids);
+    }
+    agenda->ids[agenda->count++] = id;
+}
+
+static enum err look_at_twins(struct ledger *ledger, uint64_t id, int64_t now_ms, const char *why,
+                              struct agenda *agenda) {
+    struct twin *twins;
+    size_t count;
+    uint64_t last = 0;
+    TRY(ledger->ops->find_twins(ledger->backend, ledger->scratch, id, &twins, &count));
+    for (size_t i = 0; i < count; i++) {
+        uint64_t other = twins[i].rule == id ? twins[i].event : twins[i].rule;
+        struct record record;
+        if (other == last)
+            continue; /* several items of one event */
+        last = other;
+        enum err err = ledger->ops->load(ledger->backend, ledger->scratch, other, &record);
+        if (err == ERR_NOT_FOUND)
+            continue;
+        bool moved = false;
+        if (err == ERR_NONE)
+            err = look_again(ledger, &record, now_ms, why, &moved);
+        if (err != ERR_NONE)
+            return err;
+        if (moved)
+            agenda_add(agenda, other);
+    }
+    return ERR_NONE;
+}
+
+enum err ledger_ripple(struct ledger *ledger, uint64_t id, int64_t now_ms, const char *why) {
+    struct agenda agenda = {0};
+    enum err err = ERR_NONE;
+    agenda_add(&agenda, id);
+    for (size_t done = 0; done < agenda.count && err == ERR_NONE; done++)
+        err = look_at_twins(ledger, agenda.ids[done], now_ms, why, &agenda);
+    mem_free(agenda.ids);
+    return err;
+}
+
+static enum err erase_facts(struct ledger *ledger, const struct record *record) {
+    struct item *items;
+    size_t count;
+    if (!ledger_facts_decode(ledger->scratch, record->facts, &items, &count))
+        return err_set(&ledger->backend->detail, ERR_IO, "the facts of message %llu are damaged",
+                       (unsigned long long)record->id);
+    for (uint32_t i = 0; i < count; i++)
+        for (size_t f = 0; f < items[i].fact_count; f++) {
+            struct fact_row row = {.hash = fact_hash(record->generation, items[i].facts[f].key),
+                                   .time_ms = record->time_ms,
+                                   .message = record->id,
+                                   .item = i};
+            TRY(ledger->ops->remove_fact(ledger->backend, &row));
+        }
+    return ERR_NONE;
+}
+
+enum err ledger_erase(struct ledger *ledger, const struct record *record) {
+    TRY(erase_facts(ledger, record));
+    TRY(ledger->ops->remove(ledger->backend, record->id));
+    ledger->now.counts.in_state[record->endpoint][record->state]--;
+    return ERR_NONE;
+}

@@ -1,0 +1,85 @@
+/* What the files of the ledger share. */
+#ifndef PROXY_STORE_LEDGER_INTERNAL_H
+#define PROXY_STORE_LEDGER_INTERNAL_H
+
+#include "proxy/store/idset.h"
+#include "proxy/store/ledger.h"
+
+enum { EXACT_MAX = 256, IDENTITY_MAX = 64 };
+
+#define TRY(call)                                                                                                      \
+    do {                                                                                                               \
+        enum err try_err_ = (call);                                                                                    \
+        if (try_err_ != ERR_NONE)                                                                                      \
+            return try_err_;                                                                                           \
+    } while (0)
+
+/* What is kept in memory and must go back when a group is rolled back. */
+struct ledger_memory {
+    struct ledger_counts counts;
+    struct ledger_stats stats;
+    uint64_t last_id;
+    int64_t next_due_ms[ENDPOINT_COUNT];
+    bool reviewing; /* flags have changed: open messages with ids above review_after are to be looked at */
+    uint64_t review_after;
+    uint64_t content_after, removal_after;    /* how far retention has come in this pass */
+    int64_t content_pass_ms, removal_pass_ms; /* when the next pass begins */
+};
+
+struct lease_change {
+    uint64_t id;
+    bool added;
+};
+
+struct ledger {
+    struct backend *backend;
+    const struct backend_ops *ops;
+    struct ledger_policy policy;
+    ledger_flag_fn *flag;
+    void *flags;
+    struct arena *scratch; /* of one call */
+    struct idset leases;
+    struct ledger_memory now, before; /* before: as of ledger_begin() */
+    struct lease_change *changes;     /* since ledger_begin() */
+    size_t change_count, change_capacity;
+};
+
+static inline uint64_t ledger_id_at(int64_t ms) {
+    return ms <= 0 ? 0 : (uint64_t)ms << 20;
+}
+
+static inline bool record_is_handled(const struct record *record) {
+    return state_is_handled(record->state) || (record->marks & RECORD_DELIVERED_ONCE) != 0;
+}
+
+void bitmap_set(char *bitmap, size_t index);
+size_t bitmap_count(struct str bitmap, size_t bits);
+
+void ledger_lease_add(struct ledger *ledger, uint64_t id);
+void ledger_lease_drop(struct ledger *ledger, uint64_t id);
+void ledger_note_due(struct ledger *ledger, enum endpoint endpoint, int64_t due_ms);
+bool ledger_own_on(struct ledger *ledger, const struct record *record, int64_t now_ms);
+
+/* The items of a stored message that are covered by its twins now, as a bitmap in the scratch arena. */
+enum err ledger_coverage(struct ledger *ledger, const struct record *record, struct str *covered,
+                         size_t *count) MUST_USE;
+
+/* The one place where a stored message changes its state: counts, due time, history. `step` gives what is known of
+ * the cause; its time and state are filled in. */
+enum err ledger_move(struct ledger *ledger, struct record *record, enum state state, int64_t due_ms, int64_t now_ms,
+                     struct step step) MUST_USE;
+
+/* Decides about a stored message again, by coverage and flags, and moves it; never to held. */
+enum err ledger_decide_again(struct ledger *ledger, struct record *record, int64_t now_ms, const char *why) MUST_USE;
+
+/* A message has become handled, or is no longer: its twins may stand differently now. */
+enum err ledger_ripple(struct ledger *ledger, uint64_t id, int64_t now_ms, const char *why) MUST_USE;
+
+/* A pending message that leaves items to its twins, whose attempt has not begun: it leaves them those only that are
+ * covered still. Replays go whole in any case. `*changed`: its twins are to be looked at. */
+enum err ledger_take_items_back(struct ledger *ledger, struct record *record, bool *changed) MUST_USE;
+
+/* Takes a message out with all that belongs to it. */
+enum err ledger_erase(struct ledger *ledger, const struct record *record) MUST_USE;
+
+#endif

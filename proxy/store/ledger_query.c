@@ -1,0 +1,35 @@
+/* Reading for people. */
+#include "proxy/store/ledger_internal.h"
+
+enum err ledger_list(struct ledger *ledger, struct arena *arena, const struct filter *filter, struct record **records,
+                     size_t *count) {
+    return ledger->ops->list(ledger->backend, arena, filter, records, count);
+}
+
+static enum err read_twins(struct ledger *ledger, struct arena *arena, uint64_t id, struct story *story) {
+    TRY(ledger->ops->find_twins(ledger->backend, arena, id, &story->twins, &story->twin_count));
+    story->twin_records = ARENA_ARRAY(arena, story->twin_count, struct record);
+    for (size_t i = 0; i < story->twin_count; i++) {
+        const struct twin *twin = &story->twins[i];
+        enum err err = ledger->ops->load(ledger->backend, arena, twin->rule == id ? twin->event : twin->rule,
+                                         &story->twin_records[i]);
+        if (err == ERR_NOT_FOUND)
+            story->twin_records[i] = (struct record){0};
+        else if (err != ERR_NONE)
+            return err;
+    }
+    return ERR_NONE;
+}
+
+enum err ledger_story(struct ledger *ledger, struct arena *arena, uint64_t id, struct story *story) {
+    struct story read = {.leased = idset_has(&ledger->leases, id)};
+    TRY(ledger->ops->load(ledger->backend, arena, id, &read.record));
+    enum err err = ledger->ops->load_content(ledger->backend, arena, id, &read.content);
+    if (err != ERR_NONE && err != ERR_NOT_FOUND)
+        return err;
+    read.has_content = err == ERR_NONE;
+    TRY(read_twins(ledger, arena, id, &read));
+    TRY(ledger->ops->steps(ledger->backend, arena, id, &read.steps, &read.step_count));
+    *story = read;
+    return ERR_NONE;
+}

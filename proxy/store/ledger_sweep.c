@@ -1,0 +1,195 @@
+/* What time and flags ask for, in steps that are small however much there is to do: new messages wait for one step
+ * at most. Each kind of work remembers how far it has come; what is forgotten at the end of the process is begun
+ * again, and changes nothing where it was done. */
+#include "proxy/store/ledger_internal.h"
+
+enum { PASS_EVERY_MS = 10 * 60 * 1000 };
+
+void ledger_set_flags(struct ledger *ledger, void *flags) {
+    ledger->flags = flags;
+    ledger->now.reviewing = ledger->before.reviewing = true; /* also when the group under way is rolled back */
+    ledger->now.review_after = ledger->before.review_after = 0;
+}
+
+static enum err park(struct ledger *ledger, struct record *record, int64_t now_ms, const char *why) {
+    bool expire = ledger->policy.park_for_ms == 0;
+    return ledger_move(ledger, record, expire ? STATE_EXPIRED : STATE_PARKED,
+                       expire ? DUE_NEVER : now_ms + ledger->policy.park_for_ms, now_ms,
+                       (struct step){.why = str_of(why)});
+}
+
+/* The flags have changed: does what they decided still hold? */
+static enum err review(struct ledger *ledger, struct record *record, int64_t now_ms) {
+    bool own_on = ledger_own_on(ledger, record, now_ms);
+    switch (record->state) {
+    case STATE_PENDING:
+        if (own_on || (record->marks & RECORD_REPLAYED) != 0 || idset_has(&ledger->leases, record->id))
+            return ERR_NONE;
+        TRY(park(ledger, record, now_ms, "its consumer was switched off"));
+        return ledger_ripple(ledger, record->id, now_ms, "its twin's consumer was switched off");
+    case STATE_HELD:
+        if (own_on &&
+            ledger->flag(ledger->flags, endpoint_other(record->endpoint), record, now_ms, ledger->scratch, NULL))
+            return ERR_NONE;
+        break;
+    default: /* parked: scan() asked for no other */
+        if (!own_on)
+            return ERR_NONE;
+        break;
+    }
+    TRY(ledger_decide_again(ledger, record, now_ms, own_on ? "its consumer is on" : "its consumer was switched off"));
+    return record_is_handled(record) ? ledger_ripple(ledger, record->id, now_ms, "its twin is handled") : ERR_NONE;
+}
+
+static enum err review_step(struct ledger *ledger, int64_t now_ms, size_t budget, bool *more) {
+    if (!ledger->now.reviewing)
+        return ERR_NONE;
+    struct arena *arena = arena_new(budget * sizeof(uint64_t) + 64);
+    uint64_t *ids = ARENA_ARRAY(arena, budget, uint64_t);
+    size_t count = 0;
+    const uint32_t open = 1U << STATE_PENDING | 1U << STATE_HELD | 1U << STATE_PARKED;
+    enum err err = ledger->ops->scan(ledger->backend, open, ledger->now.review_after, ids, budget, &count);
+    for (size_t i = 0; i < count && err == ERR_NONE; i++) {
+        struct record record;
+        arena_reset(ledger->scratch);
+        err = ledger->ops->load(ledger->backend, ledger->scratch, ids[i], &record);
+        if (err == ERR_NONE && !state_is_final(record.state)) /* an earlier one of this step may have moved it */
+            err = review(ledger, &record, now_ms);
+        ledger->now.review_after = ids[i];
+        ledger->now.stats.swept++;
+    }
+    arena_free(arena);
+    if (err != ERR_NONE)
+        return err;
+    ledger->now.reviewing = count == budget;
+    *more = *more || ledger->now.reviewing;
+    return ERR_NONE;
+}
+
+static enum err time_is_over(struct ledger *ledger, uint64_t id, int64_t now_ms) {
+    struct record record;
+    arena_reset(ledger->scratch);
+    TRY(ledger->ops->load(ledger->backend, ledger->scratch, id, &record));
+    if (record.state == STATE_PARKED)
+        return ledger_move(ledger, &record, STATE_EXPIRED, DUE_NEVER, now_ms,
+                           (struct step){.why = STR("parked for as long as pairing.park_for allows")});
+    TRY(ledger_decide_again(ledger, &record, now_ms, "no twin came while it was held"));
+    return record_is_handled(&record) ? ledger_ripple(ledger, id, now_ms, "its twin is handled") : ERR_NONE;
+}
+
+static enum err waits_step(struct ledger *ledger, enum endpoint endpoint, enum state state, int64_t now_ms,
+                           size_t budget, bool *more) {
+    if (ledger->now.counts.in_state[endpoint][state] == 0)
+        return ERR_NONE;
+    struct arena *arena = arena_new(budget * sizeof(struct due) + 64);
+    struct due *due = ARENA_ARRAY(arena, budget, struct due);
+    size_t count = 0, over = 0;
+    enum err err = ledger->ops->due(ledger->backend, endpoint, state, due, budget, &count);
+    for (; over < count && due[over].due_ms <= now_ms && err == ERR_NONE; over++)
+        err = time_is_over(ledger, due[over].id, now_ms);
+    arena_free(arena);
+    ledger->now.stats.swept += over;
+    *more = *more || over == budget;
+    return err;
+}
+
+/* Bodies stay while they may be needed: of what is open, dead or expired, and of a suppressed message until what it
+ * leans on is delivered. */
+static enum err content_is_done_with(struct ledger *ledger, const struct record *record, bool *done) {
+    *done = record->state == STATE_DELIVERED;
+    if (record->state != STATE_SUPPRESSED)
+        return ERR_NONE;
+    struct twin *twins;
+    size_t count;
+    TRY(ledger->ops->find_twins(ledger->backend, ledger->scratch, record->id, &twins, &count));
+    *done = true;
+    for (size_t i = 0; i < count && *done; i++) {
+        uint64_t other_id = twins[i].rule == record->id ? twins[i].event : twins[i].rule;
+        struct record other;
+        enum err err = ledger->ops->load(ledger->backend, ledger->scratch, other_id, &other);
+        if (err != ERR_NONE && err != ERR_NOT_FOUND)
+            return err;
+        *done = err == ERR_NOT_FOUND || other.state != STATE_PENDING;
+    }
+    return ERR_NONE;
+}
+
+static enum err drop_content(struct ledger *ledger, uint64_t id) {
+    struct record record;
+    bool done;
+    arena_reset(ledger->scratch);
+    TRY(ledger->ops->load(ledger->backend, ledger->scratch, id, &record));
+    TRY(content_is_done_with(ledger, &record, &done));
+    if (!done || idset_has(&ledger->leases, id))
+        return ERR_NONE;
+    record.marks |= RECORD_CONTENT_GONE;
+    TRY(ledger->ops->remove_content(ledger->backend, id));
+    return ledger->ops->update(ledger->backend, &record);
+}
+
+static enum err remove_message(struct ledger *ledger, uint64_t id) {
+    struct record record;
+    arena_reset(ledger->scratch);
+    TRY(ledger->ops->load(ledger->backend, ledger->scratch, id, &record));
+    if (idset_has(&ledger->leases, id))
+        return ERR_NONE;
+    ledger->now.stats.removed++;
+    return ledger_erase(ledger, &record);
+}
+
+typedef enum err retire_fn(struct ledger *ledger, uint64_t id);
+
+/* One step of a pass over messages below `below`; when it is through, the next pass begins some minutes later. */
+static enum err retire_step(struct ledger *ledger, const uint64_t *ids, size_t count, size_t budget, retire_fn *retire,
+                            uint64_t *after, int64_t *pass_ms, int64_t now_ms, bool *more) {
+    for (size_t i = 0; i < count; i++) {
+        TRY(retire(ledger, ids[i]));
+        *after = ids[i];
+    }
+    if (count == budget) {
+        *more = true;
+    } else {
+        *after = 0;
+        *pass_ms = now_ms + PASS_EVERY_MS;
+    }
+    return ERR_NONE;
+}
+
+static enum err content_step(struct ledger *ledger, int64_t now_ms, uint64_t *ids, size_t budget, bool *more) {
+    size_t count;
+    if (now_ms < ledger->now.content_pass_ms)
+        return ERR_NONE;
+    TRY(ledger->ops->scan_content(ledger->backend, ledger->now.content_after,
+                                  ledger_id_at(now_ms - ledger->policy.body_retention_ms), ids, budget, &count));
+    return retire_step(ledger, ids, count, budget, drop_content, &ledger->now.content_after,
+                       &ledger->now.content_pass_ms, now_ms, more);
+}
+
+static enum err removal_step(struct ledger *ledger, int64_t now_ms, uint64_t *ids, size_t budget, bool *more) {
+    const uint32_t final_states =
+        1U << STATE_DELIVERED | 1U << STATE_SUPPRESSED | 1U << STATE_DEAD | 1U << STATE_EXPIRED;
+    size_t found, count = 0;
+    if (now_ms < ledger->now.removal_pass_ms)
+        return ERR_NONE;
+    TRY(ledger->ops->scan(ledger->backend, final_states, ledger->now.removal_after, ids, budget, &found));
+    while (count < found && ids[count] < ledger_id_at(now_ms - ledger->policy.retention_ms))
+        count++;
+    return retire_step(ledger, ids, count, budget, remove_message, &ledger->now.removal_after,
+                       &ledger->now.removal_pass_ms, now_ms, more);
+}
+
+enum err ledger_sweep(struct ledger *ledger, int64_t now_ms, size_t budget, bool *more) {
+    *more = false;
+    TRY(review_step(ledger, now_ms, budget, more));
+    for (int e = 0; e < ENDPOINT_COUNT; e++) {
+        TRY(waits_step(ledger, (enum endpoint)e, STATE_HELD, now_ms, budget, more));
+        TRY(waits_step(ledger, (enum endpoint)e, STATE_PARKED, now_ms, budget, more));
+    }
+    struct arena *arena = arena_new(budget * sizeof(uint64_t) + 64);
+    uint64_t *ids = ARENA_ARRAY(arena, budget, uint64_t);
+    enum err err = content_step(ledger, now_ms, ids, budget, more);
+    if (err == ERR_NONE)
+        err = removal_step(ledger, now_ms, ids, budget, more);
+    arena_free(arena);
+    return err;
+}
