@@ -11,6 +11,7 @@
 #include "common/err.h"
 #include "proxy/model/message.h"
 #include "proxy/model/settings.h"
+#include "proxy/model/settings.h"
 
 #define DUE_NEVER ((int64_t)1 << 62)
 
