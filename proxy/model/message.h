@@ -42,7 +42,8 @@ struct message {
     enum generation generation;
     enum endpoint endpoint;
     struct str type;        /* name in the catalogue where known, else as received; absent for unknown shapes */
-    bool type_known;        /* in the catalogue: may be a metric's label */
+    bool type_known;        /* in the catalogue */
+    struct str label;       /* of metrics: the name or the pattern in the catalogue, or "other"; one of a fixed set */
     struct str counterpart; /* the event type that is or replaces this; absent: nothing replaces it, no twin ever */
     struct str company, connection, data_type; /* for flags, ids as received; absent or empty where there is none */
     struct str rule_id;                        /* of a rule; absent or empty where there is none */

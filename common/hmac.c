@@ -1,0 +1,69 @@
+#include "common/hmac.h"
+
+#include "common/mem.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct hmac_key {
+    EVP_MAC_CTX *prepared; /* keyed and otherwise untouched: copied for every use */
+};
+
+static EVP_MAC_CTX *context_new(struct str secret) {
+    char digest[] = "SHA256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                 OSSL_PARAM_construct_end()};
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
+    EVP_MAC_CTX *context = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
+    EVP_MAC_free(mac); /* the context holds its own reference */
+    if (context != NULL && EVP_MAC_init(context, (const unsigned char *)secret.at, secret.len, params) != 1) {
+        EVP_MAC_CTX_free(context);
+        context = NULL;
+    }
+    return context;
+}
+
+enum err hmac_key_new(struct str secret, struct hmac_key **key) {
+    if (secret.len == 0)
+        return ERR_INVALID;
+    EVP_MAC_CTX *prepared = context_new(secret);
+    if (prepared == NULL)
+        return ERR_IO;
+    *key = MEM_NEW(struct hmac_key);
+    (*key)->prepared = prepared;
+    return ERR_NONE;
+}
+
+void hmac_key_free(struct hmac_key *key) {
+    if (key == NULL)
+        return;
+    EVP_MAC_CTX_free(key->prepared); /* which clears it */
+    mem_free(key);
+}
+
+static NO_RETURN void give_up(void) {
+    fputs("hookshift: OpenSSL could not compute a message authentication code\n", stderr);
+    abort();
+}
+
+void hmac_sha256(const struct hmac_key *key, const struct str *parts, size_t part_count,
+                 unsigned char code[HMAC_SHA256_LEN]) {
+    EVP_MAC_CTX *context = EVP_MAC_CTX_dup(key->prepared);
+    if (context == NULL)
+        give_up();
+    for (size_t i = 0; i < part_count; i++)
+        if (parts[i].len > 0 && EVP_MAC_update(context, (const unsigned char *)parts[i].at, parts[i].len) != 1)
+            give_up();
+    size_t len = 0;
+    if (EVP_MAC_final(context, code, &len, HMAC_SHA256_LEN) != 1 || len != HMAC_SHA256_LEN)
+        give_up();
+    EVP_MAC_CTX_free(context);
+}
+
+bool hmac_equal(struct str a, struct str b) {
+    return a.len == b.len && (a.len == 0 || CRYPTO_memcmp(a.at, b.at, a.len) == 0);
+}

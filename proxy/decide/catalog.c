@@ -1,0 +1,113 @@
+#include "proxy/decide/catalog.h"
+
+#include "catalog_json.h"
+#include "common/mem.h"
+#include "proxy/decide/catalog_load.h"
+#include "proxy/decide/catalog_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct catalog *catalog_builtin(void) {
+    struct catalog *catalog = NULL;
+    struct strbuf problems = {0};
+    struct str text = str_slice((const char *)catalog_json, catalog_json_len);
+    if (catalog_load(text, "catalog.json", &catalog, &problems) != ERR_NONE) {
+        struct str shown = strbuf_str(&problems);
+        fprintf(stderr, "hookshift: the built-in catalogue is broken:\n" STR_FMT, STR_ARG(shown));
+        abort();
+    }
+    return catalog;
+}
+
+void catalog_free(struct catalog *catalog) {
+    if (catalog == NULL)
+        return;
+    arena_free(catalog->arena);
+    mem_free(catalog);
+}
+
+struct str catalog_about(const struct catalog *catalog) {
+    return catalog->about;
+}
+
+size_t catalog_shape_count(const struct catalog *catalog) {
+    return catalog->shape_count;
+}
+
+const struct catalog_shape *catalog_shape_at(const struct catalog *catalog, size_t index) {
+    return &catalog->shapes[index];
+}
+
+static const struct catalog_types *types_of(const struct catalog *catalog, enum generation generation) {
+    return generation == GENERATION_RULE ? &catalog->rules : &catalog->events;
+}
+
+const struct catalog_type *catalog_unlisted(const struct catalog *catalog, enum generation generation) {
+    return &types_of(catalog, generation)->unlisted;
+}
+
+size_t catalog_type_count(const struct catalog *catalog, enum generation generation) {
+    return types_of(catalog, generation)->count;
+}
+
+const struct catalog_type *catalog_type_at(const struct catalog *catalog, enum generation generation, size_t index) {
+    return &types_of(catalog, generation)->types[index];
+}
+
+bool catalog_has_replacement(const struct catalog_type *type) {
+    return type->generation == GENERATION_RULE ? type->counterpart.piece_count > 0 : type->replaces_count > 0;
+}
+
+static bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+size_t catalog_normalise(enum generation generation, struct str ends_at, struct str type, char out[TYPE_NAME_MAX]) {
+    bool is_rule = generation == GENERATION_RULE;
+    size_t len = 0;
+    if (is_rule && ends_at.len > 0 && str_find(type, ends_at) >= 0)
+        type.len = (size_t)str_find(type, ends_at);
+    for (size_t i = 0; i < type.len; i++) {
+        char c = type.at[i];
+        if (is_rule && is_space(c))
+            continue;
+        if (len == TYPE_NAME_MAX)
+            return 0;
+        out[len++] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    return len;
+}
+
+static int compare_names(const void *a, const void *b) {
+    return str_compare(((const struct catalog_name *)a)->text, ((const struct catalog_name *)b)->text);
+}
+
+void catalog_sort_names(struct catalog_types *types) {
+    if (types->name_count > 0)
+        qsort(types->names, types->name_count, sizeof types->names[0], compare_names);
+}
+
+static bool matches_pattern(const struct catalog_type *type, struct str text) {
+    if (type->captured == VARIABLE_NONE || text.len <= type->prefix.len + type->suffix.len)
+        return false;
+    return str_eq_nocase(str_slice(text.at, type->prefix.len), type->prefix) &&
+           str_eq_nocase(str_from(text, text.len - type->suffix.len), type->suffix);
+}
+
+const struct catalog_type *catalog_find(const struct catalog *catalog, enum generation generation, struct str type) {
+    const struct catalog_types *types = types_of(catalog, generation);
+    char normal[TYPE_NAME_MAX];
+    struct catalog_name wanted = {
+        str_slice(normal, catalog_normalise(generation, catalog->rule_type_ends_at, type, normal)), NULL};
+    if (wanted.text.len > 0 && types->name_count > 0) {
+        const struct catalog_name *found =
+            bsearch(&wanted, types->names, types->name_count, sizeof types->names[0], compare_names);
+        if (found != NULL)
+            return found->type;
+    }
+    for (size_t i = 0; i < types->count; i++)
+        if (matches_pattern(&types->types[i], type))
+            return &types->types[i];
+    return NULL;
+}

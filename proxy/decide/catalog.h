@@ -1,0 +1,89 @@
+/* What is known of a vendor's two generations of webhooks: the types, which replaces which, and what facts they state.
+ *
+ * A catalogue is compiled from JSON once (catalog_load.h), never changes, and may be read by any thread until it is
+ * freed. catalog.json describes the format by example; which vendor it is makes no difference to the program. */
+#ifndef PROXY_DECIDE_CATALOG_H
+#define PROXY_DECIDE_CATALOG_H
+
+#include "proxy/decide/variable.h"
+#include "proxy/model/message.h"
+
+/* The variables that mean something to the program itself. */
+enum well_known {
+    KNOWN_ID,
+    KNOWN_COMPANY,
+    KNOWN_CONNECTION,
+    KNOWN_DATA_TYPE,
+    KNOWN_RULE_ID,
+    KNOWN_GENERATED,
+    KNOWN_COUNT
+};
+
+/* Position 0 of every type's variables: the name of the rule type. */
+enum { VARIABLE_RULE = 0, VARIABLE_NONE = -1 };
+
+struct catalog_fact {
+    struct template key;
+    enum fact_match match;
+    bool per_rule; /* of an event: once for each rule type that it replaces */
+};
+
+/* A rule type that an event replaces; always, or where a variable has a certain value. */
+struct catalog_replaced {
+    struct str rule;
+    int if_variable; /* position, or VARIABLE_NONE */
+    struct str if_value;
+};
+
+struct catalog_type {
+    enum generation generation;
+    struct str name;           /* of a rule type; an event type as listed, with {x} where it is a pattern */
+    struct str prefix, suffix; /* of a pattern: what stands around {x} */
+    int captured;              /* position of x, or VARIABLE_NONE: no pattern */
+    const struct variable *variables;
+    size_t variable_count;       /* of the message */
+    size_t item_variable_count;  /* of each element, after those of the message */
+    int known[KNOWN_COUNT];      /* positions, or VARIABLE_NONE */
+    int item_data_type;          /* position, or VARIABLE_NONE */
+    struct template counterpart; /* of a rule; no pieces: nothing replaces it */
+    const struct catalog_replaced *replaces;
+    size_t replaces_count;            /* of an event */
+    const struct catalog_fact *facts; /* of a message that is one item */
+    size_t fact_count;
+    struct path items; /* to the list; no steps: the message is one item */
+    const struct catalog_fact *item_facts;
+    size_t item_fact_count;
+    size_t fact_max; /* no item has more facts than this */
+};
+
+/* One way to see what generation a body is of. */
+struct catalog_shape {
+    enum generation generation;
+    struct str type_key;
+    const struct str *with; /* one of these keys must be there too, unless there are none */
+    size_t with_count;
+    bool known; /* the type must be in the catalogue */
+};
+
+struct catalog;
+
+/* The catalogue that is built into the program. */
+struct catalog *catalog_builtin(void) MUST_USE;
+void catalog_free(struct catalog *catalog); /* NULL is fine */
+
+struct str catalog_about(const struct catalog *catalog); /* one line for people */
+size_t catalog_shape_count(const struct catalog *catalog);
+const struct catalog_shape *catalog_shape_at(const struct catalog *catalog, size_t index);
+
+/* The type that a text names, in any spelling that is listed; NULL where it is not known. */
+const struct catalog_type *catalog_find(const struct catalog *catalog, enum generation generation, struct str type);
+/* What holds for types that are not listed: what all messages of the generation have in common. */
+const struct catalog_type *catalog_unlisted(const struct catalog *catalog, enum generation generation);
+
+/* All listed types of a generation, in the order of the file. */
+size_t catalog_type_count(const struct catalog *catalog, enum generation generation);
+const struct catalog_type *catalog_type_at(const struct catalog *catalog, enum generation generation, size_t index);
+/* Rules: an event can replace it. Events: it replaces a rule. */
+bool catalog_has_replacement(const struct catalog_type *type);
+
+#endif

@@ -1,0 +1,196 @@
+/* The catalogue says where everything stands; this walks it. What a message keeps is copied into its arena, because
+ * it may outlive the catalogue that it was read by. */
+#include "proxy/decide/classify.h"
+
+#include "common/clock.h"
+
+static bool has_any_key(const struct json *root, const struct str *keys, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (json_get_nocase(root, keys[i]) != NULL)
+            return true;
+    return count == 0;
+}
+
+/* The first shape that the body has, and the type that stands there; NULL where it has none. */
+static const struct catalog_shape *find_shape(const struct catalog *catalog, const struct json *root,
+                                              struct str *type) {
+    for (size_t i = 0; i < catalog_shape_count(catalog); i++) {
+        const struct catalog_shape *shape = catalog_shape_at(catalog, i);
+        *type = json_string(json_get_nocase(root, shape->type_key));
+        if (type->at != NULL && has_any_key(root, shape->with, shape->with_count) &&
+            (!shape->known || catalog_find(catalog, shape->generation, *type) != NULL))
+            return shape;
+    }
+    *type = STR_NONE;
+    return NULL;
+}
+
+/* One body on its way to being a message. */
+struct reading {
+    const struct catalog_type *type;
+    const struct json *root;
+    struct arena *arena;
+    struct values values;
+    struct message *message;
+};
+
+static struct str value_at(const struct reading *reading, int position) {
+    return position == VARIABLE_NONE ? STR_NONE : reading->values.at[position];
+}
+
+static struct str kept(struct reading *reading, enum well_known known) {
+    return arena_str(reading->arena, value_at(reading, reading->type->known[known]));
+}
+
+static bool is_replaced_here(const struct reading *reading, const struct catalog_replaced *replaced) {
+    return replaced->if_variable == VARIABLE_NONE ||
+           str_eq_nocase(value_at(reading, replaced->if_variable), replaced->if_value);
+}
+
+static void add_fact(struct reading *reading, const struct catalog_fact *fact, struct item *item) {
+    struct str key = template_fill_key(&fact->key, reading->type->variables, &reading->values, reading->arena);
+    if (key.at != NULL)
+        item->facts[item->fact_count++] = (struct fact){key, fact->match};
+}
+
+static void add_facts(struct reading *reading, const struct catalog_fact *facts, size_t count, struct item *item) {
+    const struct catalog_type *type = reading->type;
+    for (size_t i = 0; i < count; i++) {
+        if (!facts[i].per_rule)
+            add_fact(reading, &facts[i], item);
+        for (size_t k = 0; facts[i].per_rule && k < type->replaces_count; k++)
+            if (is_replaced_here(reading, &type->replaces[k])) {
+                reading->values.at[VARIABLE_RULE] = type->replaces[k].rule;
+                add_fact(reading, &facts[i], item);
+            }
+    }
+}
+
+static struct item *make_items(struct reading *reading, size_t count) {
+    struct item *items = ARENA_ARRAY(reading->arena, count, struct item);
+    struct fact *facts = ARENA_ARRAY(reading->arena, count * reading->type->fact_max, struct fact);
+    for (size_t i = 0; i < count; i++)
+        items[i].facts = facts + i * reading->type->fact_max;
+    reading->message->items = items;
+    reading->message->item_count = count;
+    return items;
+}
+
+static void read_element(struct reading *reading, const struct json *element, struct item *item) {
+    const struct catalog_type *type = reading->type;
+    size_t end = type->variable_count + type->item_variable_count;
+    variables_read(type->variables, type->variable_count, end, element, reading->arena, &reading->values);
+    item->start = element->start;
+    item->end = element->end;
+    item->data_type = arena_str(reading->arena, value_at(reading, type->item_data_type));
+    add_facts(reading, type->item_facts, type->item_fact_count, item);
+}
+
+/* A list with too many elements is one item that states nothing: it can be handled, and nothing leans on it. */
+static void read_items(struct reading *reading) {
+    const struct catalog_type *type = reading->type;
+    const struct json *list = type->items.step_count == 0 ? NULL : path_find(&type->items, reading->root);
+    size_t count = list != NULL && list->type == JSON_ARRAY ? list->count : 0;
+    struct item *items = make_items(reading, count == 0 || count > ITEM_MAX ? 1 : count);
+    if (count > ITEM_MAX)
+        return;
+    if (count > 0) {
+        struct item *item = items;
+        for (const struct json *element = list->first; element != NULL; element = element->next)
+            read_element(reading, element, item++);
+    }
+    if (count <= 1)
+        add_facts(reading, type->facts, type->fact_count, &items[0]);
+}
+
+/* The type in the catalogue's spelling. */
+static struct str spelled(const struct catalog_type *type, struct str captured, struct arena *arena) {
+    if (type->captured == VARIABLE_NONE)
+        return arena_str(arena, type->name);
+    return arena_printf(arena, STR_FMT STR_FMT STR_FMT, STR_ARG(type->prefix), STR_ARG(captured),
+                        STR_ARG(type->suffix));
+}
+
+static void read_type(struct reading *reading, const struct catalog *catalog, const struct catalog_shape *shape,
+                      struct str text) {
+    struct message *message = reading->message;
+    const struct catalog_type *type = catalog_find(catalog, shape->generation, text);
+    message->type_known = type != NULL;
+    reading->type = type != NULL ? type : catalog_unlisted(catalog, shape->generation);
+    message->label = type != NULL ? arena_str(reading->arena, type->name) : STR("other");
+    if (type != NULL && type->captured != VARIABLE_NONE) {
+        size_t len = text.len - type->prefix.len - type->suffix.len;
+        reading->values.at[type->captured] = str_slice(text.at + type->prefix.len, len);
+    }
+    if (type != NULL && type->generation == GENERATION_RULE)
+        reading->values.at[VARIABLE_RULE] = type->name;
+    message->type = type != NULL ? spelled(type, value_at(reading, type->captured), reading->arena) : text;
+}
+
+static void read_known(struct reading *reading) {
+    const struct catalog_type *type = reading->type;
+    struct message *message = reading->message;
+    variables_read(type->variables, 0, type->variable_count, reading->root, reading->arena, &reading->values);
+    message->company = kept(reading, KNOWN_COMPANY);
+    message->connection = kept(reading, KNOWN_CONNECTION);
+    message->data_type = kept(reading, KNOWN_DATA_TYPE);
+    message->rule_id = kept(reading, KNOWN_RULE_ID);
+    message->body_id = kept(reading, KNOWN_ID);
+    if (!clock_parse_rfc3339(value_at(reading, type->known[KNOWN_GENERATED]), &message->generated_ms))
+        message->generated_ms = -1;
+    message->counterpart = STR_NONE;
+    if (catalog_has_replacement(type))
+        message->counterpart =
+            type->generation == GENERATION_EVENT
+                ? message->type
+                : arena_str(reading->arena, template_fill(&type->counterpart, &reading->values, reading->arena));
+}
+
+static void forget(struct message *message, struct arena *arena) {
+    message->generation = GENERATION_UNKNOWN;
+    message->endpoint = ENDPOINT_LEGACY;
+    message->type = message->counterpart = STR_NONE;
+    message->type_known = false;
+    message->label = STR("other");
+    message->company = message->connection = message->data_type = STR_NONE;
+    message->rule_id = message->body_id = STR_NONE;
+    message->generated_ms = -1;
+    message->items = ARENA_NEW(arena, struct item);
+    message->item_count = 1;
+}
+
+enum err classify(const struct catalog *catalog, struct str body, struct arena *arena, struct message *message,
+                  struct json_error *error) {
+    const struct json_limits limits = {BODY_DEPTH_MAX, BODY_VALUES_MAX, false, false};
+    struct json *root;
+    struct str type;
+    enum err err = json_parse(arena, body, &limits, &root, error);
+    if (err != ERR_NONE)
+        return err;
+    if (root->type != JSON_OBJECT) {
+        if (error != NULL) {
+            *error = (struct json_error){.what = "this must be an object", .offset = root->start};
+            json_place(body, root->start, &error->line, &error->column);
+        }
+        return ERR_INVALID;
+    }
+    forget(message, arena);
+    const struct catalog_shape *shape = find_shape(catalog, root, &type);
+    if (shape == NULL)
+        return ERR_NONE;
+    struct reading reading = {.root = root, .arena = arena, .message = message};
+    message->generation = shape->generation;
+    message->endpoint = shape->generation == GENERATION_EVENT ? ENDPOINT_NEW : ENDPOINT_LEGACY;
+    read_type(&reading, catalog, shape, type);
+    read_known(&reading);
+    read_items(&reading);
+    return ERR_NONE;
+}
+
+int64_t classify_time_ms(const struct message *message, int64_t retention_ms) {
+    if (message->generation == GENERATION_EVENT && message->generated_ms >= 0 &&
+        message->generated_ms >= message->received_ms - retention_ms &&
+        message->generated_ms <= message->received_ms + CLOCK_SKEW_MAX_MS)
+        return message->generated_ms;
+    return message->received_ms;
+}

@@ -1,0 +1,25 @@
+/* What a received body is: its generation and type, whom it is about, its items and the facts they state.
+ *
+ * Bodies are read leniently: what is missing, of the wrong type or not known makes the message say less, it never
+ * makes an error. Pure and thread-safe; everything that is written lives in the arena. */
+#ifndef PROXY_DECIDE_CLASSIFY_H
+#define PROXY_DECIDE_CLASSIFY_H
+
+#include "common/json.h"
+#include "proxy/decide/catalog.h"
+#include "proxy/model/message.h"
+
+enum { BODY_DEPTH_MAX = 64, BODY_VALUES_MAX = 200000, CLOCK_SKEW_MAX_MS = 5 * 60 * 1000 };
+
+/* Fills what the body tells: generation, endpoint (legacy for a body of no known shape), type, type_known, label,
+ * counterpart, company, connection, data_type, rule_id, body_id, items, generated_ms. The rest of the message stays
+ * as it is, and all of it on an error. ERR_INVALID: not JSON or not an object; ERR_LIMIT: too deep or too many
+ * values; with the place in `error` (which may be NULL). */
+enum err classify(const struct catalog *catalog, struct str body, struct arena *arena, struct message *message,
+                  struct json_error *error) MUST_USE;
+
+/* When a message counts as having happened: generated_ms of an event where it is plausible (not further back than
+ * retention, at most CLOCK_SKEW_MAX_MS ahead of its arrival), else its arrival; always its arrival for a rule. */
+int64_t classify_time_ms(const struct message *message, int64_t retention_ms);
+
+#endif

@@ -1,0 +1,206 @@
+/* The received signature is never decoded: what the right one would be is computed, written as base64 and compared
+ * as text, so that each message has exactly one valid v1 signature per key. (Ed25519 has to be decoded.)
+ *
+ * Joining the signed parts by full stops lets an id that holds one stand for another cut, "a.1" 2 for "a" 1. Nothing
+ * comes of it: the part cut off would have to be a timestamp near enough, and the body does not begin with a digit. */
+#include "proxy/decide/signature.h"
+
+#include "common/base64.h"
+#include "common/ed25519.h"
+#include "common/hmac.h"
+#include "common/mem.h"
+
+enum { ENTRY_MAX = 64 /* of one signature header: keys being rotated are two or three */ };
+
+struct signature_key {
+    struct hmac_key *hmac;       /* symmetric, or */
+    struct ed25519_key *ed25519; /* asymmetric */
+};
+
+enum secret_kind { SECRET_SYMMETRIC, SECRET_PUBLIC, SECRET_PRIVATE };
+
+static enum secret_kind cut_prefix(struct str *secret) {
+    static const struct {
+        struct str text;
+        enum secret_kind kind;
+    } prefixes[] = {{{"whsec_", 6}, SECRET_SYMMETRIC}, {{"whpk_", 5}, SECRET_PUBLIC}, {{"whsk_", 5}, SECRET_PRIVATE}};
+    for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+        if (str_starts_with(*secret, prefixes[i].text)) {
+            *secret = str_from(*secret, prefixes[i].text.len);
+            return prefixes[i].kind;
+        }
+    return SECRET_SYMMETRIC;
+}
+
+static enum err key_from_bytes(enum secret_kind kind, struct str bytes, struct signature_key *key,
+                               struct err_detail *detail) {
+    if (kind == SECRET_SYMMETRIC) {
+        enum err err = hmac_key_new(bytes, &key->hmac);
+        return err == ERR_NONE ? err : err_set(detail, err, "the secret is %s", bytes.len == 0 ? "empty" : "refused");
+    }
+    if (kind == SECRET_PUBLIC) {
+        if (ed25519_public_new(bytes, &key->ed25519) == ERR_NONE)
+            return ERR_NONE;
+        return err_set(detail, ERR_INVALID, "what follows whpk_ must be the 32 bytes of an Ed25519 public key");
+    }
+    struct str seed = str_slice(bytes.at, bytes.len < ED25519_SEED_LEN ? bytes.len : ED25519_SEED_LEN);
+    if (ed25519_private_new(seed, str_from(bytes, ED25519_SEED_LEN), &key->ed25519) == ERR_NONE)
+        return ERR_NONE;
+    return err_set(detail, ERR_INVALID, "what follows whsk_ must be an Ed25519 seed of 32 bytes and its public key");
+}
+
+enum err signature_key_new(struct str secret, struct signature_key **key, struct err_detail *detail) {
+    enum secret_kind kind = cut_prefix(&secret);
+    enum base64_padding padding = kind == SECRET_SYMMETRIC ? BASE64_ANY_PADDING : BASE64_PADDED;
+    size_t room = BASE64_DECODED_MAX(secret.len), len = 0;
+    unsigned char *bytes = mem_zalloc(room);
+    struct signature_key made = {0};
+    enum err err;
+    if (base64_decode(secret, padding, bytes, &len))
+        err = key_from_bytes(kind, str_slice((const char *)bytes, len), &made, detail);
+    else
+        err = err_set(detail, ERR_INVALID, "a secret is whsec_ and base64; this one is not base64, or is cut off");
+    mem_wipe(bytes, room);
+    mem_free(bytes);
+    if (err == ERR_NONE)
+        *key = mem_copy(&made, sizeof made);
+    return err;
+}
+
+void signature_key_free(struct signature_key *key) {
+    if (key == NULL)
+        return;
+    hmac_key_free(key->hmac);
+    ed25519_free(key->ed25519);
+    mem_free(key);
+}
+
+bool signature_key_can_sign(const struct signature_key *key) {
+    return key->hmac != NULL || ed25519_can_sign(key->ed25519);
+}
+
+static bool headers_of(const struct http_header *headers, size_t count, bool svix, struct signature_headers *found) {
+    found->id = http_header_get(headers, count, svix ? STR("svix-id") : STR("webhook-id"));
+    found->timestamp = http_header_get(headers, count, svix ? STR("svix-timestamp") : STR("webhook-timestamp"));
+    found->signature = http_header_get(headers, count, svix ? STR("svix-signature") : STR("webhook-signature"));
+    return found->id.len > 0 && found->timestamp.len > 0 && found->signature.len > 0;
+}
+
+bool signature_find(const struct http_header *headers, size_t header_count, enum signature_family families,
+                    struct signature_headers *found) {
+    struct signature_headers svix = {0}, webhook = {0};
+    if ((families & SIGNATURE_SVIX) != 0 && headers_of(headers, header_count, true, &svix)) {
+        *found = svix;
+        return true;
+    }
+    bool complete = (families & SIGNATURE_WEBHOOK) != 0 && headers_of(headers, header_count, false, &webhook);
+    *found = webhook;
+    if (!complete && found->id.len == 0)
+        found->id = svix.id;
+    return complete;
+}
+
+const char *signature_result_name(enum signature_result result) {
+    static const char *const names[] = {"ok", "missing_header", "invalid_timestamp", "too_old", "too_new", "no_match"};
+    return names[result];
+}
+
+/* One way only to write a number, because the text is what was signed: no sign, no leading zero. */
+static bool parse_timestamp(struct str text, int64_t *seconds) {
+    uint64_t value;
+    if (!str_to_u64(text, &value) || value > INT64_MAX || (text.len > 1 && text.at[0] == '0'))
+        return false;
+    *seconds = (int64_t)value;
+    return true;
+}
+
+struct signed_text {
+    struct str id, timestamp, body;
+};
+
+static struct str hmac_entry(const struct hmac_key *key, const struct signed_text *text, struct arena *arena) {
+    const struct str parts[] = {text->id, STR("."), text->timestamp, STR("."), text->body};
+    unsigned char code[HMAC_SHA256_LEN];
+    hmac_sha256(key, parts, ARRAY_LEN(parts), code);
+    struct str encoded = base64_encode(arena, str_slice((const char *)code, sizeof code));
+    return arena_printf(arena, "v1," STR_FMT, STR_ARG(encoded));
+}
+
+static struct str joined(const struct signed_text *text, struct arena *arena) {
+    struct strbuf joined = {0};
+    const struct str parts[] = {text->id, STR("."), text->timestamp, STR("."), text->body};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        strbuf_append(&joined, parts[i]);
+    struct str kept = arena_str(arena, strbuf_str(&joined));
+    strbuf_clear(&joined);
+    return kept;
+}
+
+static bool ed25519_entry_matches(const struct ed25519_key *key, const struct signed_text *text, struct str entry,
+                                  struct arena *arena) {
+    unsigned char signature[BASE64_DECODED_MAX(2 * ED25519_SIGNATURE_LEN)];
+    size_t len;
+    struct str encoded = str_from(entry, 4);
+    if (!str_starts_with(entry, STR("v1a,")) || encoded.len > 2 * ED25519_SIGNATURE_LEN)
+        return false;
+    if (!base64_decode(encoded, BASE64_PADDED, signature, &len) || len != ED25519_SIGNATURE_LEN)
+        return false;
+    return ed25519_verify(key, joined(text, arena), str_slice((const char *)signature, len));
+}
+
+/* The loops over entries and keys do not stop at a match: which one it was stays unknown to a clock. */
+static bool any_entry_matches(const struct signature_key *key, const struct signed_text *text, struct str header,
+                              struct arena *arena) {
+    struct str expected = key->hmac != NULL ? hmac_entry(key->hmac, text, arena) : STR_NONE, entry;
+    bool matches = false;
+    for (int i = 0; i < ENTRY_MAX && str_next(&header, ' ', &entry); i++) {
+        if (key->hmac != NULL)
+            matches |= hmac_equal(entry, expected);
+        else
+            matches |= ed25519_entry_matches(key->ed25519, text, entry, arena);
+    }
+    return matches;
+}
+
+static bool any_key_matches(const struct signature_check *check, const struct signed_text *text, struct str header) {
+    struct arena *arena = arena_new(1024);
+    bool matches = false;
+    for (size_t i = 0; i < check->key_count; i++)
+        matches |= any_entry_matches(check->keys[i], text, header, arena);
+    arena_free(arena);
+    return matches;
+}
+
+enum signature_result signature_verify(const struct signature_check *check, const struct http_header *headers,
+                                       size_t header_count, struct str body) {
+    struct signature_headers found;
+    int64_t timestamp_s;
+    if (!signature_find(headers, header_count, check->families, &found))
+        return SIGNATURE_MISSING_HEADER;
+    if (!parse_timestamp(found.timestamp, &timestamp_s))
+        return SIGNATURE_INVALID_TIMESTAMP;
+    if (check->tolerance_s >= 0 && timestamp_s < check->now_s - check->tolerance_s)
+        return SIGNATURE_TOO_OLD;
+    if (check->tolerance_s >= 0 && timestamp_s > check->now_s + check->tolerance_s)
+        return SIGNATURE_TOO_NEW;
+    struct signed_text text = {found.id, found.timestamp, body};
+    return any_key_matches(check, &text, found.signature) ? SIGNATURE_OK : SIGNATURE_NO_MATCH;
+}
+
+struct str signature_sign(const struct signature_key *key, struct str id, int64_t timestamp_s, struct str body,
+                          struct arena *arena) {
+    struct signed_text text = {id, arena_printf(arena, "%lld", (long long)timestamp_s), body};
+    if (key->hmac != NULL)
+        return hmac_entry(key->hmac, &text, arena);
+    unsigned char signature[ED25519_SIGNATURE_LEN];
+    ed25519_sign(key->ed25519, joined(&text, arena), signature);
+    struct str encoded = base64_encode(arena, str_slice((const char *)signature, sizeof signature));
+    return arena_printf(arena, "v1a," STR_FMT, STR_ARG(encoded));
+}
+
+bool signature_authorization_matches(struct str value, const struct str *accepted, size_t accepted_count) {
+    bool matches = false;
+    for (size_t i = 0; i < accepted_count; i++)
+        matches |= hmac_equal(value, accepted[i]);
+    return matches;
+}

@@ -1,0 +1,145 @@
+#include "proxy/decide/variable.h"
+
+#include "proxy/model/message.h"
+
+static const struct json *walk(const struct json *at, const struct str *steps, size_t count) {
+    for (size_t i = 0; at != NULL && i < count; i++)
+        at = json_get_nocase(at, steps[i]);
+    return at;
+}
+
+const struct json *path_find(const struct path *path, const struct json *root) {
+    return walk(root, path->steps, path->step_count);
+}
+
+/* `with_bools`: true and false are values only where a map gives them a meaning; as an id they are none. */
+static struct str scalar_text(const struct json *value, bool with_bools) {
+    if (value == NULL)
+        return STR_NONE;
+    if ((value->type == JSON_STRING || value->type == JSON_NUMBER) && value->text.len > 0)
+        return value->text;
+    if (value->type == JSON_BOOL && with_bools)
+        return value->boolean ? STR("true") : STR("false");
+    return STR_NONE;
+}
+
+static struct str common_text(const struct path *path, const struct json *root, bool with_bools) {
+    const struct json *list = walk(root, path->steps, path->each);
+    struct str common = STR_NONE;
+    if (list == NULL || list->type != JSON_ARRAY)
+        return STR_NONE;
+    for (const struct json *element = list->first; element != NULL; element = element->next) {
+        const struct json *value = walk(element, path->steps + path->each, path->step_count - path->each);
+        struct str text = scalar_text(value, with_bools);
+        if (text.at == NULL || (common.at != NULL && !str_eq_nocase(common, text)))
+            return STR_NONE;
+        if (common.at == NULL)
+            common = text;
+    }
+    return common;
+}
+
+static struct str path_value(const struct path *path, const struct json *root, bool with_bools) {
+    if (path->each > 0)
+        return common_text(path, root, with_bools);
+    return scalar_text(path_find(path, root), with_bools);
+}
+
+struct str path_text(const struct path *path, const struct json *root) {
+    return path_value(path, root, false);
+}
+
+static struct str map_value(const struct value_map *map, struct str value) {
+    for (size_t i = 0; i < map->pair_count; i++)
+        if (str_eq_nocase(map->pairs[i].from, value))
+            return map->pairs[i].to;
+    return STR_NONE;
+}
+
+static struct str variable_value(const struct variable *variable, const struct json *root, const struct values *values,
+                                 struct arena *arena) {
+    struct str value = STR_NONE;
+    if (variable->kind == VARIABLE_TEXT)
+        value = template_fill(&variable->text, values, arena);
+    for (size_t i = 0; i < variable->path_count && value.at == NULL; i++)
+        value = path_value(&variable->paths[i], root, variable->map != NULL);
+    if (value.at == NULL)
+        return variable->if_absent;
+    if (variable->map == NULL)
+        return value;
+    struct str mapped = map_value(variable->map, value);
+    return mapped.at == NULL ? variable->if_unmapped : mapped;
+}
+
+void variables_read(const struct variable *variables, size_t from, size_t to, const struct json *root,
+                    struct arena *arena, struct values *values) {
+    for (size_t i = from; i < to; i++)
+        if (variables[i].kind != VARIABLE_GIVEN)
+            values->at[i] = variable_value(&variables[i], root, values, arena);
+}
+
+struct str template_fill(const struct template *template, const struct values *values, struct arena *arena) {
+    if (template->piece_count == 1 && template->pieces[0].text.at != NULL)
+        return template->pieces[0].text;
+    size_t len = 0;
+    for (size_t i = 0; i < template->piece_count; i++) {
+        const struct template_piece *piece = &template->pieces[i];
+        struct str text = piece->text.at != NULL ? piece->text : values->at[piece->variable];
+        if (text.at == NULL)
+            return STR_NONE;
+        len += text.len;
+    }
+    char *filled = arena_alloc(arena, len + 1), *end = filled;
+    for (size_t i = 0; i < template->piece_count; i++) {
+        const struct template_piece *piece = &template->pieces[i];
+        struct str text = piece->text.at != NULL ? piece->text : values->at[piece->variable];
+        memcpy(end, text.at, text.len);
+        end += text.len;
+    }
+    return str_slice(filled, len);
+}
+
+/* A key under construction; `len` goes on counting past the end, so that too long a key is noticed once. */
+struct key {
+    char text[FACT_KEY_MAX];
+    size_t len;
+};
+
+static void key_add_char(struct key *key, char c) {
+    if (key->len < sizeof key->text)
+        key->text[key->len] = c;
+    key->len++;
+}
+
+static void key_add_value(struct key *key, struct str value, bool lower) {
+    static const char digits[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.at[i];
+        if (c == '/' || c == '%' || c < 0x20 || c == 0x7F) {
+            key_add_char(key, '%');
+            key_add_char(key, digits[c >> 4]);
+            key_add_char(key, digits[c & 15]);
+        } else {
+            key_add_char(key, lower && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : (char)c);
+        }
+    }
+}
+
+struct str template_fill_key(const struct template *template, const struct variable *variables,
+                             const struct values *values, struct arena *arena) {
+    struct key key;
+    key.len = 0;
+    for (size_t i = 0; i < template->piece_count; i++) {
+        const struct template_piece *piece = &template->pieces[i];
+        if (piece->text.at == NULL && values->at[piece->variable].at == NULL)
+            return STR_NONE;
+        if (piece->text.at == NULL)
+            key_add_value(&key, values->at[piece->variable], variables[piece->variable].is_id);
+        else
+            for (size_t k = 0; k < piece->text.len; k++)
+                key_add_char(&key, piece->text.at[k]);
+    }
+    if (key.len > sizeof key.text)
+        return STR_NONE;
+    return arena_str(arena, str_slice(key.text, key.len));
+}

@@ -1,0 +1,84 @@
+/* Variables that are read out of a JSON body, and templates that are filled with them.
+ *
+ * All structs are plain data, compiled by the loader of the catalogue and never changed afterwards; the texts they
+ * hold live as long as the catalogue. Values live in the arena of the message, or where the variable's texts live. */
+#ifndef PROXY_DECIDE_VARIABLE_H
+#define PROXY_DECIDE_VARIABLE_H
+
+#include "common/arena.h"
+#include "common/json.h"
+#include "common/str.h"
+
+enum { VARIABLE_MAX = 32, PATH_STEP_MAX = 8 };
+
+/* "payload.company.id": keys from the outside in, found in any letter case. "payload.list[].id": the one value that
+ * every element of the list has, so there is none where the list is empty or its elements differ. */
+struct path {
+    struct str steps[PATH_STEP_MAX];
+    size_t step_count;
+    size_t each; /* so many steps lead to the list; 0: there is no list */
+};
+
+struct value_pair {
+    struct str from, to;
+};
+
+/* Values in the vendor's words, in any letter case, to the words of the catalogue. */
+struct value_map {
+    struct str name;
+    const struct value_pair *pairs;
+    size_t pair_count;
+};
+
+/* Literal text, or the value of a variable where `text` is absent. */
+struct template_piece {
+    struct str text;
+    size_t variable;
+};
+
+struct template {
+    const struct template_piece *pieces;
+    size_t piece_count;
+};
+
+enum variable_kind {
+    VARIABLE_GIVEN, /* by the caller: what a type's pattern captured, the name of a rule type */
+    VARIABLE_READ,  /* the first of its paths that leads to a value */
+    VARIABLE_TEXT   /* a template of variables before it */
+};
+
+struct variable {
+    struct str name;
+    enum variable_kind kind;
+    bool is_id; /* written in lower case in fact keys */
+    const struct path *paths;
+    size_t path_count;
+    struct template text;
+    const struct value_map *map; /* NULL: the value as it is */
+    struct str if_absent;        /* the value where there is none, not mapped; may be absent too */
+    struct str if_unmapped;      /* the value where the map does not know it; may be absent too */
+};
+
+/* The values of variables, by position; absent: it has none. */
+struct values {
+    struct str at[VARIABLE_MAX];
+};
+
+/* The value that a path leads to, where that is a string that is not empty or a number; absent otherwise. */
+struct str path_text(const struct path *path, const struct json *root);
+/* What stands there, of any type; NULL where there is nothing. Not for paths with a list in them. */
+const struct json *path_find(const struct path *path, const struct json *root);
+
+/* Fills values->at[from .. to) of `variables`; those before `from` are there already, so are given ones. */
+void variables_read(const struct variable *variables, size_t from, size_t to, const struct json *root,
+                    struct arena *arena, struct values *values);
+
+/* The template with its variables' values; absent where one of them has none. */
+struct str template_fill(const struct template *template, const struct values *values, struct arena *arena);
+
+/* Likewise, as the key of a fact: ids in lower case, and '/', '%' and control characters of values as %XX, so that
+ * different values never make the same key. Absent also where the key would be longer than FACT_KEY_MAX. */
+struct str template_fill_key(const struct template *template, const struct variable *variables,
+                             const struct values *values, struct arena *arena);
+
+#endif
