@@ -1,0 +1,20 @@
+/* The name that a person who mistyped one most likely meant. */
+#ifndef COMMON_NEAREST_H
+#define COMMON_NEAREST_H
+
+#include "common/str.h"
+
+struct nearest {
+    struct str wanted, best; /* best: absent as long as nothing is near enough */
+    size_t distance;         /* of the best */
+};
+
+/* Near enough is a third of the letters wrong, and at least one. */
+void nearest_begin(struct nearest *nearest, struct str wanted);
+void nearest_offer(struct nearest *nearest, struct str candidate); /* must stay valid; the first of equals stays */
+
+/* Letters to insert, leave out, replace, or swap with their neighbour to make one text of the other, without regard
+ * to the case of ASCII letters (optimal string alignment). SIZE_MAX for texts longer than 64 bytes. */
+size_t edit_distance(struct str a, struct str b);
+
+#endif

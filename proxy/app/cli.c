@@ -1,0 +1,200 @@
+/* The table below is all there is to know about commands: running, help, and complaints come from it. */
+#include "proxy/app/cli.h"
+
+#include "common/nearest.h"
+#include "common/str.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+typedef int command_fn(int argc, char **argv);
+
+struct command {
+    const char *name;
+    const char *usage;   /* what follows the name; several forms stand on lines of their own */
+    const char *summary; /* one line */
+    const char *more;    /* for `help NAME`; may be NULL */
+    command_fn *run;
+};
+
+static int run_help(int argc, char **argv);
+static int run_version(int argc, char **argv);
+
+static const struct command commands[] = {
+#if __has_include("proxy/app/cmd_serve.c")
+    {"serve", "[--config FILE] [--set KEY=VALUE]...", "run the proxy",
+     "Settings come from the file, then from HOOKSHIFT_... variables, then from --set.\n"
+     "SIGTERM ends it in order, SIGHUP reloads the flag file.",
+     cmd_serve},
+#endif
+#if __has_include("proxy/app/cmd_check.c")
+    {"check", "[--config FILE] [--set KEY=VALUE]...", "validate settings and flag file; start nothing",
+     "Prints every problem with file, line and key. Exit status 2 where there is one.", cmd_check},
+#endif
+#if __has_include("proxy/app/cmd_settings.c")
+    {"settings", "[--json]", "list every setting: name, type, default, meaning", NULL, cmd_settings},
+#endif
+#if __has_include("proxy/app/cmd_classify.c")
+    {"classify", "[--catalogue FILE] [FILE...]", "tell what bodies are: generation, type, id, company, facts",
+     "One JSON line per body. `-`, or no file, reads standard input.", cmd_classify},
+#endif
+#if __has_include("proxy/app/cmd_flags.c")
+    {"flags",
+     "show --file F\n"
+     "set NAME on|off --file F\n"
+     "eval --file F --flag K [--type T] [--context JSON] [--default JSON]",
+     "look at, switch and evaluate flags",
+     "`set` switches a consumer: it rewrites the flag file in one step and keeps the rest of it.", cmd_flags},
+#endif
+#if __has_include("proxy/app/cmd_parity.c")
+    {"parity", "[--since DURATION] [--admin URL] [--token T] [--json]", "may legacy be switched off?",
+     "Exit status 0 only when the verdict is ready, so that a pipeline can wait for it.", cmd_parity},
+#endif
+#if __has_include("proxy/app/cmd_messages.c")
+    {"messages",
+     "[--state S] [--generation G] [--type T] [--company C] [--before ID] [--limit N] [--json]\n"
+     "show ID [--json]\n"
+     "replay ID...\n"
+     "replay --state S [--generation G] [--type T] [--company C]",
+     "look at messages, and deliver them again",
+     "All forms take --admin URL (http://127.0.0.1:9090) and --token T (HOOKSHIFT_ADMIN_TOKEN).\n"
+     "A replay needs the token, and skips the checks for duplicates and twins on purpose.",
+     cmd_messages},
+#endif
+#if __has_include("proxy/app/cmd_sign.c")
+    {"sign", "--secret S [--id I] [--timestamp T] [FILE]", "print Standard Webhooks headers for a body", NULL,
+     cmd_sign},
+#endif
+#if __has_include("proxy/app/cmd_verify.c")
+    {"verify", "--secret S --id I --timestamp T --signature V [FILE]", "check Standard Webhooks headers of a body",
+     NULL, cmd_verify},
+#endif
+#if __has_include("proxy/app/cmd_sink.c")
+    {"sink", "[--listen ADDR] [--status N] [--delay D] [--fail-first N]", "a consumer for trying things out",
+     "Answers every request and prints it as one JSON line. Listens on 127.0.0.1:8081 unless told otherwise;\n"
+     "--status is what it answers (200), --delay how long it takes (0), and the first --fail-first are answered 503.",
+     cmd_sink},
+#endif
+#if __has_include("proxy/app/cmd_demo.c")
+    {"demo", "[--keep]", "play a whole migration against two consumers",
+     "Runs a proxy and two sinks in a folder of their own, which --keep leaves behind.", cmd_demo},
+#endif
+#if __has_include("proxy/app/cmd_health.c")
+    {"health", "[--admin URL]", "is the proxy ready? For health checks of containers", NULL, cmd_health},
+#endif
+    {"version", "", "print the version", NULL, run_version},
+    {"help", "[COMMAND]", "explain a command", NULL, run_help},
+};
+
+static const struct command *find_command(struct str name) {
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (str_eq(str_of(commands[i].name), name))
+            return &commands[i];
+    return NULL;
+}
+
+static void print_usage(FILE *out, const struct command *command) {
+    struct str forms = str_of(command->usage), form;
+    for (const char *lead = "usage:"; str_next(&forms, '\n', &form); lead = "      ")
+        fprintf(out, "%s hookshift %s%s" STR_FMT "\n", lead, command->name, form.len > 0 ? " " : "", STR_ARG(form));
+}
+
+static void print_help(const struct command *command) {
+    printf("hookshift %s: %s\n\n", command->name, command->summary);
+    print_usage(stdout, command);
+    if (command->more != NULL)
+        printf("\n%s\n", command->more);
+}
+
+int cli_help(const char *command) {
+    print_help(find_command(str_of(command)));
+    return cli_finish(command, CLI_OK);
+}
+
+static void print_overview(FILE *out) {
+    fprintf(out, "hookshift lets two generations of webhooks run side by side: each occurrence is handled once.\n\n"
+                 "usage: hookshift COMMAND [ARGUMENT]...\n\n");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        fprintf(out, "  %-10s%s\n", commands[i].name, commands[i].summary);
+    fprintf(out, "\n`hookshift help COMMAND` says more. Exit status: 0 done or yes, 1 no or failed, 2 wrong usage.\n");
+}
+
+static int unknown_command(const char *name) {
+    struct nearest nearest;
+    nearest_begin(&nearest, str_of(name));
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        nearest_offer(&nearest, str_of(commands[i].name));
+    fprintf(stderr, "hookshift: there is no command \"%s\"", name);
+    if (nearest.best.len > 0)
+        fprintf(stderr, "; did you mean \"" STR_FMT "\"?", STR_ARG(nearest.best));
+    fprintf(stderr, "\nhookshift: `hookshift help` lists them\n");
+    return CLI_USAGE;
+}
+
+static int run_version(int argc, char **argv) {
+    if (argc > 1)
+        return cli_misused(argv[0], "takes no arguments");
+    printf("hookshift " HOOKSHIFT_VERSION "\n");
+    return cli_finish(argv[0], CLI_OK);
+}
+
+static int run_help(int argc, char **argv) {
+    if (argc > 2)
+        return cli_misused("help", "takes one command");
+    if (argc < 2) {
+        print_overview(stdout);
+        return cli_finish("help", CLI_OK);
+    }
+    const struct command *command = find_command(str_of(argv[1]));
+    if (command == NULL)
+        return unknown_command(argv[1]);
+    return cli_help(command->name);
+}
+
+int cli_run(int argc, char **argv) {
+    if (argc < 2) {
+        print_overview(stderr);
+        return CLI_USAGE;
+    }
+    struct str name = str_of(argv[1]);
+    if (str_eq(name, STR("--help")) || str_eq(name, STR("-h")))
+        name = STR("help");
+    else if (str_eq(name, STR("--version")) || str_eq(name, STR("-V")))
+        name = STR("version");
+    const struct command *command = find_command(name);
+    if (command == NULL)
+        return unknown_command(argv[1]);
+    return command->run(argc - 1, argv + 1);
+}
+
+int cli_misused(const char *command, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "hookshift %s: ", command);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    const struct command *known = find_command(str_of(command));
+    if (known != NULL)
+        print_usage(stderr, known);
+    return CLI_USAGE;
+}
+
+int cli_failed(const char *command, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "hookshift %s: ", command);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    return CLI_FAILED;
+}
+
+int cli_finish(const char *command, int status) {
+    errno = 0;
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return status;
+    return cli_failed(command, "could not write to standard output%s%s", errno != 0 ? ": " : "",
+                      errno != 0 ? strerror(errno) : "");
+}

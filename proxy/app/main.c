@@ -1,0 +1,9 @@
+#include "proxy/app/cli.h"
+
+#include <signal.h>
+
+int main(int argc, char **argv) {
+    /* A peer that hangs up is an error of one write, not the end of the process. */
+    signal(SIGPIPE, SIG_IGN);
+    return cli_run(argc, argv);
+}
