@@ -33,13 +33,14 @@ size_t edit_distance(struct str a, struct str b) {
 }
 
 void nearest_begin(struct nearest *nearest, struct str wanted) {
-    size_t most = wanted.len / 3 < 1 ? 1 : wanted.len / 3;
-    *nearest = (struct nearest){.wanted = wanted, .distance = most + 1};
+    *nearest = (struct nearest){.wanted = wanted, .distance = SIZE_MAX};
 }
 
 void nearest_offer(struct nearest *nearest, struct str candidate) {
+    size_t longer = candidate.len > nearest->wanted.len ? candidate.len : nearest->wanted.len;
+    size_t most = longer / 3 < 1 ? 1 : longer / 3;
     size_t distance = edit_distance(nearest->wanted, candidate);
-    if (distance < nearest->distance) {
+    if (distance <= most && distance < nearest->distance) {
         nearest->best = candidate;
         nearest->distance = distance;
     }

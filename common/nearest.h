@@ -9,7 +9,7 @@ struct nearest {
     size_t distance;         /* of the best */
 };
 
-/* Near enough is a third of the letters wrong, and at least one. */
+/* Near enough is up to a third of the longer one's letters wrong, or one. */
 void nearest_begin(struct nearest *nearest, struct str wanted);
 void nearest_offer(struct nearest *nearest, struct str candidate); /* must stay valid; the first of equals stays */
 

@@ -16,15 +16,15 @@ import sys
 COMMON = [
     ["base", "err", "mem", "str", "arena", "map"],
     ["clock", "log", "fault"],
-    ["json"],
-    ["base64", "hmac", "ed25519", "optfile", "metrics"],
+    ["json", "units", "nearest", "file", "address", "url"],
+    ["base64", "hmac", "ed25519", "opt", "optfile", "metrics"],
     ["loop", "filewatch", "http", "httpd", "httpc", "crew"],
 ]
 PROXY = ["model", "decide", "store", "flow", "admin", "app"]
 
 # header of a library: the one place it may be included in
 HIDDEN = {
-    "curl/": "common/httpc",
+    "curl/": ("common/httpc", "common/url"),
     "llhttp.h": "common/http",
     "yajl/": "common/json",
     "openssl/": "common/",

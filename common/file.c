@@ -1,0 +1,42 @@
+#include "common/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static enum err fail(struct err_detail *detail, int number) {
+    enum err err = number == ENOENT || number == ENOTDIR ? ERR_NOT_FOUND
+                   : number == EACCES || number == EPERM ? ERR_DENIED
+                   : number == EISDIR                    ? ERR_INVALID
+                                                         : ERR_IO;
+    return err_set(detail, err, "%s", strerror(number));
+}
+
+static enum err read_all(int fd, size_t max_len, struct strbuf *all, struct err_detail *detail) {
+    for (;;) {
+        strbuf_reserve(all, 4096);
+        ssize_t got = read(fd, all->at + all->len, 4096);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return fail(detail, errno);
+        if (got == 0)
+            return ERR_NONE;
+        all->len += (size_t)got;
+        if (all->len > max_len)
+            return err_set(detail, ERR_LIMIT, "larger than %zu bytes", max_len);
+    }
+}
+
+enum err file_read(struct arena *arena, const char *path, size_t max_len, struct str *text, struct err_detail *detail) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail(detail, errno);
+    struct strbuf all = {0};
+    enum err err = read_all(fd, max_len, &all, detail);
+    if (err == ERR_NONE)
+        *text = arena_str(arena, strbuf_str(&all));
+    strbuf_clear(&all);
+    close(fd);
+    return err;
+}
