@@ -6,7 +6,7 @@
 #define COMMON_HTTPC_H
 
 #include "common/err.h"
-#include "common/httpd.h" /* struct http_header */
+#include "common/http.h"
 #include "common/loop.h"
 #include "common/str.h"
 

@@ -9,24 +9,21 @@
 
 #include "common/arena.h"
 #include "common/err.h"
+#include "common/http.h"
 #include "common/loop.h"
 #include "common/str.h"
-
-struct http_header {
-    struct str name, value;
-};
 
 struct httpd_limits {
     size_t body_len, header_len; /* bytes; header_len counts the request line and all headers */
     uint32_t header_count;
-    uint32_t connections;
-    int64_t request_ms; /* a whole request must arrive within, from its first byte */
-    int64_t idle_ms;    /* between requests, and for an answer that the client does not read */
+    uint32_t connections; /* further ones are answered with a bare 503 and closed */
+    int64_t request_ms;   /* a whole request must arrive within, from its first byte */
+    int64_t idle_ms;      /* between requests, and for an answer that the client does not read */
 };
 
 struct http_request {
-    struct str method;                 /* upper case */
-    struct str target;                 /* path and query as sent */
+    struct str method;                 /* upper case; never CONNECT or TRACE, which are answered with 405 */
+    struct str target;                 /* path and query as sent, or "*" with OPTIONS */
     const struct http_header *headers; /* in the order of arrival, values trimmed */
     size_t header_count;
     struct str body;  /* decoded from chunks */
@@ -38,8 +35,9 @@ struct httpd;
 struct httpd_exchange;
 typedef void httpd_handler(struct httpd_exchange *exchange, void *arg);
 
-/* How an error that the server finds itself (malformed, too large, too slow, too many) is answered: the handler's
- * module writes headers and body for `status`, with httpd_answer(), in its own format. */
+/* How an error that the server finds itself (malformed, too large, too slow) is answered: the handler's module writes
+ * headers and body for `status`, with httpd_answer(), in its own format. The request holds what was read of it: maybe
+ * no method, no target and no headers. The connection ends after the answer. */
 typedef void httpd_error_handler(struct httpd_exchange *exchange, int status, const char *what, void *arg);
 
 struct httpd_options {
@@ -60,7 +58,8 @@ size_t httpd_connections(const struct httpd *httpd);
 void httpd_stop_listening(struct httpd *httpd); /* new connections are refused; those there go on */
 /* Closes idle connections and each other one after its answer ("Connection: close"). */
 void httpd_drain(struct httpd *httpd);
-void httpd_free(struct httpd *httpd); /* closes everything; exchanges not yet answered stay valid until they are */
+/* Closes everything; exchanges not yet answered stay valid until they are, and streams until on_gone. NULL is fine. */
+void httpd_free(struct httpd *httpd);
 
 const struct http_request *httpd_request(const struct httpd_exchange *exchange);
 struct arena *httpd_arena(struct httpd_exchange *exchange); /* lives until the exchange is answered */
@@ -68,20 +67,21 @@ struct arena *httpd_arena(struct httpd_exchange *exchange); /* lives until the e
 struct arena *httpd_take_arena(struct httpd_exchange *exchange);
 bool httpd_client_gone(const struct httpd_exchange *exchange);
 
-/* Answers and ends the exchange. Content-Length, Date and Connection are added. `headers` and `body` are copied. */
+/* Answers and ends the exchange. Content-Length, Date and Connection are added, and must not be given. `headers` and
+ * `body` are copied; control characters in values become spaces. `status` is from 200 to 599. The body goes out in one
+ * piece: a client that takes none of it for idle_ms is cut off. */
 void httpd_answer(struct httpd_exchange *exchange, int status, const struct http_header *headers, size_t header_count,
                   struct str body);
 
-/* For server-sent events: an answer without an end. The stream is over when on_gone is called or it is closed. */
+/* For server-sent events: an answer (200) without an end; Date and `Connection: close` are added. The stream is over,
+ * and its handle no longer valid, when on_gone was called (from the loop; the client has left, does not read, or the
+ * server drains) or when it was closed by its owner. */
 struct httpd_stream;
 typedef void httpd_stream_gone(struct httpd_stream *stream, void *arg);
 struct httpd_stream *httpd_answer_stream(struct httpd_exchange *exchange, const struct http_header *headers,
                                          size_t header_count, httpd_stream_gone *on_gone, void *arg);
-enum err httpd_stream_write(struct httpd_stream *stream, struct str data); /* ERR_LIMIT: the client does not read */
+/* ERR_LIMIT: the client does not read, and nothing of `data` was kept; ERR_CLOSED: on_gone is on its way. */
+enum err httpd_stream_write(struct httpd_stream *stream, struct str data) MUST_USE;
 void httpd_stream_close(struct httpd_stream *stream);
-
-/* The first header of that name (any case), else absent. */
-struct str http_header_get(const struct http_header *headers, size_t count, struct str name);
-const char *http_status_text(int status);
 
 #endif

@@ -1,0 +1,90 @@
+#include "common/httpd_conn.h"
+
+#include "common/mem.h"
+
+/* A client that is told in words comes back; its request is not waited for. */
+static void refuse(int fd) {
+    struct httpd_io io = {.fd = fd};
+    ssize_t sent = httpd_io_write(&io, STR("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
+                                           "Content-Length: 0\r\nConnection: close\r\n\r\n"));
+    (void)sent; /* a courtesy */
+    httpd_io_end_writing(&io);
+    httpd_io_close(&io);
+}
+
+static void on_accept(int fd, const struct netaddr *peer, bool must_refuse, void *arg) {
+    struct httpd *httpd = arg;
+    if (must_refuse || httpd->conn_count >= httpd->options.limits.connections)
+        refuse(fd);
+    else
+        httpd_conn_open(httpd, fd, peer);
+}
+
+enum err httpd_new(const struct httpd_options *options, struct httpd **result, struct err_detail *detail) {
+    struct httpd *httpd = MEM_NEW(struct httpd);
+    httpd->options = *options;
+    const struct listener_options listen = {
+        .loop = options->loop,
+        .address = options->listen,
+        .share_port = options->share_port,
+        .on_accept = on_accept,
+        .arg = httpd,
+    };
+    enum err err = listener_open(&listen, &httpd->listener, detail);
+    if (err != ERR_NONE) {
+        mem_free(httpd);
+        return err;
+    }
+    httpd->options.listen = NULL; /* the caller's */
+    httpd->bound = *listener_address(httpd->listener);
+    netaddr_format(&httpd->bound, httpd->address);
+    httpd->input = mem_alloc(HTTPD_INPUT_LEN);
+    httpd->date_s = -1;
+    *result = httpd;
+    return ERR_NONE;
+}
+
+uint16_t httpd_port(const struct httpd *httpd) {
+    return netaddr_port(&httpd->bound);
+}
+
+const char *httpd_address(const struct httpd *httpd) {
+    return httpd->address;
+}
+
+size_t httpd_connections(const struct httpd *httpd) {
+    return httpd->conn_count;
+}
+
+void httpd_stop_listening(struct httpd *httpd) {
+    listener_close(httpd->listener);
+    httpd->listener = NULL;
+}
+
+void httpd_drain(struct httpd *httpd) {
+    struct httpd_conn *next;
+    httpd->draining = true;
+    for (struct httpd_conn *conn = httpd->conns; conn != NULL; conn = next) {
+        next = conn->next;
+        bool is_idle = conn->state == HTTPD_IDLE && !conn->is_stepping && !httpd_io_has_input(&conn->io);
+        if (is_idle || conn->state == HTTPD_STREAMING)
+            httpd_conn_close(conn, "draining");
+    }
+}
+
+static void httpd_release(void *arg) {
+    struct httpd *httpd = arg;
+    strbuf_clear(&httpd->output);
+    mem_free(httpd->input);
+    mem_free(httpd);
+}
+
+void httpd_free(struct httpd *httpd) {
+    if (httpd == NULL)
+        return;
+    httpd->options.limits.connections = 0; /* what still waits to be accepted is refused in words */
+    httpd_stop_listening(httpd);
+    while (httpd->conns != NULL)
+        httpd_conn_close(httpd->conns, "the server ends");
+    loop_defer(httpd->options.loop, httpd_release, httpd);
+}

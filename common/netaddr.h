@@ -1,0 +1,26 @@
+/* Addresses to listen on, as people write them: "127.0.0.1:8080", "[::1]:0", ":8080", "localhost:8080". */
+#ifndef COMMON_NETADDR_H
+#define COMMON_NETADDR_H
+
+#include "common/err.h"
+
+#include <sys/socket.h>
+
+struct netaddr {
+    struct sockaddr_storage storage;
+    socklen_t len;
+};
+
+enum { NETADDR_TEXT_LEN = 64 }; /* room for any address with its port and a NUL */
+
+/* ":8080" is every address of the machine, IPv6 where it has that. A host name is looked up, which may block: at start
+ * only. ERR_INVALID with detail for what cannot be read or found. */
+enum err netaddr_parse(const char *text, struct netaddr *address, struct err_detail *detail) MUST_USE;
+
+/* "127.0.0.1:8080", "[::1]:8080"; IPv4 clients of an IPv6 socket are written as IPv4. Returns the length. */
+size_t netaddr_format(const struct netaddr *address, char text[NETADDR_TEXT_LEN]);
+
+uint16_t netaddr_port(const struct netaddr *address);
+bool netaddr_is_loopback(const struct netaddr *address);
+
+#endif
