@@ -14,7 +14,7 @@ import re
 import sys
 
 COMMON = [
-    ["base", "err", "mem", "str", "arena", "map"],
+    ["base", "err", "mem", "str", "arena", "map", "tree"],
     ["clock", "log", "fault"],
     ["json", "units", "nearest", "file", "address", "url"],
     ["base64", "hmac", "ed25519", "opt", "optfile", "metrics"],
