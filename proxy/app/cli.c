@@ -63,12 +63,22 @@ static const struct command commands[] = {
      cmd_messages},
 #endif
 #if __has_include("proxy/app/cmd_sign.c")
-    {"sign", "--secret S [--id I] [--timestamp T] [FILE]", "print Standard Webhooks headers for a body", NULL,
+    {"sign", "--secret S [--id I] [--timestamp T] [--json] [FILE]", "print Standard Webhooks headers for a body",
+     "The secret is whsec_ and base64. Without --id a random one is made, without --timestamp (unix seconds) it is "
+     "now.\n"
+     "`-`, or no file, reads standard input.",
      cmd_sign},
 #endif
 #if __has_include("proxy/app/cmd_verify.c")
-    {"verify", "--secret S --id I --timestamp T --signature V [FILE]", "check Standard Webhooks headers of a body",
-     NULL, cmd_verify},
+    {"verify",
+     "--secret S... [--header 'NAME: VALUE']... [--tolerance SECONDS] [--now T] [FILE]\n"
+     "--vectors FILE",
+     "check Standard Webhooks headers of a body",
+     "Prints ok (exit status 0), or missing_header, invalid_timestamp, too_old, too_new or no_match (1). Any of the\n"
+     "secrets may have signed; the headers are webhook-* or svix-*; the timestamp may be 300 s off unless told "
+     "otherwise.\n"
+     "--vectors runs a file of test vectors and prints how many passed and failed.",
+     cmd_verify},
 #endif
 #if __has_include("proxy/app/cmd_sink.c")
     {"sink", "[--listen ADDR] [--status N] [--delay D] [--fail-first N]", "a consumer for trying things out",
