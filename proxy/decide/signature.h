@@ -8,7 +8,7 @@
 
 #include "common/arena.h"
 #include "common/err.h"
-#include "common/httpd.h" /* struct http_header */
+#include "common/http.h"
 
 struct signature_key;
 
