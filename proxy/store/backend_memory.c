@@ -333,11 +333,14 @@ static enum err memory_scan_content(struct backend *backend, uint64_t after, uin
     return ERR_NONE;
 }
 
+static bool text_passes(struct str filter, struct str text) {
+    return filter.at == NULL || (text.at != NULL && str_eq(text, filter));
+}
+
 static bool passes(const struct filter *filter, const struct record *record) {
     return (filter->state < 0 || (int)record->state == filter->state) &&
            (filter->generation < 0 || (int)record->generation == filter->generation) &&
-           (filter->type.at == NULL || str_eq(record->type, filter->type)) &&
-           (filter->company.at == NULL || str_eq(record->company, filter->company));
+           text_passes(filter->type, record->type) && text_passes(filter->company, record->company);
 }
 
 static enum err memory_list(struct backend *backend, struct arena *arena, const struct filter *filter,

@@ -1,0 +1,147 @@
+/* The embedded store: one SQLite file in WAL mode, one connection, one thread.
+ *
+ * Exclusive locking has three uses: a second process is turned away at once, the index of the WAL is in memory rather
+ * than in a shared file, and no page is ever looked at again because somebody else might have changed it. */
+#include "proxy/store/backend.h"
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "proxy/store/sqlite_links.h"
+#include "proxy/store/sqlite_lists.h"
+#include "proxy/store/sqlite_messages.h"
+#include "proxy/store/sqlite_query.h"
+#include "proxy/store/sqlite_schema.h"
+
+#include <stdio.h>
+
+static enum err run(struct sqlite_db *db, enum sql sql) {
+    struct query query = query_begin(db, sql);
+    return query_run(&query);
+}
+
+static void sqlite_close(struct backend *backend) {
+    struct sqlite_db *db = sqlite_db_of(backend);
+    sqlite_db_close(db);
+    mem_free(db);
+}
+
+static enum err sqlite_begin(struct backend *backend) {
+    return run(sqlite_db_of(backend), SQL_BEGIN);
+}
+
+static void sqlite_rollback(struct backend *backend) {
+    struct sqlite_db *db = sqlite_db_of(backend);
+    if (sqlite3_get_autocommit(db->handle) != 0)
+        return; /* a full disk and some others end the transaction by themselves */
+    struct err_detail cause = backend->detail;
+    if (run(db, SQL_ROLLBACK) == ERR_NONE)
+        backend->detail = cause; /* what led here says more than that it was undone */
+}
+
+static enum err sqlite_commit(struct backend *backend) {
+    enum err err = run(sqlite_db_of(backend), SQL_COMMIT);
+    if (err != ERR_NONE)
+        sqlite_rollback(backend);
+    return err;
+}
+
+static enum err sqlite_get_meta(struct backend *backend, struct arena *arena, struct str name, struct str *value) {
+    struct query query = query_begin(sqlite_db_of(backend), SQL_GET_META);
+    query_text(&query, name);
+    bool found = query_row(&query);
+    struct str read = found ? query_take_text(&query, arena) : STR_NONE;
+    enum err err = query_end(&query);
+    if (err == ERR_NONE && !found)
+        err = err_set(&backend->detail, ERR_NOT_FOUND, "no value \"" STR_FMT "\"", STR_ARG(name));
+    if (err == ERR_NONE)
+        *value = read;
+    return err;
+}
+
+static enum err sqlite_put_meta(struct backend *backend, struct str name, struct str value) {
+    struct query query = query_begin(sqlite_db_of(backend), SQL_PUT_META);
+    query_text(&query, name);
+    query_blob(&query, value);
+    return query_run(&query);
+}
+
+static enum err sqlite_probe(struct backend *backend) {
+    char now[24];
+    snprintf(now, sizeof now, "%lld", (long long)clock_wall_ms());
+    return sqlite_put_meta(backend, STR("probed_ms"), str_of(now));
+}
+
+static const struct backend_ops ops = {
+    .close = sqlite_close,
+    .begin = sqlite_begin,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .last_id = sqlite_last_id,
+    .insert = sqlite_insert,
+    .update = sqlite_update,
+    .load = sqlite_load,
+    .load_content = sqlite_load_content,
+    .remove = sqlite_remove,
+    .remove_content = sqlite_remove_content,
+    .find_identity = sqlite_find_identity,
+    .add_fact = sqlite_add_fact,
+    .remove_fact = sqlite_remove_fact,
+    .find_facts = sqlite_find_facts,
+    .add_twin = sqlite_add_twin,
+    .find_twins = sqlite_find_twins,
+    .add_step = sqlite_add_step,
+    .steps = sqlite_steps,
+    .due = sqlite_due,
+    .scan = sqlite_scan,
+    .scan_content = sqlite_scan_content,
+    .list = sqlite_list,
+    .get_meta = sqlite_get_meta,
+    .put_meta = sqlite_put_meta,
+    .probe = sqlite_probe,
+};
+
+static enum err check_wal(struct sqlite_db *db) {
+    int64_t is_wal = 0;
+    enum err err = sqlite_db_number(db, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", &is_wal);
+    if (err == ERR_NONE && is_wal == 0)
+        err = err_set(&db->backend.detail, ERR_IO, "store %s: SQLite cannot keep a write-ahead log here", db->path);
+    return err;
+}
+
+static enum err open_file(struct sqlite_db *db, const char *path, enum store_sync sync) {
+    static const char *const synchronous[] = {
+        [STORE_SYNC_FULL] = "PRAGMA synchronous = FULL", [STORE_SYNC_NORMAL] = "PRAGMA synchronous = NORMAL"};
+    enum err err = sqlite_db_open(db, path);
+    if (err == ERR_NONE)
+        err = sqlite_db_exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF;"
+                                 "PRAGMA cell_size_check = ON; PRAGMA cache_size = -32768; PRAGMA page_size = 16384;");
+    if (err == ERR_NONE)
+        err = sqlite_schema_recognise(db);
+    if (err == ERR_NONE)
+        err = sqlite_db_exec(db, "PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 67108864;"
+                                 "PRAGMA wal_autocheckpoint = 1000");
+    if (err == ERR_NONE)
+        err = check_wal(db);
+    if (err == ERR_NONE)
+        err = sqlite_db_exec(db, synchronous[sync]);
+    if (err == ERR_NONE)
+        err = sqlite_schema_upgrade(db);
+    if (err == ERR_NONE)
+        err = sqlite_schema_probe(db);
+    return err != ERR_NONE ? err : sqlite_db_prepare(db);
+}
+
+enum err backend_sqlite_open(const char *path, enum store_sync sync, struct backend **backend,
+                             struct err_detail *detail) {
+    struct sqlite_db *db = MEM_NEW(struct sqlite_db);
+    db->backend.ops = &ops;
+    enum err err = open_file(db, path, sync);
+    if (err != ERR_NONE) {
+        err_set(detail, err, "%s", db->backend.detail.text);
+        sqlite_close(&db->backend);
+        return err;
+    }
+    db->is_open = true;
+    *backend = &db->backend;
+    return ERR_NONE;
+}

@@ -1,0 +1,97 @@
+#include "proxy/store/sqlite_query.h"
+
+struct query query_begin(struct sqlite_db *db, enum sql sql) {
+    return (struct query){.db = db, .statement = db->statements[sql], .result = SQLITE_OK};
+}
+
+static void keep(struct query *query, int result) {
+    if (query->result == SQLITE_OK)
+        query->result = result;
+}
+
+void query_i64(struct query *query, int64_t value) {
+    keep(query, sqlite3_bind_int64(query->statement, ++query->parameter, value));
+}
+
+void query_u64(struct query *query, uint64_t value) {
+    query_i64(query, (int64_t)value);
+}
+
+void query_text(struct query *query, struct str value) {
+    int parameter = ++query->parameter;
+    keep(query, sqlite3_bind_text64(query->statement, parameter, value.at, value.len, SQLITE_STATIC, SQLITE_UTF8));
+}
+
+void query_blob(struct query *query, struct str value) {
+    keep(query, sqlite3_bind_blob64(query->statement, ++query->parameter, value.at, value.len, SQLITE_STATIC));
+}
+
+bool query_row(struct query *query) {
+    if (query->result != SQLITE_OK && query->result != SQLITE_ROW)
+        return false;
+    query->result = sqlite3_step(query->statement);
+    query->column = 0;
+    return query->result == SQLITE_ROW;
+}
+
+int64_t query_take_i64(struct query *query) {
+    return sqlite3_column_int64(query->statement, query->column++);
+}
+
+uint64_t query_take_u64(struct query *query) {
+    return (uint64_t)query_take_i64(query);
+}
+
+struct str query_take_text(struct query *query, struct arena *arena) {
+    int column = query->column++;
+    if (sqlite3_column_type(query->statement, column) == SQLITE_NULL)
+        return STR_NONE;
+    const void *at = sqlite3_column_blob(query->statement, column);
+    int len = sqlite3_column_bytes(query->statement, column);
+    return arena_str(arena, at == NULL ? STR("") : str_slice(at, (size_t)len));
+}
+
+enum err query_end(struct query *query) {
+    int result = query->result;
+    bool failed = result != SQLITE_OK && result != SQLITE_ROW && result != SQLITE_DONE;
+    enum err err = failed ? sqlite_db_fail(query->db, result) : ERR_NONE;
+    sqlite3_reset(query->statement); /* repeats the error told above */
+    return err;
+}
+
+enum err query_run(struct query *query) {
+    while (query_row(query))
+        continue;
+    return query_end(query);
+}
+
+enum err query_run_id(struct sqlite_db *db, enum sql sql, uint64_t id) {
+    struct query query = query_begin(db, sql);
+    query_u64(&query, id);
+    return query_run(&query);
+}
+
+void query_limit(struct query *query, size_t max) {
+    query_i64(query, max > INT64_MAX ? INT64_MAX : (int64_t)max); /* a negative one would mean none */
+}
+
+enum err query_take_ids(struct query *query, uint64_t *ids, size_t max, size_t *count) {
+    size_t found = 0;
+    while (found < max && query_row(query))
+        ids[found++] = query_take_u64(query);
+    enum err err = query_end(query);
+    if (err == ERR_NONE)
+        *count = found;
+    return err;
+}
+
+/* Doubling: in all no more is left behind in the arena than the last one takes. */
+void *query_grow(struct arena *arena, void *array, size_t count, size_t *capacity, size_t size) {
+    if (count < *capacity)
+        return array;
+    *capacity = *capacity == 0 ? 8 : *capacity * 2;
+    void *larger = arena_alloc(arena, *capacity * size);
+    if (count > 0)
+        memcpy(larger, array, count * size);
+    return larger;
+}

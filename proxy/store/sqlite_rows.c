@@ -1,0 +1,88 @@
+#include "proxy/store/sqlite_rows.h"
+
+#include <xxhash.h>
+
+/* The numbers are in files: they mean the same for ever. */
+_Static_assert(GENERATION_UNKNOWN == 0 && GENERATION_RULE == 1 && GENERATION_EVENT == 2, "generations are stored");
+_Static_assert(ENDPOINT_LEGACY == 0 && ENDPOINT_NEW == 1 && ENDPOINT_COUNT == 2, "endpoints are stored");
+_Static_assert(STATE_PENDING == 0 && STATE_HELD == 1 && STATE_PARKED == 2 && STATE_DELIVERED == 3 &&
+                   STATE_SUPPRESSED == 4 && STATE_DEAD == 5 && STATE_EXPIRED == 6 && STATE_COUNT == 7,
+               "states are stored");
+
+uint32_t row_company_hash(struct str company) {
+    if (company.len == 0)
+        return 0;
+    uint32_t hash = (uint32_t)(XXH64(company.at, company.len, 0) & INT32_MAX);
+    return hash == 0 ? 1 : hash;
+}
+
+static void bind_changing(struct query *query, const struct record *record) {
+    query_i64(query, record->state);
+    query_i64(query, record->due_ms);
+    query_i64(query, record->changed_ms);
+    query_i64(query, record->attempts);
+    query_i64(query, record->tries);
+    query_i64(query, record->marks);
+    query_blob(query, record->trimmed);
+}
+
+void row_bind_insert(struct query *query, const struct record *record) {
+    query_u64(query, record->id);
+    bind_changing(query, record);
+    query_i64(query, record->generation);
+    query_i64(query, record->endpoint);
+    query_i64(query, record->received_ms);
+    query_i64(query, record->time_ms);
+    query_i64(query, record->item_count);
+    query_u64(query, record->identity_hash);
+    query_u64(query, record->group);
+    const struct str *texts[] = {&record->identity,     &record->type,      &record->counterpart, &record->company,
+                                 &record->connection,   &record->data_type, &record->rule_id,     &record->target,
+                                 &record->trace_parent, &record->facts,     &record->admission};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        query_text(query, *texts[i]);
+    query_i64(query, row_company_hash(record->company));
+}
+
+void row_bind_update(struct query *query, const struct record *record) {
+    bind_changing(query, record);
+    query_u64(query, record->id);
+}
+
+/* A number below `count`, or what the file says is nothing that could have been written. */
+static bool take_enum(struct query *query, int count, int *value) {
+    int64_t number = query_take_i64(query);
+    *value = (int)number;
+    return number >= 0 && number < count;
+}
+
+enum err row_read(struct query *query, struct arena *arena, struct record *record) {
+    struct record read = {.id = query_take_u64(query)};
+    int state, generation, endpoint;
+    bool valid = take_enum(query, STATE_COUNT, &state);
+    read.due_ms = query_take_i64(query);
+    read.changed_ms = query_take_i64(query);
+    read.attempts = (uint32_t)query_take_i64(query);
+    read.tries = (uint32_t)query_take_i64(query);
+    read.marks = (uint32_t)query_take_i64(query);
+    read.trimmed = query_take_text(query, arena);
+    valid = take_enum(query, GENERATION_EVENT + 1, &generation) && valid;
+    valid = take_enum(query, ENDPOINT_COUNT, &endpoint) && valid;
+    read.received_ms = query_take_i64(query);
+    read.time_ms = query_take_i64(query);
+    read.item_count = (uint32_t)query_take_i64(query);
+    read.identity_hash = query_take_u64(query);
+    read.group = query_take_u64(query);
+    struct str *texts[] = {&read.identity,     &read.type,      &read.counterpart, &read.company,
+                           &read.connection,   &read.data_type, &read.rule_id,     &read.target,
+                           &read.trace_parent, &read.facts,     &read.admission};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        *texts[i] = query_take_text(query, arena);
+    if (!valid || read.item_count > ITEM_MAX)
+        return sqlite_db_damaged(query->db, "a message in no known state");
+    read.state = (enum state)state;
+    read.generation = (enum generation)generation;
+    read.endpoint = (enum endpoint)endpoint;
+    *record = read;
+    return ERR_NONE;
+}

@@ -1,0 +1,116 @@
+/* What each table and index costs is paid by every message, so there are no more of them than lookups need, and their
+ * rows are narrow: integer row ids, and hashes of 64 bits in place of texts (a hash finds, the text decides).
+ *
+ *     message   one row each, without the content: what decisions and lists read
+ *     content   headers and body, apart because they are large, read once and removed earlier
+ *     fact, twin, step   in the order of their keys and nothing besides
+ *     message_due        open messages only: entries come and go with the work
+ *
+ * The version is PRAGMA user_version. A version that was released never changes: further ones are appended. */
+#include "proxy/store/sqlite_schema.h"
+
+#include <stdio.h>
+
+static const char *const migrations[] = {
+    /* 1: what decisions need */
+    "CREATE TABLE message ("
+    " id INTEGER PRIMARY KEY,"
+    " state INTEGER NOT NULL, due_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL, tries INTEGER NOT NULL, marks INTEGER NOT NULL, trimmed BLOB,"
+    " generation INTEGER NOT NULL, endpoint INTEGER NOT NULL,"
+    " received_ms INTEGER NOT NULL, time_ms INTEGER NOT NULL, item_count INTEGER NOT NULL,"
+    " identity_hash INTEGER NOT NULL, rule_group INTEGER NOT NULL,"
+    " identity TEXT, type TEXT, counterpart TEXT, company TEXT, connection TEXT, data_type TEXT, rule_id TEXT,"
+    " target TEXT, trace_parent TEXT, facts TEXT, admission TEXT);"
+    "CREATE INDEX message_identity ON message (identity_hash) WHERE identity_hash != 0;"
+    "CREATE INDEX message_due ON message (endpoint, state, due_ms) WHERE state < 3;"
+    "CREATE TABLE content (id INTEGER PRIMARY KEY, headers BLOB, body BLOB);"
+    "CREATE TABLE fact ("
+    " hash INTEGER NOT NULL, time_ms INTEGER NOT NULL, message INTEGER NOT NULL, item INTEGER NOT NULL,"
+    " PRIMARY KEY (hash, time_ms DESC, message DESC, item)) WITHOUT ROWID;"
+    "CREATE TABLE twin ("
+    " event INTEGER NOT NULL, item INTEGER NOT NULL, rule INTEGER NOT NULL, rule_group INTEGER NOT NULL,"
+    " PRIMARY KEY (event, item, rule)) WITHOUT ROWID;"
+    "CREATE INDEX twin_rule ON twin (rule);"
+    "CREATE TABLE step ("
+    " message INTEGER NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL, status INTEGER NOT NULL, duration_us INTEGER NOT NULL, why TEXT,"
+    " PRIMARY KEY (message, number)) WITHOUT ROWID;"
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;",
+
+    /* 2: what reviews and lists need, so that they walk only what they show */
+    "ALTER TABLE message ADD COLUMN company_hash INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX message_state ON message (state);"
+    "CREATE INDEX message_type ON message (type);"
+    "CREATE INDEX message_company ON message (company_hash) WHERE company_hash != 0;",
+};
+
+int sqlite_schema_version(void) {
+    return (int)ARRAY_LEN(migrations);
+}
+
+enum err sqlite_schema_recognise(struct sqlite_db *db) {
+    int64_t application, version, objects;
+    enum err err = sqlite_db_number(db, "SELECT count(*) FROM sqlite_schema", &objects);
+    if (err == ERR_NONE)
+        err = sqlite_db_number(db, "PRAGMA application_id", &application);
+    if (err == ERR_NONE)
+        err = sqlite_db_number(db, "PRAGMA user_version", &version);
+    if (err != ERR_NONE)
+        return err;
+    if (application == 0 && version == 0 && objects == 0)
+        return ERR_NONE;
+    if (application != SQLITE_APPLICATION_ID || version < 1)
+        return err_set(&db->backend.detail, ERR_INVALID, "store %s is an SQLite file of another program", db->path);
+    if (version > sqlite_schema_version())
+        return err_set(&db->backend.detail, ERR_INVALID,
+                       "store %s was written by a newer hookshift (its version is %lld, this program knows up to %d)",
+                       db->path, (long long)version, sqlite_schema_version());
+    return ERR_NONE;
+}
+
+static enum err migrate(struct sqlite_db *db, int64_t version) {
+    char stamp[96];
+    snprintf(stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %lld; COMMIT",
+             SQLITE_APPLICATION_ID, (long long)version + 1);
+    enum err err = sqlite_db_exec(db, "BEGIN IMMEDIATE");
+    if (err == ERR_NONE)
+        err = sqlite_db_exec(db, migrations[version]);
+    return err != ERR_NONE ? err : sqlite_db_exec(db, stamp); /* closing the file rolls back */
+}
+
+enum err sqlite_schema_upgrade(struct sqlite_db *db) {
+    int64_t version;
+    enum err err = sqlite_db_number(db, "PRAGMA user_version", &version);
+    for (; err == ERR_NONE && version < sqlite_schema_version(); version++)
+        err = migrate(db, version);
+    return err;
+}
+
+enum err sqlite_schema_probe(struct sqlite_db *db) {
+    static const char *const paths[] = {
+        "message NOT INDEXED WHERE 1 ORDER BY id",
+        "message INDEXED BY message_identity WHERE identity_hash != 0 ORDER BY identity_hash",
+        "message INDEXED BY message_due WHERE state < 3 ORDER BY endpoint",
+        "message INDEXED BY message_state WHERE 1 ORDER BY state",
+        "message INDEXED BY message_type WHERE 1 ORDER BY type",
+        "message INDEXED BY message_company WHERE company_hash != 0 ORDER BY company_hash",
+        "content WHERE 1 ORDER BY id",
+        "fact WHERE 1 ORDER BY hash",
+        "twin WHERE 1 ORDER BY event",
+        "twin INDEXED BY twin_rule WHERE 1 ORDER BY rule",
+        "step WHERE 1 ORDER BY message",
+        "meta WHERE 1 ORDER BY name",
+    };
+    enum err err = ERR_NONE;
+    for (size_t i = 0; i < ARRAY_LEN(paths) && err == ERR_NONE; i++) {
+        char sql[512];
+        int64_t found;
+        snprintf(sql, sizeof sql,
+                 "SELECT (SELECT count(*) FROM (SELECT 1 FROM %s LIMIT 1))"
+                 " + (SELECT count(*) FROM (SELECT 1 FROM %s DESC LIMIT 1))",
+                 paths[i], paths[i]);
+        err = sqlite_db_number(db, sql, &found);
+    }
+    return err;
+}

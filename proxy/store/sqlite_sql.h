@@ -1,0 +1,43 @@
+/* The statements of the SQLite store, each prepared once. Parameters and columns are in the order of the text. */
+#ifndef PROXY_STORE_SQLITE_SQL_H
+#define PROXY_STORE_SQLITE_SQL_H
+
+enum sql {
+    SQL_BEGIN,
+    SQL_COMMIT,
+    SQL_ROLLBACK,
+    SQL_LAST_ID,
+    SQL_INSERT_MESSAGE,
+    SQL_INSERT_CONTENT,
+    SQL_UPDATE_MESSAGE,
+    SQL_LOAD_MESSAGE,
+    SQL_LOAD_CONTENT,
+    SQL_REMOVE_MESSAGE,
+    SQL_REMOVE_CONTENT,
+    SQL_REMOVE_STEPS,
+    SQL_REMOVE_TWINS_OF_EVENT,
+    SQL_REMOVE_TWINS_OF_RULE,
+    SQL_FIND_IDENTITY,
+    SQL_ADD_FACT,
+    SQL_REMOVE_FACT,
+    SQL_FIND_FACTS,
+    SQL_ADD_TWIN,
+    SQL_FIND_TWINS_OF_EVENT,
+    SQL_FIND_TWINS_OF_RULE,
+    SQL_ADD_STEP,
+    SQL_STEPS,
+    SQL_DUE,
+    SQL_SCAN_STATE,
+    SQL_SCAN_CONTENT,
+    SQL_LIST,
+    SQL_LIST_STATE,
+    SQL_LIST_TYPE,
+    SQL_LIST_COMPANY,
+    SQL_GET_META,
+    SQL_PUT_META,
+    SQL_COUNT
+};
+
+const char *sql_text(enum sql sql);
+
+#endif
