@@ -18,7 +18,7 @@ COMMON = [
     ["clock", "log", "fault"],
     ["json", "units", "nearest", "file", "address", "url"],
     ["base64", "hmac", "ed25519", "opt", "optfile", "metrics"],
-    ["loop", "filewatch", "http", "httpd", "httpc", "crew"],
+    ["loop", "netaddr", "listener", "filewatch", "http", "httpd", "httpc", "crew"],
 ]
 PROXY = ["model", "decide", "store", "flow", "admin", "app"]
 

@@ -4,14 +4,14 @@
 #include "proxy/app/input.h"
 #include "proxy/decide/signature.h"
 
-#include <openssl/rand.h>
 #include <stdio.h>
+#include <unistd.h>
 
-/* An id nobody else has: it is what receivers deduplicate by. Absent where OpenSSL has no randomness. */
+/* An id nobody else has: it is what receivers deduplicate by. Absent where the system has no randomness. */
 static struct str random_id(struct arena *arena) {
     unsigned char bytes[12];
     char digits[2 * sizeof bytes + 1];
-    if (RAND_bytes(bytes, sizeof bytes) != 1)
+    if (getentropy(bytes, sizeof bytes) != 0)
         return STR_NONE;
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(digits + 2 * i, 3, "%02x", bytes[i]);
@@ -53,7 +53,7 @@ static int sign(const char *command, const struct request *request, const struct
         goto out;
     struct str id = request->id != NULL ? str_of(request->id) : random_id(arena);
     if (id.at == NULL) {
-        status = cli_failed(command, "OpenSSL has no randomness for an id");
+        status = cli_failed(command, "the system has no randomness for an id");
         goto out;
     }
     const struct http_header headers[] = {
