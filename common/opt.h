@@ -58,9 +58,10 @@ struct opt_table {
     /* A setting whose name is also the front of others ("listen" and "listen.tls.cert") has its own value under this
      * key where the file writes it as an object: {"listen": {"address": ..., "tls": {...}}}. */
     const char *own_key;
-    const char *env_prefix;              /* "HOOKSHIFT_" */
-    const char *const *env_not_settings; /* patterns (fnmatch) of variables with the prefix that mean something else;
-                                            ends in NULL; may be NULL */
+    const char *env_prefix; /* "HOOKSHIFT_" */
+    /* Variables with the prefix that mean something else: patterns (fnmatch) of NAME=VALUE; ends in NULL; NULL: none.
+     */
+    const char *const *env_not_settings;
 };
 
 const struct opt *opt_find(const struct opt_table *table, struct str name); /* NULL: none */

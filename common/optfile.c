@@ -128,21 +128,32 @@ static void read_variable_file(struct optfile *optfile, const struct opt *opt, s
     give_text(optfile, opt, place, name, text);
 }
 
-static bool is_no_setting(const struct opt_table *table, const char *name) {
+static bool is_no_setting(const struct opt_table *table, const char *variable) {
     for (const char *const *pattern = table->env_not_settings; pattern != NULL && *pattern != NULL; pattern++)
-        if (fnmatch(*pattern, name, 0) == 0)
+        if (fnmatch(*pattern, variable, 0) == 0)
             return true;
     return false;
 }
 
+/* The nearest variable to a stem (what stands between prefix and suffix), written whole; absent where none is near. */
+static struct str nearest_variable(const struct optfile *optfile, struct str stem, const char *suffix) {
+    size_t prefix_len = strlen(optfile->table->env_prefix);
+    struct nearest nearest;
+    nearest_begin(&nearest, stem);
+    for (size_t i = 0; i < optfile->table->count; i++)
+        nearest_offer(&nearest, str_from(optfile->variables[i], prefix_len));
+    if (nearest.best.at == NULL)
+        return STR_NONE;
+    return arena_printf(optfile->arena, "%s" STR_FMT "%s", optfile->table->env_prefix, STR_ARG(nearest.best), suffix);
+}
+
 static void complain_of_variable(struct optfile *optfile, struct str name) {
     struct opt_problem *problem = optfile_add_problem(optfile, STR("environment"), 0, name);
-    struct nearest nearest;
-    nearest_begin(&nearest, problem->key);
-    for (size_t i = 0; i < optfile->table->count; i++)
-        nearest_offer(&nearest, optfile->variables[i]);
+    struct str stem = str_from(name, strlen(optfile->table->env_prefix));
     problem->what = STR("is no setting");
-    problem->nearest = nearest.best;
+    problem->nearest = nearest_variable(optfile, stem, "");
+    if (problem->nearest.at == NULL && str_ends_with(stem, STR("_FILE")))
+        problem->nearest = nearest_variable(optfile, str_slice(stem.at, stem.len - strlen("_FILE")), "_FILE");
 }
 
 static void read_variable(struct optfile *optfile, const char *const *variables, struct str name, const char *value) {
@@ -170,7 +181,7 @@ void optfile_read_environment(struct optfile *optfile, const char *const *variab
         if (equals == NULL || !str_starts_with(str_of(*variable), str_of(optfile->table->env_prefix)))
             continue;
         struct str name = arena_str(optfile->arena, str_slice(*variable, (size_t)(equals - *variable)));
-        if (!is_no_setting(optfile->table, name.at))
+        if (!is_no_setting(optfile->table, *variable))
             read_variable(optfile, variables, name, equals + 1);
     }
 }

@@ -79,7 +79,11 @@ static bool check_text(const struct target *target, struct str text, opt_check *
     const char *wrong = check_characters(text);
     if (wrong == NULL && check != NULL)
         wrong = check(text);
-    return wrong == NULL || refuse_text(target, text, wrong);
+    if (wrong == NULL)
+        return true;
+    refuse_text(target, text, wrong);
+    target->fault->right = STR_NONE; /* the type is right, so naming it would mislead */
+    return false;
 }
 
 static int find_choice(const char *const *choices, struct str text) {
@@ -141,7 +145,7 @@ static bool write_size(const struct target *target, struct str text) {
 static bool write_choice(const struct target *target, struct str text) {
     int choice = find_choice(target->opt->choices, text);
     if (choice < 0)
-        return refuse_text(target, text, "is none of them");
+        return refuse_text(target, text, "is no choice");
     memcpy(place_of(target), &choice, sizeof choice);
     return true;
 }
@@ -213,7 +217,7 @@ static bool check_pair(const struct target *target, const struct json *member) {
         return refuse_type(target, member, "a value is");
     const char *const *choices = target->opt->choices;
     if (choices != NULL && find_choice(choices, member->text) < 0)
-        return refuse_text(target, member->text, "is none of them");
+        return refuse_text(target, member->text, "is no choice");
     return check_text(target, member->key, target->opt->check_name) &&
            check_text(target, member->text, target->opt->check);
 }

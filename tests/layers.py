@@ -16,7 +16,7 @@ import sys
 COMMON = [
     ["base", "err", "mem", "str", "arena", "map", "tree"],
     ["clock", "log", "fault"],
-    ["json", "units", "nearest", "file", "address", "url"],
+    ["json", "units", "nearest", "file", "url"],
     ["base64", "hmac", "ed25519", "opt", "optfile", "metrics"],
     ["loop", "netaddr", "listener", "filewatch", "http", "httpd", "httpc", "crew"],
 ]

@@ -33,7 +33,7 @@ static const struct command commands[] = {
      "Prints every problem with file, line and key. Exit status 2 where there is one.", cmd_check},
 #endif
 #if __has_include("proxy/app/cmd_settings.c")
-    {"settings", "[--json]", "list every setting: name, type, default, meaning", NULL, cmd_settings},
+    {"settings", "[--json | --markdown]", "list every setting: name, type, default, meaning", NULL, cmd_settings},
 #endif
 #if __has_include("proxy/app/cmd_classify.c")
     {"classify", "[--catalogue FILE] [FILE...]", "tell what bodies are: generation, type, id, company, facts",

@@ -68,13 +68,17 @@ struct settings_sources {
     size_t assignment_count;
 };
 
-/* ERR_INVALID where there is any problem: `*problems` then has all of them, else NULL. */
+/* ERR_INVALID where there is any problem: `*problems` then has all of them, else NULL. `settings` holds what could be
+ * read in either case, the default for what could not, so that a check can go on to the files it names. */
 enum err settings_load(struct arena *arena, const struct settings_sources *sources, struct settings *settings,
                        const struct opt_problem **problems) MUST_USE;
 
-/* The endpoint that the setting `assign` gives the type to; false where it does not. */
+/* Types are compared without regard to letter case. The endpoint that the setting `assign` gives the type to; false
+ * where it does not. */
 bool settings_assigned(const struct settings *settings, struct str type, enum endpoint *endpoint);
 /* Which side is preferred for an event type. */
 enum prefer settings_prefer(const struct settings *settings, struct str event_type);
+/* The URL for messages of that type: its route, else the endpoint's own. */
+struct str settings_route(const struct endpoint_settings *endpoint, struct str type);
 
 #endif

@@ -61,7 +61,7 @@ static const struct opt opts[] = {
     {.name = "routes", .type = OPT_OBJECT, AT(routes), .check = check_route, .meaning = "name to path"},
     {.name = "assign", .type = OPT_OBJECT, AT(assign), .choices = colours, .meaning = "name to colour"},
 };
-static const char *const not_settings[] = {"T_PORT", "T_*_SERVICE_HOST", NULL};
+static const char *const not_settings[] = {"T_PORT=tcp:*", "T_*_SERVICE_HOST=*", NULL};
 static const struct opt_table table = {opts, ARRAY_LEN(opts), "address", "T_", not_settings};
 
 struct trial {
@@ -197,7 +197,7 @@ static void test_every_mistake_of_a_file_is_told(void **state) {
         "t.json:5: tags: an element is a number; expected a list of texts: a JSON array, or text with commas\n"
         "t.json:6: tags: is given a second time, first in line 5\n"
         "t.json:7: flags: is a group of settings, and has a value here; expected an object, such as {\"file\": ...}\n"
-        "t.json:10: routes: \"b\" does not begin with a slash; expected a JSON object whose values are strings\n"
+        "t.json:10: routes: \"b\" does not begin with a slash\n"
         "t.json: name: is required and missing; expected it in the file, as T_NAME, or with --set\n");
     trial_end(&trial);
 }
@@ -219,7 +219,7 @@ static void test_values_that_are_refused(void **state) {
         {"limits.room=1", "\"1\" is less than 1KiB"},
         {"limits.room=20000000000GiB", "is no size"},
         {"limits.room=8589934592GiB", "is more than 1GiB"},
-        {"colour=Red", "\"Red\" is none of them; expected red, green or blue"},
+        {"colour=Red", "\"Red\" is no choice; expected red, green or blue"},
         {"colour=", "is empty"},
         {"name=", "is empty"},
         {"name=a\nb", "\"a?b\" holds a line break"},
@@ -240,7 +240,7 @@ static void test_values_that_are_refused(void **state) {
         {"routes={\"a\":1}", "a value is a number"},
         {"routes={\"a\":\"/1\",\"a\":\"/2\"}", "the key \"a\" stands in it a second time"},
         {"assign={\"a\":\"yellow\"}",
-         "\"yellow\" is none of them; expected a JSON object whose values are red, green or "},
+         "\"yellow\" is no choice; expected a JSON object whose values are red, green or "},
         {"log.loud=1", "is neither true nor false"},
         {"limits.coutn=1", "--set: limits.coutn: is no setting; did you mean \"limits.count\"?"},
         {"something.else=1", "--set: something.else: is no setting\n"},
@@ -290,14 +290,18 @@ static void test_later_ones_override(void **state) {
 
 static void test_unknown_variables(void **state) {
     (void)state;
-    static const char *const variables[] = {"T_LIMITS_COUNTS=5", "T_=1", "T_ZZZZZZZZZ_FILE=1",
-                                            "T_NOTHING",         "TX=1", NULL};
+    static const char *const variables[] = {"T_LIMITS_COUNTS=5", "T_=1",          "T_PORT=80",
+                                            "T_TOKN_FILE=x",     "T_FLAG_FILE=x", "T_ZZZZZZZZZ_FILE=1",
+                                            "T_NOTHING",         "TX=1",          NULL};
     struct trial trial;
     trial_begin(&trial);
     optfile_read_environment(trial.optfile, variables);
     assert_string_equal(trial_report(&trial),
                         "environment: T_LIMITS_COUNTS: is no setting; did you mean \"T_LIMITS_COUNT\"?\n"
                         "environment: T_: is no setting\n"
+                        "environment: T_PORT: is no setting\n"
+                        "environment: T_TOKN_FILE: is no setting; did you mean \"T_TOKEN_FILE\"?\n"
+                        "environment: T_FLAG_FILE: is no setting; did you mean \"T_FLAGS_FILE\"?\n"
                         "environment: T_ZZZZZZZZZ_FILE: is no setting\n");
     trial_end(&trial);
 }

@@ -1,0 +1,17 @@
+/* What single settings, and settings together, must be like beyond their types. Used by settings alone. */
+#ifndef PROXY_MODEL_SETTINGS_CHECKS_H
+#define PROXY_MODEL_SETTINGS_CHECKS_H
+
+#include "proxy/model/settings.h"
+
+/* struct opt's checks: NULL, or what is wrong. */
+const char *settings_check_secret(struct str text); /* whsec_ and base64 of at least one byte */
+const char *settings_check_store(struct str text);
+const char *settings_check_type(struct str text); /* name of a rule or event type */
+const char *settings_check_header_name(struct str text);
+const char *settings_check_header_value(struct str text);
+
+/* Adds a problem for everything that does not go together, and for files that cannot be read. */
+void settings_check_all(struct optfile *optfile, const struct settings *settings);
+
+#endif
