@@ -13,38 +13,52 @@
 struct httpc;
 struct httpc_call;
 
+enum { HTTPC_BODY_KEPT = 4096 };
+
 struct httpc_options {
     struct loop *loop;
     uint32_t max_idle_connections; /* kept for reuse */
     size_t max_answer_len;         /* bytes of body after which the attempt fails */
     const char *ca_file;           /* NULL: the system's */
-    const char *user_agent;
+    const char *user_agent;        /* NULL: none is sent */
 };
 
 struct httpc_request {
     struct str method; /* "POST", "GET" */
     struct str url;
-    const struct http_header *headers; /* names and values are checked: no CR, LF, NUL; ERR_INVALID otherwise */
+    /* Names must be tokens and values free of control characters, ERR_INVALID otherwise. What frames a message or
+     * concerns one connection only (Content-Length, Connection, Expect, ...) is the client's own and is left out. */
+    const struct http_header *headers;
     size_t header_count;
     struct str body;
-    int64_t timeout_ms, connect_timeout_ms;
+    int64_t timeout_ms, connect_timeout_ms; /* 0 is no time at all, not "for ever" */
+    const char *ca_file;                    /* NULL: the one in the options */
+    const char *cert_file, *key_file;       /* PEM; a certificate to show to the server, NULL for none */
 };
 
 struct httpc_answer {
-    enum err err;           /* ERR_NONE: there is a status; else why there is none (ERR_TIMEOUT, ERR_CLOSED, ...) */
+    /* ERR_NONE: a whole answer came. Else why not: ERR_INVALID (the request cannot be sent), ERR_NOT_FOUND (no such
+     * host), ERR_CLOSED (refused or broken off), ERR_TIMEOUT, ERR_LIMIT (answer too large), ERR_IO (TLS, not HTTP). */
+    enum err err;
     int status;             /* HTTP status, 0 where err */
     char what[160];         /* for people: "connection refused", "no answer within 10 s" */
     int64_t retry_after_ms; /* from Retry-After in seconds or as a date; -1 where absent or unreadable */
     int64_t duration_us;
-    struct str body; /* at most the first 4096 bytes; valid during the callback */
+    struct str body; /* at most the first HTTPC_BODY_KEPT bytes; valid during the callback */
 };
 
 typedef void httpc_done(const struct httpc_answer *answer, void *arg);
 
-struct httpc *httpc_new(const struct httpc_options *options) MUST_USE;
-void httpc_free(struct httpc *httpc); /* calls in flight end without their callback */
+/* Once for the process, before the first thread; ERR_IO. Afterwards nothing of this module may be used. */
+enum err httpc_global_init(void) MUST_USE;
+void httpc_global_clear(void);
 
-/* Begins a request; all of it is copied. `done` is called exactly once, later, from the loop, unless cancelled. */
+struct httpc *httpc_new(const struct httpc_options *options) MUST_USE;
+void httpc_free(
+    struct httpc *httpc); /* calls in flight end without their callback; not from inside one. NULL is fine */
+
+/* Begins a request; all of it is copied. `done` is called exactly once, later, from the loop, unless cancelled; what
+ * was returned is valid until then. Trouble with the request itself is told that way, too. */
 struct httpc_call *httpc_send(struct httpc *httpc, const struct httpc_request *request, httpc_done *done, void *arg);
 void httpc_cancel(struct httpc_call *call);
 size_t httpc_in_flight(const struct httpc *httpc);
