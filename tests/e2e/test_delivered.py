@@ -45,7 +45,7 @@ def test_failed_is_not_tried_again(proxy, legacy):
 
 
 def test_same_message_while_in_flight(proxy, legacy):
-    """A repetition that comes while the first is being delivered is not answered 2xx before that is, nor delivered twice."""
+    """A repetition that comes while the first is on its way is not answered 2xx before it, nor delivered twice."""
     release = threading.Event()
     legacy.otherwise = lambda request: release.wait(10) and 200
     proxy.settings["endpoints.legacy.timeout"] = "10s"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from messages import Connection, Push, fresh
+from messages import Push
 from proxy import flag_file
 from waiting import wait_until
 
@@ -67,7 +67,7 @@ def test_both_off_then_both_on(start, legacy, new):
 
 
 def test_pending_is_parked_when_its_side_goes_off(start, legacy):
-    """A pending message whose side is switched off, with no attempt under way, is parked, and goes on when it is on again."""
+    """A pending message whose side goes off, with no attempt under way, is parked, and goes on when it is on again."""
     legacy.otherwise = 500
     proxy = start(retry__schedule="1h,1h")
     answer = proxy.send(Push().rule())
@@ -160,7 +160,8 @@ def test_missing_and_disabled_flags(start, legacy, new):
     assert proxy.send(Push().event()).outcome == "parked"
 
 
-@pytest.mark.parametrize("bad", ["", "   ", "{", "[]", "null", '{"flags": 5}', '{"flags": {"legacy-consumer": {"state": "ON"}}}', "\x00\xff"])
+@pytest.mark.parametrize("bad", ["", "   ", "{", "[]", "null", '{"flags": 5}', "\x00\xff",
+                                 '{"flags": {"legacy-consumer": {"state": "ON"}}}'])
 def test_bad_file_changes_nothing(start, bad):
     """A flag file that turns empty or invalid changes nothing: the last good one stays, and the metric says so."""
     proxy = start(flags=flag_file(legacy=True, new=False))

@@ -94,8 +94,8 @@ def test_check_names_all_mistakes(tmp_path):
     done = run("check", "--config", settings)
     text = (done.stdout + done.stderr).decode()
     assert done.returncode == 2
-    for line, key in ((3, "listn"), (6, "endpoints.legacy.url"), (7, "endpoints.new.concurrency"), (9, "retry.schedule"),
-                      (10, "acknowledge")):
+    for line, key in ((3, "listn"), (6, "endpoints.legacy.url"), (7, "endpoints.new.concurrency"),
+                      (9, "retry.schedule"), (10, "acknowledge")):
         assert any(f"{settings}:{line}" in row and key in row for row in text.splitlines()), f"{key} in\n{text}"
     assert '"listen"' in text or "listen" in text.replace("listn", "")
 
@@ -170,7 +170,8 @@ def test_outage_of_one_side(start, legacy, new):
     """Legacy stops under load and comes back: everything arrives, once; new and the senders notice nothing meanwhile.
     HOOKSHIFT_OUTAGE_S sets how long it is away (3 s unless told)."""
     outage_s = float(os.environ.get("HOOKSHIFT_OUTAGE_S", "3"))
-    proxy = start(retry__schedule=",".join(["100ms", "200ms", "400ms"] + ["800ms"] * 500), endpoints__legacy__concurrency=16)
+    proxy = start(retry__schedule=",".join(["100ms", "200ms", "400ms"] + ["800ms"] * 500),
+                  endpoints__legacy__concurrency=16)
     load = Load(proxy)
     wait_until(lambda: len(load.rules) > 20)
     legacy.stop()
@@ -192,7 +193,7 @@ def test_outage_of_one_side(start, legacy, new):
 
 
 def test_full_disk(start, legacy):
-    """No room on the disk: 503 with Retry-After, nothing acknowledged is lost, and with room again it goes on by itself."""
+    """No room on the disk: 503 with Retry-After, nothing acknowledged is lost; with room again it goes on by itself."""
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # inherited: a write beyond the limit fails, and no more
     try:
         proxy = start()
@@ -307,7 +308,7 @@ def test_health(start):
 
 
 def test_metrics(start, legacy):
-    """/metrics is Prometheus text and counts messages by outcome and deliveries by result; an unknown type is 'other'."""
+    """/metrics counts messages by outcome and deliveries by result, as Prometheus text; an unknown type is 'other'."""
     proxy, push = start(), Push()
     rule = push.rule()
     for body in (rule, rule, push.event(), event("entirely.new", {})):
@@ -391,8 +392,8 @@ def test_one_message(start, legacy):
 def test_secrets_are_never_shown(start, legacy):
     """Neither the log nor the admin port shows bodies' secrets, authorization values or signing secrets."""
     from signatures import SECRET
-    proxy = start(endpoints__legacy__secrets=[SECRET], endpoints__legacy__headers={"Authorization": "Bearer 4711-endpoint"},
-                  admin__token="t0ken-of-admin", log__level="debug")
+    proxy = start(endpoints__legacy__secrets=[SECRET], admin__token="t0ken-of-admin", log__level="debug",
+                  endpoints__legacy__headers={"Authorization": "Bearer 4711-endpoint"})
     answer = proxy.send(Push().rule(), Authorization="Basic 0815-sender")
     proxy.wait_for_state(answer.id, "delivered")
     shown = json.dumps(proxy.message(answer.id)) + proxy.text() + proxy.admin("/metrics").body.decode()

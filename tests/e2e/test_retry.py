@@ -9,7 +9,7 @@ from waiting import wait_until
 FAST = {"retry__schedule": "20ms,20ms,20ms", "endpoints__legacy__timeout": "300ms"}
 
 
-@pytest.mark.parametrize("failure", [100, 199, 301, 302, 304, 307, 400, 401, 404, 408, 409, 422, 429, 500, 502, 503, 504, 599][2:])
+@pytest.mark.parametrize("failure", [301, 302, 304, 307, 400, 401, 404, 408, 409, 422, 429, 500, 502, 503, 504, 599])
 def test_everything_but_2xx_is_tried_again(start, legacy, failure):
     """Every status but 2xx is a failed attempt and tried again."""
     legacy.script = [failure]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from messages import (EXACT, REPLACED, Connection, FirstRead, Push, PushTimedOut, RateLimit, Read, SyncConnectionDeleted,
-                      account_categories_updated, fresh, now)
+from messages import (EXACT, REPLACED, Connection, FirstRead, Push, PushTimedOut, RateLimit, Read,
+                      SyncConnectionDeleted, account_categories_updated, fresh, now)
 
 
 def arrived(proxy, legacy, new):
