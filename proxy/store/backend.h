@@ -11,7 +11,6 @@
 #include "common/err.h"
 #include "proxy/model/message.h"
 #include "proxy/model/settings.h"
-#include "proxy/model/settings.h"
 
 #define DUE_NEVER ((int64_t)1 << 62)
 

@@ -1,0 +1,67 @@
+/* A group that fails is cut in halves until what fails is a single job: of a thousand jobs with a bad one among them,
+ * the others cost ten more commits and not a thousand. */
+#include "proxy/store/group.h"
+
+#include "common/clock.h"
+
+/* Errors that say something about what was asked for, not about the store. */
+static bool is_answer(enum err err) {
+    return err == ERR_NONE || err == ERR_NOT_FOUND || err == ERR_INVALID || err == ERR_BUSY;
+}
+
+enum err group_commit(struct ledger *ledger, const struct store_hooks *hooks, size_t jobs) {
+    int64_t began_us = clock_mono_us();
+    enum err err = ledger_commit(ledger);
+    if (hooks->committed != NULL)
+        hooks->committed(hooks->arg, clock_mono_us() - began_us, jobs, err);
+    return err;
+}
+
+static void fail_all(const struct ledger *ledger, struct store_job *job, size_t count, enum err err) {
+    for (; count > 0; count--, job = job->next) {
+        job->err = err;
+        err_set(&job->detail, err, "%s", ledger_error(ledger));
+    }
+}
+
+/* False where a job failed: then nothing has happened. */
+static bool run_all(struct ledger *ledger, struct store_job *job, size_t count, enum err *failure) {
+    for (; count > 0; count--, job = job->next) {
+        job->detail.text[0] = '\0';
+        job->err = job->run(ledger, job);
+        if (job->err != ERR_NONE && job->detail.text[0] == '\0')
+            err_set(&job->detail, job->err, "%s", ledger_error(ledger));
+        if (!is_answer(job->err)) {
+            *failure = job->err;
+            ledger_rollback(ledger);
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct store_job *skip(struct store_job *job, size_t count) {
+    for (; count > 0; count--)
+        job = job->next;
+    return job;
+}
+
+enum err group_run(struct ledger *ledger, const struct store_hooks *hooks, struct store_job *first, size_t count,
+                   struct err_detail *detail) {
+    enum err err = ledger_begin(ledger), later;
+    if (err != ERR_NONE) {
+        fail_all(ledger, first, count, err);
+        return err_set(detail, err, "%s", ledger_error(ledger));
+    }
+    if (run_all(ledger, first, count, &err)) {
+        err = group_commit(ledger, hooks, count);
+        if (err != ERR_NONE)
+            fail_all(ledger, first, count, err);
+    } else if (count > 1) {
+        size_t half = count / 2;
+        err = group_run(ledger, hooks, first, half, detail);
+        later = group_run(ledger, hooks, skip(first, half), count - half, detail);
+        return later != ERR_NONE ? later : err;
+    }
+    return err == ERR_NONE ? err : err_set(detail, err, "%s", ledger_error(ledger));
+}

@@ -1,0 +1,134 @@
+#include "proxy/store/store_internal.h"
+
+#include "common/mem.h"
+
+#include <signal.h>
+
+static enum err open_backend(const struct store_options *options, struct backend **backend, struct err_detail *detail) {
+    struct str url = str_of(options->url);
+    if (options->backend != NULL)
+        *backend = options->backend;
+    else if (str_eq(url, STR("memory:")))
+        *backend = backend_memory_new();
+    else if (str_starts_with(url, STR("sqlite:")))
+        return backend_sqlite_open(options->url + STR("sqlite:").len, options->sync, backend, detail);
+    else if (str_starts_with(url, STR("postgresql:")) || str_starts_with(url, STR("postgres:")))
+        return err_set(detail, ERR_INVALID, "store.url: PostgreSQL is not available in this build");
+    else
+        return err_set(detail, ERR_INVALID, "store.url: \"%s\" is neither sqlite:PATH nor memory:", options->url);
+    return ERR_NONE;
+}
+
+/* Signals are for the main thread. */
+static enum err start_thread(struct store *store, struct err_detail *detail) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&store->thread, NULL, store_thread_main, store);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed != 0)
+        return err_set(detail, ERR_IO, "cannot start the store's thread: %s", strerror(failed));
+    pthread_setname_np(store->thread, "store");
+    return ERR_NONE;
+}
+
+static void store_free(struct store *store) {
+    ledger_close(store->ledger);
+    store_release(store->flags);
+    if (store->has_next_flags)
+        store_release(store->next_flags);
+    pthread_cond_destroy(&store->wake);
+    pthread_mutex_destroy(&store->lock);
+    mem_free(store->answers);
+    mem_free(store);
+}
+
+enum err store_open(const struct store_options *options, struct store **store, struct err_detail *detail) {
+    struct backend *backend;
+    struct ledger *ledger;
+    enum err err = open_backend(options, &backend, detail);
+    if (err == ERR_NONE)
+        err = ledger_open(backend, options->policy, options->flag, options->flags, &ledger, detail);
+    if (err != ERR_NONE)
+        return err;
+    struct store *made = MEM_NEW(struct store);
+    made->ledger = ledger;
+    made->backend = backend;
+    made->hooks = options->hooks;
+    made->end = &made->first;
+    pthread_mutex_init(&made->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&made->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    store_publish(made);
+    made->flags = (struct flag_set){options->flags, options->release};
+    err = start_thread(made, detail);
+    if (err != ERR_NONE) {
+        made->flags.release = NULL; /* still the caller's */
+        store_free(made);
+        return err;
+    }
+    *store = made;
+    return ERR_NONE;
+}
+
+void store_close(struct store *store) {
+    pthread_mutex_lock(&store->lock);
+    store->is_closing = true;
+    pthread_cond_signal(&store->wake);
+    pthread_mutex_unlock(&store->lock);
+    pthread_join(store->thread, NULL);
+    store_free(store);
+}
+
+void store_submit(struct store *store, struct store_job *job) {
+    job->err = ERR_NONE;
+    job->next = NULL;
+    pthread_mutex_lock(&store->lock);
+    bool was_empty = store->first == NULL;
+    *store->end = job;
+    store->end = &job->next;
+    if (was_empty)
+        pthread_cond_signal(&store->wake);
+    pthread_mutex_unlock(&store->lock);
+}
+
+void store_set_flags(struct store *store, void *flags, store_release_fn *release) {
+    pthread_mutex_lock(&store->lock);
+    struct flag_set unused = store->has_next_flags ? store->next_flags : (struct flag_set){0};
+    store->next_flags = (struct flag_set){flags, release};
+    store->has_next_flags = true;
+    pthread_cond_signal(&store->wake);
+    pthread_mutex_unlock(&store->lock);
+    store_release(unused);
+}
+
+int64_t store_next_due(const struct store *store, enum endpoint endpoint) {
+    return atomic_load_explicit(&store->next_due_ms[endpoint], memory_order_relaxed);
+}
+
+void store_count(const struct store *store, struct ledger_counts *counts) {
+    for (int e = 0; e < ENDPOINT_COUNT; e++)
+        for (int s = 0; s < STATE_COUNT; s++)
+            counts->in_state[e][s] = atomic_load_explicit(&store->in_state[e][s], memory_order_relaxed);
+}
+
+void store_stats(const struct store *store, struct ledger_stats *stats) {
+    *stats = (struct ledger_stats){
+        .takeovers = atomic_load_explicit(&store->takeovers, memory_order_relaxed),
+        .twins = atomic_load_explicit(&store->twins, memory_order_relaxed),
+        .swept = atomic_load_explicit(&store->swept, memory_order_relaxed),
+        .removed = atomic_load_explicit(&store->removed, memory_order_relaxed),
+    };
+}
+
+bool store_is_failing(struct store *store, struct err_detail *detail) {
+    pthread_mutex_lock(&store->lock);
+    bool failing = store->is_failing;
+    if (failing && detail != NULL)
+        *detail = store->error;
+    pthread_mutex_unlock(&store->lock);
+    return failing;
+}
