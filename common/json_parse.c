@@ -51,15 +51,16 @@ struct token {
     uint32_t start, end;
 };
 
-/* For callbacks: stops the parse. */
-static int PRINTF_LIKE(4, 5) reader_fail(struct reader *reader, enum err err, size_t at, const char *format, ...) {
+/* What a callback returns to yajl. */
+enum { STOP, GO_ON };
+
+static void PRINTF_LIKE(4, 5) reader_fail(struct reader *reader, enum err err, size_t at, const char *format, ...) {
     va_list args;
     va_start(args, format);
     vsnprintf(reader->what, sizeof reader->what, format, args);
     va_end(args);
     reader->err = err;
     reader->err_at = at;
-    return 0;
 }
 
 /* The offset behind a comment that begins at `at`; past the end of the text where it does not end. */
@@ -92,8 +93,10 @@ static size_t find_token(const struct reader *reader, size_t at) {
 static bool read_token(struct reader *reader, struct token *token) {
     size_t start = find_token(reader, reader->end);
     size_t end = reader->base + yajl_get_bytes_consumed(reader->yajl);
-    if (start >= end || reader->text.at[start] == '\v' || reader->text.at[start] == '\f')
-        return reader_fail(reader, ERR_INVALID, start, "a character that may not stand between values");
+    if (start >= end || reader->text.at[start] == '\v' || reader->text.at[start] == '\f') {
+        reader_fail(reader, ERR_INVALID, start, "a character that may not stand between values");
+        return false;
+    }
     *token = (struct token){(uint32_t)start, (uint32_t)end};
     reader->end = end;
     return true;
@@ -163,45 +166,47 @@ static int on_null(void *arg) {
 static int on_boolean(void *arg, int is_true) {
     struct json *value = add_value(arg, JSON_BOOL);
     if (value == NULL)
-        return 0;
+        return STOP;
     value->boolean = is_true != 0;
-    return 1;
+    return GO_ON;
 }
 
 static int on_number(void *arg, const char *at, size_t len) {
     struct reader *reader = arg;
     struct json *value = add_value(reader, JSON_NUMBER);
     if (value == NULL)
-        return 0;
+        return STOP;
     value->text = arena_str(reader->arena, str_slice(at, len));
-    return 1;
+    return GO_ON;
 }
 
 static int on_string(void *arg, const unsigned char *at, size_t len) {
     struct reader *reader = arg;
     struct json *value = add_value(reader, JSON_STRING);
     if (value == NULL)
-        return 0;
+        return STOP;
     value->text = copy_text(reader->arena, text_of(at, len));
-    return 1;
+    return GO_ON;
 }
 
 static int on_key(void *arg, const unsigned char *at, size_t len) {
     struct reader *reader = arg;
     struct token token;
     if (!read_token(reader, &token))
-        return 0;
+        return STOP;
     reader->key = copy_text(reader->arena, text_of(at, len));
     reader->key_start = token.start;
-    return 1;
+    return GO_ON;
 }
 
 static int level_open(struct reader *reader, enum json_type type) {
     struct json *value = add_value(reader, type);
     if (value == NULL)
-        return 0;
-    if (reader->depth >= reader->limits->depth)
-        return reader_fail(reader, ERR_LIMIT, value->start, "nested deeper than %u levels", reader->limits->depth);
+        return STOP;
+    if (reader->depth >= reader->limits->depth) {
+        reader_fail(reader, ERR_LIMIT, value->start, "nested deeper than %u levels", reader->limits->depth);
+        return STOP;
+    }
     reader->depth++;
     struct level *level = reader->spare;
     if (level == NULL)
@@ -210,7 +215,7 @@ static int level_open(struct reader *reader, enum json_type type) {
         reader->spare = level->outer;
     *level = (struct level){.container = value, .outer = reader->level};
     reader->level = level;
-    return 1;
+    return GO_ON;
 }
 
 static int on_array(void *arg) {
@@ -226,13 +231,13 @@ static int level_close(void *arg) {
     struct level *level = reader->level;
     struct token token;
     if (!read_token(reader, &token))
-        return 0;
+        return STOP;
     level->container->end = token.end;
     reader->level = level->outer;
     reader->depth--;
     level->outer = reader->spare;
     reader->spare = level;
-    return 1;
+    return GO_ON;
 }
 
 static int compare_members(const void *a, const void *b) {
@@ -261,10 +266,11 @@ static int on_object_end(void *arg) {
     struct reader *reader = arg;
     const struct json *object = reader->level->container;
     const struct json *repeated = reader->limits->unique_keys ? find_repeated(object) : NULL;
-    if (repeated != NULL)
-        return reader_fail(reader, ERR_INVALID, repeated->key_start, "the key \"%.100s\" stands here a second time",
-                           repeated->key.at);
-    return level_close(arg);
+    if (repeated == NULL)
+        return level_close(arg);
+    reader_fail(reader, ERR_INVALID, repeated->key_start, "the key \"%.100s\" stands here a second time",
+                repeated->key.at);
+    return STOP;
 }
 
 static const yajl_callbacks callbacks = {

@@ -10,7 +10,7 @@
 
 enum { FILE_MAX = 1024 * 1024 };
 
-static struct str text_printf(struct arena *arena, const char *format, va_list args) {
+static struct str PRINTF_LIKE(2, 0) text_printf(struct arena *arena, const char *format, va_list args) {
     char text[400];
     vsnprintf(text, sizeof text, format, args);
     return arena_str(arena, str_of(text));
@@ -42,7 +42,7 @@ struct optfile *optfile_new(struct arena *arena, const struct opt_table *table, 
     optfile->variables = ARENA_ARRAY(arena, table->count, struct str);
     for (size_t i = 0; i < table->count; i++) {
         const struct opt *opt = &table->opts[i];
-        struct opt_fault fault;
+        struct opt_fault fault = {0};
         optfile->variables[i] = opt_variable(arena, table, opt);
         if (opt->initial == NULL || opt_value_from_text(arena, opt, str_of(opt->initial), values, &fault))
             continue;
@@ -87,7 +87,7 @@ void optfile_read_file(struct optfile *optfile, const char *path) {
 /* A value that stands in no file. */
 static void give_text(struct optfile *optfile, const struct opt *opt, struct str place, struct str key,
                       struct str text) {
-    struct opt_fault fault;
+    struct opt_fault fault = {0};
     optfile->origins[optfile_index(optfile, opt)] = (struct opt_origin){.place = place, .key = key, .is_given = true};
     if (opt_value_from_text(optfile->arena, opt, text, optfile->values, &fault))
         return;

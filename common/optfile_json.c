@@ -42,7 +42,7 @@ static void give(const struct walk *walk, const struct opt *opt, struct str name
         return;
     }
     *origin = (struct opt_origin){walk->place, str_of(opt->name), line_of(walk, value->key_start), true};
-    struct opt_fault fault;
+    struct opt_fault fault = {0};
     if (opt_value_from_json(optfile->arena, opt, value, optfile->values, &fault))
         return;
     const struct json *wrong = fault.at != NULL ? fault.at : value;

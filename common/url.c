@@ -33,7 +33,8 @@ static const char *check_parts(CURLU *url, struct str rest) {
         return "has a user name or password in it: set a header instead";
     if (has_part(url, CURLUPART_FRAGMENT) || str_find(rest, STR("#")) >= 0)
         return "has a fragment (#), which is never sent";
-    if (rest.at[strcspn(rest.at, "/?")] == '?')
+    ptrdiff_t slash = str_find(rest, STR("/")), query = str_find(rest, STR("?"));
+    if (query >= 0 && (slash < 0 || slash > query))
         return "has a query without a path";
     return NULL;
 }
@@ -61,7 +62,7 @@ const char *url_check(struct str text) {
     char *copy = mem_zalloc(text.len + 1);
     memcpy(copy, text.at, text.len);
     CURLUcode code = curl_url_set(url, CURLUPART_URL, copy, 0);
-    const char *wrong = code == CURLUE_OK ? check_parts(url, cut_scheme(str_of(copy))) : why_refused(code);
+    const char *wrong = code == CURLUE_OK ? check_parts(url, rest) : why_refused(code);
     mem_free(copy);
     curl_url_cleanup(url);
     return wrong;
