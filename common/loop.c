@@ -129,13 +129,17 @@ static bool has_posts(struct loop *loop) {
     return some;
 }
 
-void loop_free(struct loop *loop) {
-    if (loop == NULL)
-        return;
+void loop_flush(struct loop *loop) {
     while (has_posts(loop) || loop->deferred.count > 0) {
         run_posts(loop);
         run_deferred(loop);
     }
+}
+
+void loop_free(struct loop *loop) {
+    if (loop == NULL)
+        return;
+    loop_flush(loop);
     event_free(loop->wake_event);
     event_base_free(loop->base);
     close(loop->wake_fd);

@@ -13,6 +13,8 @@ typedef void loop_fn(void *arg);
 
 struct loop *loop_new(void) MUST_USE; /* aborts where the system has no descriptors left for it */
 void loop_free(struct loop *loop);    /* runs what was posted or deferred and not yet run, then frees */
+/* Runs what was posted or deferred, on a loop that no longer turns: the last calls before its objects are freed. */
+void loop_flush(struct loop *loop);
 struct event_base *loop_base(struct loop *loop);
 
 void loop_run(struct loop *loop);  /* until loop_stop() */

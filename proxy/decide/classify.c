@@ -146,6 +146,17 @@ static void read_known(struct reading *reading) {
                 : arena_str(reading->arena, template_fill(&type->counterpart, &reading->values, reading->arena));
 }
 
+static void list_replaced(struct reading *reading) {
+    const struct catalog_type *type = reading->type;
+    struct str *names = ARENA_ARRAY(reading->arena, type->replaces_count, struct str);
+    size_t count = 0;
+    for (size_t i = 0; i < type->replaces_count; i++)
+        if (is_replaced_here(reading, &type->replaces[i]))
+            names[count++] = arena_str(reading->arena, type->replaces[i].rule);
+    reading->message->replaces = names;
+    reading->message->replaces_count = count;
+}
+
 static void forget(struct message *message, struct arena *arena) {
     message->generation = GENERATION_UNKNOWN;
     message->endpoint = ENDPOINT_LEGACY;
@@ -154,6 +165,7 @@ static void forget(struct message *message, struct arena *arena) {
     message->label = STR("other");
     message->company = message->connection = message->data_type = STR_NONE;
     message->rule_id = message->body_id = STR_NONE;
+    message->replaces_count = 0;
     message->generated_ms = -1;
     message->items = ARENA_NEW(arena, struct item);
     message->item_count = 1;
@@ -183,6 +195,7 @@ enum err classify(const struct catalog *catalog, struct str body, struct arena *
     message->endpoint = shape->generation == GENERATION_EVENT ? ENDPOINT_NEW : ENDPOINT_LEGACY;
     read_type(&reading, catalog, shape, type);
     read_known(&reading);
+    list_replaced(&reading);
     read_items(&reading);
     return ERR_NONE;
 }

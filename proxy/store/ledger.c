@@ -49,7 +49,10 @@ enum err ledger_open(struct backend *backend, const struct ledger_policy *policy
     made->flags = flags;
     made->scratch = arena_new(16 * 1024);
     made->now.reviewing = true; /* flags may have changed while nobody watched */
+    made->parity = parity_new(policy->window_ms);
     enum err err = read_memory(made);
+    if (err == ERR_NONE)
+        err = parity_read(made->parity, backend, made->scratch, 0);
     if (err != ERR_NONE) {
         err_set(detail, err, "%s", backend->detail.text);
         ledger_close(made);
@@ -62,6 +65,7 @@ enum err ledger_open(struct backend *backend, const struct ledger_policy *policy
 void ledger_close(struct ledger *ledger) {
     ledger->ops->close(ledger->backend);
     idset_clear(&ledger->leases);
+    parity_free(ledger->parity);
     mem_free(ledger->changes);
     arena_free(ledger->scratch);
     mem_free(ledger);
@@ -84,14 +88,19 @@ static enum err write_counts(struct ledger *ledger) {
 enum err ledger_commit(struct ledger *ledger) {
     enum err err = write_counts(ledger);
     if (err == ERR_NONE)
+        err = parity_write(ledger->parity, ledger->backend);
+    if (err == ERR_NONE)
         err = ledger->ops->commit(ledger->backend);
     if (err != ERR_NONE)
         ledger_rollback(ledger);
+    else
+        parity_kept(ledger->parity);
     return err;
 }
 
 void ledger_rollback(struct ledger *ledger) {
     ledger->ops->rollback(ledger->backend);
+    parity_drop(ledger->parity);
     ledger->now = ledger->before;
     while (ledger->change_count > 0) {
         struct lease_change change = ledger->changes[--ledger->change_count];
@@ -139,6 +148,11 @@ bool ledger_own_on(struct ledger *ledger, const struct record *record, int64_t n
 
 void ledger_count(const struct ledger *ledger, struct ledger_counts *counts) {
     *counts = ledger->now.counts;
+}
+
+void ledger_parity(struct ledger *ledger, struct arena *arena, int64_t since_ms, int64_t now_ms,
+                   struct parity_row **rows, size_t *count) {
+    parity_report(ledger->parity, arena, since_ms, now_ms, rows, count);
 }
 
 void ledger_stats(const struct ledger *ledger, struct ledger_stats *stats) {

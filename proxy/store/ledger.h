@@ -19,6 +19,7 @@
 
 #include "proxy/decide/pairing.h"
 #include "proxy/store/backend.h"
+#include "proxy/store/parity.h"
 
 /* Settings that decisions rest on; constant while the ledger lives. */
 struct ledger_policy {
@@ -148,6 +149,10 @@ struct story {
 enum err ledger_list(struct ledger *ledger, struct arena *arena, const struct filter *filter, struct record **records,
                      size_t *count) MUST_USE;
 enum err ledger_story(struct ledger *ledger, struct arena *arena, uint64_t id, struct story *story) MUST_USE;
+
+/* parity_report() over what is committed. */
+void ledger_parity(struct ledger *ledger, struct arena *arena, int64_t since_ms, int64_t now_ms,
+                   struct parity_row **rows, size_t *count);
 
 /* Facts by item as one text, and back. */
 struct str ledger_facts_encode(struct arena *arena, const struct message *message);

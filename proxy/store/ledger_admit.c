@@ -314,6 +314,45 @@ static enum err write_twins(struct arrival *arrival) {
     return ERR_NONE;
 }
 
+/* Has the rule, or this event by this rule type, had a twin before? Candidates are few where that is asked. */
+static bool had_twin(const struct arrival *arrival, const struct candidate *candidate) {
+    for (const struct candidate *other = arrival->candidates; other < candidate; other++)
+        if (other->verdict == MATCH_TWIN &&
+            str_eq(known_record(arrival, other->message)->type, known_record(arrival, candidate->message)->type))
+            return true;
+    return false;
+}
+
+static void note_pair(struct arrival *arrival, const struct candidate *candidate) {
+    const struct record *own = &arrival->record, *other = known_record(arrival, candidate->message);
+    bool is_rule = own->generation == GENERATION_RULE;
+    const struct record *rule = is_rule ? own : other, *event = is_rule ? other : own;
+    bool again = had_twin(arrival, candidate);
+    struct parity_pair pair = {
+        .type = rule->type,
+        .rule = rule->id,
+        .event = event->id,
+        .rule_ms = rule->received_ms,
+        .event_ms = event->received_ms,
+        .is_first_of_rule = is_rule ? !again : !candidate->taken,
+        .is_first_of_event = is_rule ? !candidate->taken : !again,
+    };
+    parity_note_pair(arrival->ledger->parity, &pair);
+}
+
+static void note_parity(struct arrival *arrival) {
+    const struct message *message = arrival->message;
+    const struct record *record = &arrival->record;
+    struct parity *parity = arrival->ledger->parity;
+    if (message->generation == GENERATION_RULE)
+        parity_note_rule(parity, message->type, record->id, record->received_ms, message->counterpart.len > 0);
+    for (size_t i = 0; message->generation == GENERATION_EVENT && i < message->replaces_count; i++)
+        parity_note_event(parity, message->replaces[i], record->id, record->received_ms);
+    for (size_t i = 0; i < arrival->candidate_count; i++)
+        if (arrival->candidates[i].verdict == MATCH_TWIN)
+            note_pair(arrival, &arrival->candidates[i]);
+}
+
 static enum err write_down(struct arrival *arrival) {
     struct ledger *ledger = arrival->ledger;
     struct record *record = &arrival->record;
@@ -324,6 +363,7 @@ static enum err write_down(struct arrival *arrival) {
     TRY(ledger->ops->insert(ledger->backend, record, &arrival->request->content));
     TRY(write_facts(arrival));
     TRY(write_twins(arrival));
+    note_parity(arrival);
     ledger->now.counts.in_state[record->endpoint][record->state]++;
     if (record->state != STATE_PENDING)
         return ERR_NONE;

@@ -4,6 +4,7 @@
 
 #include "proxy/store/idset.h"
 #include "proxy/store/ledger.h"
+#include "proxy/store/parity.h"
 
 enum { EXACT_MAX = 256, IDENTITY_MAX = 64 };
 
@@ -39,6 +40,7 @@ struct ledger {
     void *flags;
     struct arena *scratch; /* of one call */
     struct idset leases;
+    struct parity *parity;
     struct ledger_memory now, before; /* before: as of ledger_begin() */
     struct lease_change *changes;     /* since ledger_begin() */
     size_t change_count, change_capacity;
