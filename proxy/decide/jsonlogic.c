@@ -68,7 +68,7 @@ static enum err compile_list(const struct logic_compiler *compiler, const struct
     if (err != ERR_NONE)
         return err;
     if (all_literal(list)) {
-        struct logic_value *items = ARENA_ARRAY(compiler->arena, list->count, struct logic_value);
+        struct logic_value *items = ARENA_ARRAY(compiler->arena, list->count + 1, struct logic_value);
         for (uint32_t i = 0; i < list->count; i++)
             items[i] = list->args[i]->value;
         list->kind = LOGIC_LITERAL;
@@ -82,17 +82,15 @@ static enum err compile_list(const struct logic_compiler *compiler, const struct
 static enum err compile_path(struct arena *arena, struct logic_rule *rule) {
     struct logic_work work = compile_work(arena);
     struct logic_value name = rule->count > 0 ? rule->args[0]->value : logic_undefined();
-    struct str text = STR(""), step;
-    if (name.type != LOGIC_UNDEFINED && name.type != LOGIC_NULL) {
-        enum err err = logic_to_string(&work, name, &text);
-        if (err != ERR_NONE)
-            return err;
-    }
+    struct str text, step;
     rule->fallback = rule->count > 1 ? rule->args[1] : NULL;
     rule->kind = LOGIC_PATH;
     rule->count = 0;
-    if (text.len == 0)
+    if (logic_is_whole(&name))
         return ERR_NONE;
+    enum err err = logic_to_string(&work, name, &text);
+    if (err != ERR_NONE)
+        return err;
     uint32_t steps = 1;
     for (size_t i = 0; i < text.len; i++)
         steps += text.at[i] == '.';

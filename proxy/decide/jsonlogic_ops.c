@@ -279,7 +279,8 @@ static enum err patch_halves(const struct logic_call *call, struct str *text, bo
     return ERR_NONE;
 }
 
-/* String.prototype.substr (ECMA-262, B.2.2.1), in UTF-16 units; a negative length leaves that many off the end. */
+/* String.prototype.substr (ECMA-262, B.2.2.1), in UTF-16 units. A negative length leaves that many off the end, for
+ * which the reference adds it to the length; with "-2" this joins two texts, to no number and so to nothing. */
 static enum err op_substr(const struct logic_call *call, struct logic_value *result) {
     struct str text;
     double start, wanted;
@@ -296,7 +297,7 @@ static enum err op_substr(const struct logic_call *call, struct logic_value *res
     start = start < 0 ? fmax(len + start, 0) : fmin(start, len);
     double count = len - start;
     if (wanted < 0)
-        count = fmax(to_integer(count + wanted), 0);
+        count = logic_arg(call, 2).type == LOGIC_NUMBER ? fmax(to_integer(count + wanted), 0) : 0;
     else if (logic_arg(call, 2).type != LOGIC_UNDEFINED)
         count = fmin(count, to_integer(wanted));
     text = logic_utf16_slice(text, (size_t)start, (size_t)count, &cut_start, &cut_end);
@@ -315,12 +316,11 @@ static enum err op_log(const struct logic_call *call, struct logic_value *result
 
 /* The value at `name` ("a.b", or a number); undefined where a step is missing. An empty name is the data itself. */
 static enum err look_up(const struct logic_call *call, struct logic_value name, struct logic_value *value) {
-    struct str path = STR(""), step;
-    bool is_empty = name.type == LOGIC_UNDEFINED || name.type == LOGIC_NULL;
-    enum err err = is_empty ? ERR_NONE : logic_to_string(call->work, name, &path);
+    struct str path, step;
     *value = *call->data;
-    if (err != ERR_NONE || path.len == 0)
-        return err;
+    if (logic_is_whole(&name))
+        return ERR_NONE;
+    enum err err = logic_to_string(call->work, name, &path);
     while (err == ERR_NONE && str_next(&path, '.', &step)) {
         struct logic_value from = *value;
         err = logic_follow(call->work, &from, &step, 1, value);
@@ -341,6 +341,18 @@ static enum err op_var(const struct logic_call *call, struct logic_value *result
     return ERR_NONE;
 }
 
+/* What `var` gives for a name, or for a list of a name and a default. */
+static enum err look_up_or_default(const struct logic_call *call, struct logic_value name, struct logic_value *value) {
+    if (name.type != LOGIC_ARRAY)
+        return look_up(call, name, value);
+    enum err err = logic_items(call->work, &name);
+    if (err == ERR_NONE)
+        err = look_up(call, name.count > 0 ? name.items[0] : logic_undefined(), value);
+    if (err == ERR_NONE && value->type == LOGIC_UNDEFINED && name.count > 1)
+        *value = name.items[1];
+    return err;
+}
+
 /* Those of the names that lead to nothing, null or "". */
 static enum err missing(const struct logic_call *call, const struct logic_value *names, uint32_t count,
                         struct logic_value *result) {
@@ -353,7 +365,7 @@ static enum err missing(const struct logic_call *call, const struct logic_value 
     struct logic_value *absent = block, value;
     uint32_t absent_count = 0;
     for (uint32_t i = 0; i < count; i++) {
-        err = look_up(call, names[i], &value);
+        err = look_up_or_default(call, names[i], &value);
         if (err != ERR_NONE)
             return err;
         if (value.type == LOGIC_UNDEFINED || value.type == LOGIC_NULL ||
@@ -381,9 +393,11 @@ static enum err op_missing_some(const struct logic_call *call, struct logic_valu
     enum err err = logic_to_number(call->work, logic_arg(call, 0), &needed);
     if (err == ERR_NONE && names.type == LOGIC_ARRAY)
         err = logic_items(call->work, &names);
+    struct logic_call inner = *call; /* the reference calls missing with the names as its arguments */
+    inner.args = names.type == LOGIC_ARRAY ? names.items : &names;
+    inner.count = names.type == LOGIC_ARRAY ? names.count : 1;
     if (err == ERR_NONE)
-        err = names.type == LOGIC_ARRAY ? missing(call, names.items, names.count, &absent)
-                                        : missing(call, &names, 1, &absent);
+        err = op_missing(&inner, &absent);
     if (err != ERR_NONE)
         return err;
     double len = NAN;

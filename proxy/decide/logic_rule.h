@@ -48,6 +48,12 @@ static inline struct logic_value logic_arg(const struct logic_call *call, uint32
     return index < call->count ? call->args[index] : logic_undefined();
 }
 
+/* Is this the name by which `var` means all of the data? Not so [], though its text is empty too. */
+static inline bool logic_is_whole(const struct logic_value *name) {
+    return name->type == LOGIC_UNDEFINED || name->type == LOGIC_NULL ||
+           (name->type == LOGIC_STRING && name->string.len == 0);
+}
+
 enum err logic_eval_rule(struct logic_eval *eval, const struct logic_rule *rule, const struct logic_value *data,
                          struct logic_value *result) MUST_USE;
 

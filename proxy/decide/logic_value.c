@@ -12,7 +12,7 @@ enum err logic_work_alloc(struct logic_work *work, size_t size, void **block) {
     if (size > work->bytes_left)
         return ERR_LIMIT;
     work->bytes_left -= size;
-    *block = arena_alloc(work->arena, size);
+    *block = arena_alloc(work->arena, size > 0 ? size : 1); /* a place of its own: empty arrays differ by it */
     return ERR_NONE;
 }
 
