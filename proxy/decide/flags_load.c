@@ -204,7 +204,7 @@ static void fix_consumers(struct flags *flags) {
             fixed = flag_decide(flag, NULL, flags->arena);
         fixed.on = consumer_flag_unmigrated(i);
         const struct json *value = flag == NULL ? NULL : json_get(flag->variants, fixed.variant);
-        if (fixed.variant.at != NULL && value->type == JSON_BOOL)
+        if (fixed.variant.at != NULL && value != NULL && value->type == JSON_BOOL)
             fixed.on = value->boolean;
         else if (fixed.variant.at != NULL)
             fixed = (struct flag_decision){fixed.on, STR_NONE, FLAG_REASON_ERROR, FLAG_ERROR_TYPE_MISMATCH};
