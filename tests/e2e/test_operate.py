@@ -117,6 +117,18 @@ def test_check_reads_the_flag_file(make):
     assert f"{proxy.flag_path}:3" in (done.stdout + done.stderr).decode()
 
 
+def test_check_reads_flags_and_settings(make):
+    """check tells mistakes of the settings and of the flag file in one go; a variant that is not there is one."""
+    flag = '{"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "of"}'
+    proxy = make(flags=f'{{"flags": {{\n"legacy-consumer": {flag}}}}}', workers=-1)
+    proxy.write_settings()
+    done = run("check", "--config", proxy.settings_path)
+    text = (done.stdout + done.stderr).decode()
+    assert done.returncode == 2
+    assert "workers" in text
+    assert f"{proxy.flag_path}:2:" in text and "defaultVariant" in text
+
+
 def test_store_held_by_another_process(make, start):
     """A store that another process holds is refused, naming the file; the one that holds it goes on."""
     first = start()
