@@ -63,7 +63,7 @@ void httpd_free(struct httpd *httpd);
 
 const struct http_request *httpd_request(const struct httpd_exchange *exchange);
 struct arena *httpd_arena(struct httpd_exchange *exchange); /* lives until the exchange is answered */
-/* Takes the arena over, with the request in it: the caller frees it, after the exchange is answered or before. */
+/* Takes the arena over, with the request in it: the caller frees it, but not before the exchange is answered. */
 struct arena *httpd_take_arena(struct httpd_exchange *exchange);
 bool httpd_client_gone(const struct httpd_exchange *exchange);
 

@@ -90,9 +90,8 @@ struct arena *httpd_arena(struct httpd_exchange *exchange) {
 }
 
 struct arena *httpd_take_arena(struct httpd_exchange *exchange) {
-    struct arena *arena = exchange->arena;
-    exchange->arena = NULL;
-    return arena;
+    exchange->arena_taken = true;
+    return exchange->arena;
 }
 
 bool httpd_client_gone(const struct httpd_exchange *exchange) {
@@ -122,7 +121,8 @@ void httpd_answer(struct httpd_exchange *exchange, int status, const struct http
         httpd_conn_enter(conn, HTTPD_ANSWERED);
         send_answer(conn, exchange, status, headers, header_count, body);
     }
-    arena_free(exchange->arena);
+    if (!exchange->arena_taken)
+        arena_free(exchange->arena);
     mem_free(exchange);
     if (conn != NULL)
         httpd_conn_advance(conn);

@@ -65,7 +65,8 @@ struct httpd_conn {
 struct httpd_exchange {
     struct loop *loop;
     struct httpd_conn *conn; /* NULL: the client has gone */
-    struct arena *arena;     /* NULL: taken over */
+    struct arena *arena;
+    bool arena_taken; /* somebody else frees it */
     struct http_request *request;
     bool keep_alive, is_head;
 };

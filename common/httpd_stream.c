@@ -25,7 +25,8 @@ struct httpd_stream *httpd_answer_stream(struct httpd_exchange *exchange, const 
         httpd_conn_send(conn, strbuf_str(out));
         httpd_conn_advance(conn);
     }
-    arena_free(exchange->arena);
+    if (!exchange->arena_taken)
+        arena_free(exchange->arena);
     mem_free(exchange);
     return stream;
 }

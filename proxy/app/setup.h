@@ -1,0 +1,15 @@
+/* From settings to the parts that `serve` runs: catalogue, keys, health, counters. */
+#ifndef PROXY_APP_SETUP_H
+#define PROXY_APP_SETUP_H
+
+#include "proxy/flow/service.h"
+
+/* Fills what settings determine; the store, the snapshots and the workers are for others. `settings` must outlive the
+ * service. ERR_INVALID with one line of detail per problem in `problems`. */
+enum err setup_service(const struct settings *settings, struct service *service, struct strbuf *problems) MUST_USE;
+void setup_clear(struct service *service); /* frees what setup_service() made, secrets wiped */
+
+/* What decisions rest on, from the settings; points into them. */
+struct ledger_policy setup_policy(const struct service *service);
+
+#endif

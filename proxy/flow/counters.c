@@ -1,0 +1,256 @@
+#include "proxy/flow/counters.h"
+
+#include "common/mem.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+static const char *const outcomes[] = {"accepted",   "partial",   "held",      "parked",
+                                       "suppressed", "duplicate", "delivered", "rejected"};
+enum { OUTCOMES = ARRAY_LEN(outcomes), GENERATIONS = 3 };
+
+/* Label values of one generation, sorted, and the series of each with each outcome once it was counted. */
+struct label_table {
+    struct str *labels;
+    size_t count;
+    _Atomic(struct metric *) *series; /* [label][outcome] */
+};
+
+struct counters {
+    struct metrics *metrics;
+    struct arena *arena;
+    struct metric_family *messages;
+    struct label_table tables[GENERATIONS];
+    struct metric *deliveries[ENDPOINT_COUNT][2], *delivery_time[ENDPOINT_COUNT], *shadow[2];
+    struct metric *receive_time, *commit_time, *store_errors, *takeovers, *skew;
+    struct metric *in_state[ENDPOINT_COUNT][STATE_COUNT], *oldest[ENDPOINT_COUNT], *up[ENDPOINT_COUNT];
+    struct metric *reloads[2], *last_reload;
+    struct metric_family *flag_enabled, *twins;
+};
+
+static const char *const result_names[] = {"failed", "delivered"};
+
+static struct metric *plain(struct metric_family *family) {
+    return metric_series(family, NULL);
+}
+
+static struct metric *with_label(struct metric_family *family, const char *value) {
+    struct str text = str_of(value);
+    return metric_series(family, &text);
+}
+
+static struct metric *with_labels(struct metric_family *family, const char *first, const char *second) {
+    struct str texts[2] = {str_of(first), str_of(second)};
+    return metric_series(family, texts);
+}
+
+static int compare_labels(const void *a, const void *b) {
+    const struct str *left = a, *right = b;
+    return str_compare(*left, *right);
+}
+
+static void fill_table(struct counters *counters, const struct catalog *catalog, enum generation generation) {
+    struct label_table *table = &counters->tables[generation];
+    size_t known = generation == GENERATION_UNKNOWN ? 0 : catalog_type_count(catalog, generation);
+    table->labels = ARENA_ARRAY(counters->arena, known + 1, struct str);
+    for (size_t i = 0; i < known; i++)
+        table->labels[table->count++] = arena_str(counters->arena, catalog_type_at(catalog, generation, i)->name);
+    table->labels[table->count++] = STR("other");
+    qsort(table->labels, table->count, sizeof *table->labels, compare_labels);
+    table->series = mem_array(table->count * OUTCOMES, sizeof *table->series);
+}
+
+static void define_flow(struct counters *counters) {
+    static const double seconds[] = {.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
+    static const double skews[] = {.1, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 3600, 86400};
+    static const char *const by_message[] = {"generation", "type", "outcome", NULL};
+    static const char *const by_result[] = {"endpoint", "result", NULL};
+    static const char *const by_endpoint[] = {"endpoint", NULL};
+    static const char *const result_only[] = {"result", NULL};
+    static const char *const by_twin[] = {"type", "first", NULL};
+    struct metrics *metrics = counters->metrics;
+    counters->messages =
+        metrics_counter(metrics, "hookshift_messages_total",
+                        "Messages received, by what they are and what became of them on arrival.", by_message);
+    struct metric_family *deliveries =
+        metrics_counter(metrics, "hookshift_deliveries_total", "Attempts to deliver that ended, by result.", by_result);
+    struct metric_family *times =
+        metrics_histogram(metrics, "hookshift_delivery_duration_seconds", "How long attempts to deliver took.",
+                          by_endpoint, seconds, ARRAY_LEN(seconds));
+    for (int e = 0; e < ENDPOINT_COUNT; e++) {
+        const char *endpoint = endpoint_name((enum endpoint)e);
+        for (int ok = 0; ok < 2; ok++)
+            counters->deliveries[e][ok] = with_labels(deliveries, endpoint, result_names[ok]);
+        counters->delivery_time[e] = with_label(times, endpoint);
+    }
+    struct metric_family *shadow =
+        metrics_counter(metrics, "hookshift_shadow_deliveries_total",
+                        "Events also sent to the new endpoint as shadow traffic.", result_only);
+    for (int ok = 0; ok < 2; ok++)
+        counters->shadow[ok] = with_label(shadow, result_names[ok]);
+    counters->receive_time =
+        plain(metrics_histogram(metrics, "hookshift_receive_duration_seconds",
+                                "From the first byte of a request to its answer.", NULL, seconds, ARRAY_LEN(seconds)));
+    counters->twins =
+        metrics_counter(metrics, "hookshift_twins_total",
+                        "Pairs of a rule and an event that tell of the same occurrence, by who came first.", by_twin);
+    counters->skew = plain(metrics_histogram(metrics, "hookshift_twin_skew_seconds",
+                                             "Time between the arrivals of twins.", NULL, skews, ARRAY_LEN(skews)));
+    counters->takeovers =
+        plain(metrics_counter(metrics, "hookshift_takeovers_total",
+                              "Suppressed messages delivered after all, because their twin was not.", NULL));
+}
+
+static void define_state(struct counters *counters) {
+    static const char *const by_state[] = {"endpoint", "state", NULL};
+    static const char *const by_endpoint[] = {"endpoint", NULL};
+    struct metrics *metrics = counters->metrics;
+    struct metric_family *states =
+        metrics_gauge(metrics, "hookshift_messages_in_state", "Stored messages by state.", by_state);
+    struct metric_family *oldest = metrics_gauge(metrics, "hookshift_oldest_pending_seconds",
+                                                 "Age of the oldest message that waits for delivery.", by_endpoint);
+    struct metric_family *up =
+        metrics_gauge(metrics, "hookshift_endpoint_up",
+                      "1 while deliveries succeed; 0 while the endpoint is probed by one at a time.", by_endpoint);
+    for (int e = 0; e < ENDPOINT_COUNT; e++) {
+        const char *endpoint = endpoint_name((enum endpoint)e);
+        for (int s = 0; s < STATE_COUNT; s++)
+            counters->in_state[e][s] = with_labels(states, endpoint, state_name((enum state)s));
+        counters->oldest[e] = with_label(oldest, endpoint);
+        counters->up[e] = with_label(up, endpoint);
+        metric_set(counters->up[e], 1);
+    }
+}
+
+static void define_rest(struct counters *counters, const char *version) {
+    static const double seconds[] = {.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1};
+    static const char *const by_flag[] = {"flag", NULL};
+    static const char *const by_result[] = {"result", NULL};
+    static const char *const by_version[] = {"version", NULL};
+    struct metrics *metrics = counters->metrics;
+    counters->flag_enabled =
+        metrics_gauge(metrics, "hookshift_flag_enabled", "What a flag answers where no targeting applies.", by_flag);
+    struct metric_family *reloads = metrics_counter(metrics, "hookshift_flags_reloads_total",
+                                                    "Times the flag file was read again, by result.", by_result);
+    counters->reloads[0] = with_label(reloads, "failed");
+    counters->reloads[1] = with_label(reloads, "ok");
+    counters->last_reload = plain(metrics_gauge(metrics, "hookshift_flags_last_reload_success",
+                                                "1 where the flag file was good when it was last read.", NULL));
+    metric_set(counters->last_reload, 1);
+    counters->commit_time = plain(metrics_histogram(metrics, "hookshift_store_commit_duration_seconds",
+                                                    "How long the store took to make a group of messages durable.",
+                                                    NULL, seconds, ARRAY_LEN(seconds)));
+    counters->store_errors =
+        plain(metrics_counter(metrics, "hookshift_store_errors_total", "Operations that the store failed.", NULL));
+    metric_set(with_label(metrics_gauge(metrics, "hookshift_build_info", "Always 1; which version runs.", by_version),
+                          version),
+               1);
+}
+
+struct counters *counters_new(const struct catalog *catalog, const char *version) {
+    struct counters *counters = MEM_NEW(struct counters);
+    counters->metrics = metrics_new();
+    counters->arena = arena_new(0);
+    for (int g = 0; g < GENERATIONS; g++)
+        fill_table(counters, catalog, (enum generation)g);
+    define_flow(counters);
+    define_state(counters);
+    define_rest(counters, version);
+    return counters;
+}
+
+void counters_free(struct counters *counters) {
+    if (counters == NULL)
+        return;
+    for (int g = 0; g < GENERATIONS; g++)
+        mem_free((void *)(uintptr_t)counters->tables[g].series);
+    metrics_free(counters->metrics);
+    arena_free(counters->arena);
+    mem_free(counters);
+}
+
+struct metrics *counters_registry(struct counters *counters) {
+    return counters->metrics;
+}
+
+static size_t outcome_index(const char *outcome) {
+    size_t index = 0;
+    while (index + 1 < OUTCOMES && strcmp(outcomes[index], outcome) != 0)
+        index++;
+    return index;
+}
+
+void counters_message(struct counters *counters, const struct message *message, const char *outcome) {
+    struct label_table *table = &counters->tables[message->generation];
+    struct str label = message->label, other = STR("other");
+    struct str *found = bsearch(&label, table->labels, table->count, sizeof label, compare_labels);
+    if (found == NULL)
+        found = bsearch(&other, table->labels, table->count, sizeof other, compare_labels);
+    size_t place = (size_t)(found - table->labels) * OUTCOMES + outcome_index(outcome);
+    struct metric *metric = atomic_load_explicit(&table->series[place], memory_order_acquire);
+    if (metric == NULL) {
+        struct str values[3] = {str_of(generation_name(message->generation)), *found, str_of(outcome)};
+        metric = metric_series(counters->messages, values);
+        atomic_store_explicit(&table->series[place], metric, memory_order_release);
+    }
+    metric_add(metric, 1);
+}
+
+void counters_rejected(struct counters *counters) {
+    struct message unknown = {.generation = GENERATION_UNKNOWN, .label = STR("other")};
+    counters_message(counters, &unknown, "rejected");
+}
+
+void counters_received(struct counters *counters, int64_t duration_us) {
+    metric_observe(counters->receive_time, (double)duration_us / 1e6);
+}
+
+void counters_delivery(struct counters *counters, enum endpoint endpoint, const struct httpc_answer *answer, bool ok) {
+    metric_add(counters->deliveries[endpoint][ok ? 1 : 0], 1);
+    metric_observe(counters->delivery_time[endpoint], (double)answer->duration_us / 1e6);
+}
+
+void counters_shadow(struct counters *counters, bool ok) {
+    metric_add(counters->shadow[ok ? 1 : 0], 1);
+}
+
+void counters_commit(struct counters *counters, int64_t duration_us) {
+    metric_observe(counters->commit_time, (double)duration_us / 1e6);
+}
+
+void counters_store_error(struct counters *counters) {
+    metric_add(counters->store_errors, 1);
+}
+
+void counters_reload(struct counters *counters, bool ok) {
+    metric_add(counters->reloads[ok ? 1 : 0], 1);
+    metric_set(counters->last_reload, ok ? 1 : 0);
+}
+
+void counters_twin(struct counters *counters, struct str rule_type, enum generation first, int64_t skew_ms) {
+    struct label_table *table = &counters->tables[GENERATION_RULE];
+    struct str *found = bsearch(&rule_type, table->labels, table->count, sizeof rule_type, compare_labels);
+    struct str values[2] = {found == NULL ? STR("other") : *found, str_of(generation_name(first))};
+    metric_add(metric_series(counters->twins, values), 1);
+    metric_observe(counters->skew, (double)skew_ms / 1e3);
+}
+
+void counters_set_state(struct counters *counters, enum endpoint endpoint, enum state state, uint64_t count) {
+    metric_set(counters->in_state[endpoint][state], (double)count);
+}
+
+void counters_set_oldest(struct counters *counters, enum endpoint endpoint, double age_s) {
+    metric_set(counters->oldest[endpoint], age_s);
+}
+
+void counters_set_up(struct counters *counters, enum endpoint endpoint, bool is_up) {
+    metric_set(counters->up[endpoint], is_up ? 1 : 0);
+}
+
+void counters_set_flag(struct counters *counters, const char *flag, bool is_on) {
+    metric_set(with_label(counters->flag_enabled, flag), is_on ? 1 : 0);
+}
+
+void counters_set_takeovers(struct counters *counters, uint64_t count) {
+    metric_set(counters->takeovers, (double)count);
+}

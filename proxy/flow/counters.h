@@ -1,0 +1,36 @@
+/* The proxy's own metrics: names, labels and help in one place. Any thread; relaxed atomics. */
+#ifndef PROXY_FLOW_COUNTERS_H
+#define PROXY_FLOW_COUNTERS_H
+
+#include "common/httpc.h"
+#include "common/metrics.h"
+#include "proxy/decide/catalog.h"
+#include "proxy/model/message.h"
+
+struct counters;
+
+/* `catalog` bounds the label `type`: its types and "other". */
+struct counters *counters_new(const struct catalog *catalog, const char *version) MUST_USE;
+void counters_free(struct counters *counters);
+struct metrics *counters_registry(struct counters *counters); /* to be written at /metrics */
+
+/* `outcome`: static lifetime, one of those that "Receiving" names. */
+void counters_message(struct counters *counters, const struct message *message, const char *outcome);
+void counters_rejected(struct counters *counters);                      /* before it was known what it is */
+void counters_received(struct counters *counters, int64_t duration_us); /* request to answer */
+void counters_delivery(struct counters *counters, enum endpoint endpoint, const struct httpc_answer *answer, bool ok);
+void counters_shadow(struct counters *counters, bool ok);
+void counters_commit(struct counters *counters, int64_t duration_us);
+void counters_store_error(struct counters *counters);
+void counters_reload(struct counters *counters, bool ok);
+/* Two messages were found to be twins: how far apart they came, and which side came first. */
+void counters_twin(struct counters *counters, struct str rule_type, enum generation first, int64_t skew_ms);
+
+/* Gauges, set when the text is about to be written. */
+void counters_set_state(struct counters *counters, enum endpoint endpoint, enum state state, uint64_t count);
+void counters_set_oldest(struct counters *counters, enum endpoint endpoint, double age_s);
+void counters_set_up(struct counters *counters, enum endpoint endpoint, bool is_up);
+void counters_set_flag(struct counters *counters, const char *flag, bool is_on);
+void counters_set_takeovers(struct counters *counters, uint64_t count);
+
+#endif

@@ -1,0 +1,115 @@
+#include "proxy/flow/delivery.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "proxy/flow/outbox.h"
+#include "proxy/flow/reply.h"
+
+enum { SETTLE_AGAIN_MS = 1000, SENDER_RETRY_AFTER_S = 5 };
+
+static enum err run_settle(struct ledger *ledger, struct store_job *job) {
+    struct delivery *delivery = CONTAINER_OF(job, struct delivery, job);
+    return ledger_settle(ledger, &delivery->attempt, delivery->now_ms, &delivery->settlement);
+}
+
+static void submit_settle(void *arg) {
+    struct delivery *delivery = arg;
+    store_submit(delivery->worker->service->store, &delivery->job);
+}
+
+/* The sender that waits is told as soon as its message's fate is durable. */
+static void answer_sender(struct delivery *delivery, bool written) {
+    struct httpd_exchange *exchange = delivery->exchange;
+    delivery->exchange = NULL;
+    if (exchange == NULL)
+        return;
+    if (written && delivery->settlement.state == STATE_DELIVERED && !delivery->settlement.forgotten)
+        reply_accepted(exchange, 200, "delivered", delivery->record.id, STATE_DELIVERED);
+    else if (written && !delivery->settlement.forgotten)
+        reply_accepted(exchange, 202, "accepted", delivery->record.id, delivery->settlement.state);
+    else
+        reply_rejected(exchange, 503,
+                       written ? "the consumer did not take the message; it was not kept, send it again"
+                               : "the store cannot write at the moment; send it again",
+                       SENDER_RETRY_AFTER_S, delivery->record.id);
+}
+
+static void on_settled(struct store_job *job) {
+    struct delivery *delivery = CONTAINER_OF(job, struct delivery, job);
+    struct worker *worker = delivery->worker;
+    answer_sender(delivery, job->err == ERR_NONE);
+    if (job->err != ERR_NONE && job->err != ERR_NOT_FOUND && job->err != ERR_CLOSED) {
+        LOG(LOG_ERROR, "outcome of an attempt could not be stored, will try again",
+            LOG_STR("message", message_id_format(delivery->arena, delivery->record.id)),
+            LOG_TEXTZ("error", job->detail.text));
+        if (delivery->again == NULL)
+            delivery->again = loop_timer_new(worker->loop, submit_settle, delivery);
+        loop_timer_set(delivery->again, SETTLE_AGAIN_MS);
+        return;
+    }
+    if (job->err == ERR_NONE && delivery->settlement.state == STATE_DEAD && !delivery->settlement.forgotten)
+        LOG(LOG_WARN, "message died", LOG_STR("message", message_id_format(delivery->arena, delivery->record.id)),
+            LOG_TEXTZ("endpoint", endpoint_name(delivery->record.endpoint)), LOG_STR("last", delivery->attempt.what));
+    outbox_on_over(delivery->outbox, delivery);
+}
+
+static void settle(struct delivery *delivery, enum attempt_result result, const struct httpc_answer *answer,
+                   struct str what) {
+    delivery->call = NULL;
+    delivery->now_ms = clock_wall_ms();
+    delivery->attempt = (struct attempt){.id = delivery->record.id,
+                                         .result = result,
+                                         .status = answer == NULL ? 0 : answer->status,
+                                         .retry_after_ms = answer == NULL ? -1 : answer->retry_after_ms,
+                                         .duration_us = answer == NULL ? 0 : answer->duration_us,
+                                         .what = what};
+    delivery->job = (struct store_job){.run = run_settle, .done = on_settled, .loop = delivery->worker->loop};
+    submit_settle(delivery);
+}
+
+static void log_attempt(const struct delivery *delivery, const struct httpc_answer *answer, struct str what) {
+    LOG(LOG_INFO, "attempt ended", LOG_STR("message", message_id_format(delivery->arena, delivery->record.id)),
+        LOG_TEXTZ("endpoint", endpoint_name(delivery->record.endpoint)),
+        LOG_INT("attempt", delivery->record.attempts + 1), LOG_INT("status", answer->status), LOG_STR("what", what),
+        LOG_INT("duration_us", answer->duration_us), LOG_STR("traceparent", delivery->record.trace_parent));
+}
+
+static void on_answer(const struct httpc_answer *answer, void *arg) {
+    struct delivery *delivery = arg;
+    bool ok = answer->err == ERR_NONE && answer->status >= 200 && answer->status <= 299;
+    struct str what = answer->err == ERR_NONE ? arena_printf(delivery->arena, "HTTP %d", answer->status)
+                                              : arena_str(delivery->arena, str_of(answer->what));
+    log_attempt(delivery, answer, what);
+    counters_delivery(delivery->worker->service->counters, delivery->record.endpoint, answer, ok);
+    outbox_on_answered(delivery->outbox, ok);
+    bool gone = answer->err == ERR_NONE && answer->status == 410;
+    settle(delivery, ok ? ATTEMPT_DELIVERED : gone ? ATTEMPT_GONE : ATTEMPT_FAILED, answer, what);
+}
+
+void delivery_start(struct delivery *delivery) {
+    struct service *service = delivery->worker->service;
+    const struct endpoint_settings *endpoint = &service->settings->endpoints[delivery->record.endpoint];
+    struct delivery_request built;
+    delivery_build(service, delivery, clock_wall_ms(), &built);
+    struct httpc_request request = {.method = STR("POST"),
+                                    .url = built.url,
+                                    .headers = built.headers.items,
+                                    .header_count = built.headers.count,
+                                    .body = built.body,
+                                    .timeout_ms = endpoint->timeout_ms,
+                                    .connect_timeout_ms = endpoint->connect_timeout_ms,
+                                    .cert_file = endpoint->client_cert_path.at,
+                                    .key_file = endpoint->client_key_path.at};
+    delivery->call = httpc_send(delivery->worker->httpc[delivery->record.endpoint], &request, on_answer, delivery);
+}
+
+void delivery_interrupt(struct delivery *delivery) {
+    if (delivery->call != NULL) {
+        httpc_cancel(delivery->call);
+        health_return(&delivery->worker->service->health[delivery->record.endpoint]);
+    } else if (delivery->attempt.id != 0) {
+        return; /* answered already: its settlement is on the way */
+    }
+    settle(delivery, ATTEMPT_INTERRUPTED, NULL, STR("interrupted: there was no time or no room for it"));
+}

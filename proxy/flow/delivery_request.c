@@ -1,0 +1,113 @@
+/* What goes out: the sender's end-to-end headers and body, with as little changed as can be. */
+#include "proxy/flow/delivery.h"
+
+#include "proxy/decide/classify.h"
+#include "proxy/decide/trim.h"
+
+static const struct endpoint_settings *settings_of(const struct service *service, const struct delivery *delivery) {
+    return &service->settings->endpoints[delivery->record.endpoint];
+}
+
+/* scheme://host[:port] and nothing behind it? */
+static bool has_path(struct str url) {
+    ptrdiff_t authority = str_find(url, STR("://"));
+    struct str rest = str_from(url, authority < 0 ? 0 : (size_t)authority + 3);
+    return str_find(rest, STR("/")) >= 0 || str_find(rest, STR("?")) >= 0;
+}
+
+static struct str build_url(const struct endpoint_settings *endpoint, const struct delivery *delivery) {
+    for (size_t i = 0; i < endpoint->routes.count; i++)
+        if (str_eq(endpoint->routes.pairs[i].name, delivery->record.type))
+            return endpoint->routes.pairs[i].value;
+    if (has_path(endpoint->url) || delivery->record.target.len == 0)
+        return endpoint->url;
+    return arena_printf(delivery->arena, STR_FMT STR_FMT, STR_ARG(endpoint->url), STR_ARG(delivery->record.target));
+}
+
+static void append_name(struct delivery *delivery, struct str *names, struct str name) {
+    *names =
+        arena_printf(delivery->arena, STR_FMT "%s" STR_FMT, STR_ARG(*names), names->len > 0 ? "," : "", STR_ARG(name));
+}
+
+/* The body without its covered items; all of it where that is not possible, because twice is better than never. */
+static struct str trim(struct delivery *delivery, const struct message *message, struct str covered) {
+    bool *left_out = ARENA_ARRAY(delivery->arena, message->item_count, bool);
+    struct str body;
+    for (size_t i = 0; i < message->item_count; i++)
+        left_out[i] = bitmap_has(covered, i);
+    if (trim_body(delivery->content.body, message->items, message->item_count, left_out, delivery->arena, &body) !=
+        ERR_NONE)
+        return delivery->content.body;
+    return body;
+}
+
+/* The parts that are covered: their elements are found again in the body, which is read only here. */
+static void build_partial(const struct service *service, struct delivery *delivery, bool is_trimmed,
+                          struct delivery_request *request) {
+    struct message message = {.received_ms = delivery->record.received_ms};
+    struct str names = STR("");
+    if (classify(service->catalog, delivery->content.body, delivery->arena, &message, NULL) != ERR_NONE ||
+        message.item_count != delivery->record.item_count)
+        return; /* another catalogue than at its admission: deliver all of it */
+    struct str covered = is_trimmed ? delivery->trimmed : delivery->covered;
+    for (size_t i = 0; i < message.item_count; i++)
+        if (bitmap_has(covered, i) && message.items[i].data_type.len > 0)
+            append_name(delivery, &names, message.items[i].data_type);
+    if (is_trimmed)
+        request->body = trim(delivery, &message, covered);
+    if (names.len > 0)
+        headers_set(delivery->arena, &request->headers, STR("Hookshift-Covered"), names);
+}
+
+static void sign_family(const struct service *service, struct delivery *delivery, const char *prefix, struct str id,
+                        int64_t now_ms, struct delivery_request *request) {
+    struct arena *arena = delivery->arena;
+    const struct signature_key *key = service->signing[delivery->record.endpoint].keys[0];
+    struct header_list *headers = &request->headers;
+    headers_set(arena, headers, arena_printf(arena, "%s-id", prefix), id);
+    headers_set(arena, headers, arena_printf(arena, "%s-timestamp", prefix),
+                arena_printf(arena, "%lld", (long long)(now_ms / 1000)));
+    headers_set(arena, headers, arena_printf(arena, "%s-signature", prefix),
+                signature_sign(key, id, now_ms / 1000, request->body, arena));
+}
+
+/* Under the sender's webhook-id, in the family of headers that the sender used; a message that came without an id is
+ * signed under its own. */
+static void build_signature(const struct service *service, struct delivery *delivery, int64_t now_ms,
+                            struct delivery_request *request) {
+    if (service->signing[delivery->record.endpoint].count == 0)
+        return;
+    struct str svix = headers_get(&request->headers, STR("svix-id"));
+    struct str webhook = headers_get(&request->headers, STR("webhook-id"));
+    if (svix.len > 0)
+        sign_family(service, delivery, "svix", svix, now_ms, request);
+    else
+        headers_remove_family(&request->headers, STR("svix-"));
+    if (webhook.len > 0 || svix.len == 0)
+        sign_family(service, delivery, "webhook",
+                    webhook.len > 0 ? webhook : message_id_format(delivery->arena, delivery->record.id), now_ms,
+                    request);
+}
+
+void delivery_build(const struct service *service, struct delivery *delivery, int64_t now_ms,
+                    struct delivery_request *request) {
+    const struct endpoint_settings *endpoint = settings_of(service, delivery);
+    struct arena *arena = delivery->arena;
+    *request = (struct delivery_request){.url = build_url(endpoint, delivery), .body = delivery->content.body};
+    headers_decode(arena, delivery->content.headers, &request->headers);
+    if (headers_get(&request->headers, STR("content-type")).len == 0)
+        headers_set(arena, &request->headers, STR("Content-Type"), STR("application/json"));
+    /* A replay goes whole: an operator wants all of it. */
+    bool is_trimmed = delivery->trimmed.len > 0 && (delivery->record.marks & RECORD_REPLAYED) == 0;
+    if (is_trimmed || delivery->covered.len > 0)
+        build_partial(service, delivery, is_trimmed, request);
+    headers_set(arena, &request->headers, STR("Hookshift-Message-Id"), message_id_format(arena, delivery->record.id));
+    headers_set(arena, &request->headers, STR("Hookshift-Attempt"),
+                arena_printf(arena, "%u", delivery->record.attempts + 1));
+    if (delivery->is_shadow)
+        headers_set(arena, &request->headers, STR("Hookshift-Shadow"), STR("true"));
+    headers_set(arena, &request->headers, STR("traceparent"), delivery->record.trace_parent);
+    for (size_t i = 0; i < endpoint->headers.count; i++)
+        headers_set(arena, &request->headers, endpoint->headers.pairs[i].name, endpoint->headers.pairs[i].value);
+    build_signature(service, delivery, now_ms, request);
+}

@@ -1,0 +1,143 @@
+#include "proxy/flow/headers.h"
+
+#include <openssl/rand.h>
+
+static const char *const not_passed_on[] = {
+    "connection",          "keep-alive", "proxy-connection", "proxy-authenticate",
+    "proxy-authorization", "te",         "trailer",          "upgrade",
+    "transfer-encoding",   "host",       "content-length",   "expect",
+};
+
+static bool is_named_in(struct str list, struct str name) {
+    struct str piece, rest = list;
+    while (str_next(&rest, ',', &piece))
+        if (str_eq_nocase(str_trim(piece), name))
+            return true;
+    return false;
+}
+
+static bool starts_with_nocase(struct str s, struct str prefix) {
+    return s.len >= prefix.len && str_eq_nocase(str_slice(s.at, prefix.len), prefix);
+}
+
+static bool is_passed_on(const struct http_header *headers, size_t count, struct str name) {
+    for (size_t i = 0; i < ARRAY_LEN(not_passed_on); i++)
+        if (str_eq_nocase(name, str_of(not_passed_on[i])))
+            return false;
+    if (starts_with_nocase(name, STR("hookshift-")))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (str_eq_nocase(headers[i].name, STR("connection")) && is_named_in(headers[i].value, name))
+            return false;
+    return true;
+}
+
+struct str headers_encode(struct arena *arena, const struct http_header *headers, size_t count) {
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++)
+        len += headers[i].name.len + headers[i].value.len + 2;
+    char *text = arena_alloc(arena, len + 1);
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct str name = headers[i].name, value = headers[i].value;
+        if (!is_passed_on(headers, count, name))
+            continue;
+        memcpy(text + used, name.at, name.len);
+        used += name.len;
+        text[used++] = ':';
+        if (value.len > 0)
+            memcpy(text + used, value.at, value.len);
+        used += value.len;
+        text[used++] = '\n'; /* a value cannot hold one: the parser refuses it */
+    }
+    return str_slice(text, used);
+}
+
+void headers_decode(struct arena *arena, struct str text, struct header_list *list) {
+    struct str line, rest = text;
+    while (str_next(&rest, '\n', &line)) {
+        ptrdiff_t colon = str_find(line, STR(":"));
+        if (colon > 0)
+            headers_add(arena, list, str_slice(line.at, (size_t)colon), str_from(line, (size_t)colon + 1));
+    }
+}
+
+void headers_add(struct arena *arena, struct header_list *list, struct str name, struct str value) {
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity == 0 ? 32 : list->capacity * 2;
+        struct http_header *larger = ARENA_ARRAY(arena, capacity, struct http_header);
+        if (list->count > 0)
+            memcpy(larger, list->items, list->count * sizeof *larger);
+        list->items = larger;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = (struct http_header){name, value};
+}
+
+void headers_remove(struct header_list *list, struct str name) {
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (!str_eq_nocase(list->items[i].name, name))
+            list->items[kept++] = list->items[i];
+    list->count = kept;
+}
+
+void headers_remove_family(struct header_list *list, struct str prefix) {
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (!starts_with_nocase(list->items[i].name, prefix))
+            list->items[kept++] = list->items[i];
+    list->count = kept;
+}
+
+void headers_set(struct arena *arena, struct header_list *list, struct str name, struct str value) {
+    headers_remove(list, name);
+    headers_add(arena, list, name, value);
+}
+
+struct str headers_get(const struct header_list *list, struct str name) {
+    return http_header_get(list->items, list->count, name);
+}
+
+static bool is_lower_hex(struct str text) {
+    for (size_t i = 0; i < text.len; i++)
+        if (!((text.at[i] >= '0' && text.at[i] <= '9') || (text.at[i] >= 'a' && text.at[i] <= 'f')))
+            return false;
+    return true;
+}
+
+static bool is_zero(struct str text) {
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] != '0')
+            return false;
+    return true;
+}
+
+/* https://www.w3.org/TR/trace-context/#traceparent-header: version-traceid-parentid-flags in lower-case hex; ff is no
+ * version, ids of zeros are none, and later versions may have more behind a further dash. */
+static bool is_trace_parent(struct str value) {
+    if (value.len < 55 || value.at[2] != '-' || value.at[35] != '-' || value.at[52] != '-')
+        return false;
+    struct str version = str_slice(value.at, 2), trace = str_slice(value.at + 3, 32);
+    struct str parent = str_slice(value.at + 36, 16), trace_flags = str_slice(value.at + 53, 2);
+    if (!is_lower_hex(version) || !is_lower_hex(trace) || !is_lower_hex(parent) || !is_lower_hex(trace_flags))
+        return false;
+    if (is_zero(trace) || is_zero(parent) || str_eq(version, STR("ff")))
+        return false;
+    return value.len == 55 || (!is_zero(version) && value.at[55] == '-');
+}
+
+struct str headers_trace_parent(struct arena *arena, const struct http_header *headers, size_t count) {
+    struct str sent = http_header_get(headers, count, STR("traceparent"));
+    if (is_trace_parent(sent))
+        return sent;
+    unsigned char random[24];
+    char hex[48];
+    if (RAND_bytes(random, sizeof random) != 1)
+        memset(random, 1, sizeof random); /* a trace that is not unique harms nobody */
+    for (size_t i = 0; i < sizeof random; i++) {
+        hex[2 * i] = "0123456789abcdef"[random[i] >> 4];
+        hex[2 * i + 1] = "0123456789abcdef"[random[i] & 15];
+    }
+    return arena_printf(arena, "00-%.32s-%.16s-01", hex, hex + 32);
+}

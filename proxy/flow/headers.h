@@ -1,0 +1,28 @@
+/* Headers of a message between receiving and delivering: which go on, and how they are kept. */
+#ifndef PROXY_FLOW_HEADERS_H
+#define PROXY_FLOW_HEADERS_H
+
+#include "common/arena.h"
+#include "common/httpd.h"
+
+struct header_list {
+    struct http_header *items;
+    size_t count, capacity;
+};
+
+/* The end-to-end headers as one text for the store: without those of the connection (RFC 9110 section 7.6.1), Host,
+ * Content-Length, Expect, and our own Hookshift-*. */
+struct str headers_encode(struct arena *arena, const struct http_header *headers, size_t count);
+/* Back again; slices of `text`. What cannot be read (a damaged store) is left out. */
+void headers_decode(struct arena *arena, struct str text, struct header_list *list);
+
+void headers_add(struct arena *arena, struct header_list *list, struct str name, struct str value);
+void headers_remove(struct header_list *list, struct str name);          /* every one of that name, any case */
+void headers_remove_family(struct header_list *list, struct str prefix); /* every one that begins so */
+void headers_set(struct arena *arena, struct header_list *list, struct str name, struct str value); /* add or replace */
+struct str headers_get(const struct header_list *list, struct str name); /* the first; absent */
+
+/* The traceparent to go on with: the sender's where it is well formed (W3C Trace Context), else a new one. */
+struct str headers_trace_parent(struct arena *arena, const struct http_header *headers, size_t count);
+
+#endif

@@ -1,0 +1,252 @@
+/* The path of one message on the public port:
+ *
+ *   httpd ─► ingest_on_request ─► classify ─► verify ─► address ─► store: ledger_admit ─► on_admitted ─► answer
+ *                  │                                                                          │
+ *                  └► 4xx                                        acknowledge=delivered: ──────┴─► outbox
+ *
+ * The request's arena is the message's: what it needs stays where the request was read. */
+#include "proxy/flow/ingest.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "proxy/decide/classify.h"
+#include "proxy/flow/headers.h"
+#include "proxy/flow/outbox.h"
+#include "proxy/flow/reply.h"
+
+enum { RETRY_AFTER_S = 5, RETRY_AFTER_BACKLOG_S = 30 };
+
+struct ingest {
+    struct worker *worker;
+    struct httpd_exchange *exchange;
+    struct arena *arena; /* of the exchange */
+    struct message message;
+    struct content content;
+    struct store_job job;
+    struct admit_request request;
+    struct admission admission;
+    int64_t began_us;
+    bool has_place; /* room for the first attempt was taken */
+};
+
+static void reject(struct worker *worker, struct httpd_exchange *exchange, int status, const char *detail) {
+    counters_rejected(worker->service->counters);
+    reply_rejected(exchange, status, detail, status == 503 ? RETRY_AFTER_S : 0, 0);
+}
+
+void ingest_on_error(struct httpd_exchange *exchange, int status, const char *what, void *arg) {
+    reject(arg, exchange, status, what);
+}
+
+static bool is_verified_by(const struct service *service, const struct key_ring *ring,
+                           const struct http_request *http) {
+    struct signature_check check = {.families = SIGNATURE_ANY_FAMILY,
+                                    .keys = ring->keys,
+                                    .key_count = ring->count,
+                                    .now_s = clock_wall_ms() / 1000,
+                                    .tolerance_s = service->settings->verify_tolerance_ms / 1000};
+    return ring->count > 0 && signature_verify(&check, http->headers, http->header_count, http->body) == SIGNATURE_OK;
+}
+
+static bool is_authorized_rule(const struct service *service, const struct http_request *http) {
+    const struct opt_list *accepted = &service->settings->verify_rule_authorizations;
+    struct str value = http_header_get(http->headers, http->header_count, STR("authorization"));
+    return is_verified_by(service, &service->verify_rule, http) ||
+           (accepted->count > 0 && signature_authorization_matches(value, accepted->items, accepted->count));
+}
+
+/* Where secrets are set for a generation, its messages carry a valid signature. A body of no known shape passes by
+ * what is set for either, so that being unreadable is no way around. */
+static bool is_allowed_in(const struct service *service, const struct message *message,
+                          const struct http_request *http) {
+    bool checks_events = service->verify_event.count > 0;
+    bool checks_rules = service->verify_rule.count > 0 || service->settings->verify_rule_authorizations.count > 0;
+    switch (message->generation) {
+    case GENERATION_EVENT:
+        return !checks_events || is_verified_by(service, &service->verify_event, http);
+    case GENERATION_RULE:
+        return !checks_rules || is_authorized_rule(service, http);
+    case GENERATION_UNKNOWN:
+        break;
+    }
+    return (!checks_events && !checks_rules) || is_verified_by(service, &service->verify_event, http) ||
+           is_authorized_rule(service, http);
+}
+
+/* Which endpoint it belongs to; false: nobody's. */
+static bool find_endpoint(const struct settings *settings, struct message *message) {
+    if (message->generation == GENERATION_UNKNOWN) {
+        message->endpoint = settings->unrecognised == UNRECOGNISED_NEW ? ENDPOINT_NEW : ENDPOINT_LEGACY;
+        return settings->unrecognised != UNRECOGNISED_REJECT;
+    }
+    message->endpoint = message->generation == GENERATION_RULE ? ENDPOINT_LEGACY : ENDPOINT_NEW;
+    if (message->counterpart.len == 0)
+        (void)settings_assigned(settings, message->type, &message->endpoint);
+    return true;
+}
+
+static struct str webhook_id_of(const struct http_request *http) {
+    struct signature_headers found;
+    (void)signature_find(http->headers, http->header_count, SIGNATURE_ANY_FAMILY, &found);
+    return found.id;
+}
+
+static const char *outcome_name(enum admit_outcome outcome) {
+    static const char *const names[] = {
+        [ADMIT_ACCEPTED] = "accepted", [ADMIT_PARTIAL] = "partial",       [ADMIT_HELD] = "held",
+        [ADMIT_PARKED] = "parked",     [ADMIT_SUPPRESSED] = "suppressed", [ADMIT_DUPLICATE] = "duplicate",
+        [ADMIT_REFUSED] = "rejected",
+    };
+    return names[outcome];
+}
+
+static void log_admitted(const struct ingest *ingest, const char *outcome) {
+    const struct message *message = &ingest->message;
+    LOG(LOG_INFO, "message admitted", LOG_STR("message", message_id_format(ingest->arena, ingest->admission.id)),
+        LOG_TEXTZ("outcome", outcome), LOG_TEXTZ("generation", generation_name(message->generation)),
+        LOG_STR(message->type.len > 0 ? "type" : NULL, message->type),
+        LOG_STR(message->company.len > 0 ? "company" : NULL, message->company),
+        LOG_STR("traceparent", message->trace_parent));
+}
+
+/* The message goes on as a delivery: it takes the arena along, with everything that was read. */
+static struct delivery *delivery_of(struct ingest *ingest) {
+    const struct message *message = &ingest->message;
+    struct delivery *delivery = ARENA_NEW(ingest->arena, struct delivery);
+    delivery->worker = ingest->worker;
+    delivery->record = (struct record){.id = ingest->admission.id,
+                                       .state = STATE_PENDING,
+                                       .generation = message->generation,
+                                       .endpoint = message->endpoint,
+                                       .received_ms = message->received_ms,
+                                       .item_count = (uint32_t)message->item_count,
+                                       .type = message->type,
+                                       .target = message->target,
+                                       .trace_parent = message->trace_parent};
+    delivery->content = ingest->content;
+    delivery->trimmed = ingest->admission.trimmed;
+    delivery->covered = ingest->admission.covered;
+    delivery->arena = httpd_take_arena(ingest->exchange);
+    return delivery;
+}
+
+static void begin_delivery(struct ingest *ingest, bool sender_waits) {
+    struct worker *worker = ingest->worker;
+    bool has_place = ingest->has_place;
+    struct delivery *delivery = delivery_of(ingest);
+    if (sender_waits)
+        delivery->exchange = ingest->exchange;
+    else
+        reply_accepted(ingest->exchange, 202, outcome_name(ingest->admission.outcome), ingest->admission.id,
+                       STATE_PENDING);
+    outbox_deliver(worker->outbox[delivery->record.endpoint], delivery, has_place);
+}
+
+static void answer_admitted(struct ingest *ingest) {
+    struct worker *worker = ingest->worker;
+    struct admission *admission = &ingest->admission;
+    const char *outcome = outcome_name(admission->outcome);
+    log_admitted(ingest, outcome);
+    if (admission->leased) {
+        begin_delivery(ingest, worker->service->settings->acknowledge == ACKNOWLEDGE_DELIVERED);
+        return;
+    }
+    bool is_done = admission->outcome == ADMIT_DUPLICATE || admission->outcome == ADMIT_SUPPRESSED;
+    reply_accepted(ingest->exchange, is_done ? 200 : 202, outcome, admission->id, admission->state);
+}
+
+static void on_admitted(struct store_job *job) {
+    struct ingest *ingest = CONTAINER_OF(job, struct ingest, job);
+    struct worker *worker = ingest->worker;
+    struct service *service = worker->service;
+    enum endpoint endpoint = ingest->message.endpoint;
+    int64_t began_us = ingest->began_us;
+    bool unused_place = ingest->has_place && !(job->err == ERR_NONE && ingest->admission.leased);
+    worker->admissions--;
+    if (job->err != ERR_NONE) {
+        LOG(LOG_ERROR, "message could not be stored", LOG_TEXTZ("error", job->detail.text));
+        counters_message(service->counters, &ingest->message, "rejected");
+        reply_rejected(ingest->exchange, 503, "the store cannot write at the moment; send it again", RETRY_AFTER_S, 0);
+    } else if (ingest->admission.outcome == ADMIT_REFUSED) {
+        counters_message(service->counters, &ingest->message, "rejected");
+        reply_rejected(ingest->exchange, 503, "too many messages wait for their consumers; send it again later",
+                       RETRY_AFTER_BACKLOG_S, 0);
+    } else {
+        counters_message(service->counters, &ingest->message, outcome_name(ingest->admission.outcome));
+        answer_admitted(ingest); /* the ingest is gone after it, with its arena */
+    }
+    counters_received(service->counters, clock_mono_us() - began_us);
+    if (unused_place) {
+        health_return(&service->health[endpoint]);
+        outbox_kick(worker->outbox[endpoint]);
+    }
+}
+
+static enum err run_admit(struct ledger *ledger, struct store_job *job) {
+    struct ingest *ingest = CONTAINER_OF(job, struct ingest, job);
+    return ledger_admit(ledger, ingest->arena, &ingest->request, &ingest->admission);
+}
+
+static void admit(struct ingest *ingest) {
+    struct service *service = ingest->worker->service;
+    bool sender_waits = service->settings->acknowledge == ACKNOWLEDGE_DELIVERED;
+    ingest->has_place =
+        health_acquire(&service->health[ingest->message.endpoint], ingest->message.received_ms, HEALTH_SHARE_ALL);
+    ingest->request = (struct admit_request){.message = &ingest->message,
+                                             .content = ingest->content,
+                                             .now_ms = ingest->message.received_ms,
+                                             .lease = ingest->has_place || sender_waits,
+                                             .promise = !sender_waits};
+    ingest->job = (struct store_job){.run = run_admit, .done = on_admitted, .loop = ingest->worker->loop};
+    ingest->worker->admissions++;
+    store_submit(service->store, &ingest->job);
+}
+
+static void complete_message(const struct service *service, const struct http_request *http, struct ingest *ingest) {
+    struct message *message = &ingest->message;
+    message->webhook_id = webhook_id_of(http);
+    message->received_ms = clock_wall_ms();
+    message->time_ms = classify_time_ms(message, service->settings->store_retention_ms);
+    message->target = http->target;
+    message->trace_parent = headers_trace_parent(ingest->arena, http->headers, http->header_count);
+    ingest->content.headers = headers_encode(ingest->arena, http->headers, http->header_count);
+    ingest->content.body = http->body;
+}
+
+void ingest_on_request(struct httpd_exchange *exchange, void *arg) {
+    struct worker *worker = arg;
+    struct service *service = worker->service;
+    const struct http_request *http = httpd_request(exchange);
+    struct json_error json_error;
+    if (!str_eq(http->method, STR("POST"))) {
+        reject(worker, exchange, 405, "webhooks are sent with POST");
+        return;
+    }
+    if (atomic_load(&service->draining)) {
+        reject(worker, exchange, 503, "shutting down; send it again");
+        return;
+    }
+    struct ingest *ingest = ARENA_NEW(httpd_arena(exchange), struct ingest);
+    *ingest = (struct ingest){
+        .worker = worker, .exchange = exchange, .arena = httpd_arena(exchange), .began_us = http->began_us};
+    if (classify(service->catalog, http->body, ingest->arena, &ingest->message, &json_error) != ERR_NONE) {
+        struct str detail =
+            arena_printf(ingest->arena, "the body is no JSON object that can be read: %s (line %u, column %u)",
+                         json_error.what, json_error.line, json_error.column);
+        reject(worker, exchange, 400, detail.at);
+        return;
+    }
+    if (!is_allowed_in(service, &ingest->message, http)) {
+        counters_message(service->counters, &ingest->message, "rejected");
+        reply_rejected(exchange, 401, "the message is not authenticated", 0, 0);
+        return;
+    }
+    if (!find_endpoint(service->settings, &ingest->message)) {
+        counters_message(service->counters, &ingest->message, "rejected");
+        reply_rejected(exchange, 422, "the body has the shape of neither generation", 0, 0);
+        return;
+    }
+    complete_message(service, http, ingest);
+    admit(ingest);
+}

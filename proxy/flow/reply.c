@@ -1,0 +1,48 @@
+#include "proxy/flow/reply.h"
+
+#include "common/json.h"
+
+static void add_id(struct httpd_exchange *exchange, struct http_header *headers, size_t *count, uint64_t id) {
+    if (id != 0)
+        headers[(*count)++] =
+            (struct http_header){STR("Hookshift-Message-Id"), message_id_format(httpd_arena(exchange), id)};
+}
+
+void reply_accepted(struct httpd_exchange *exchange, int status, const char *outcome, uint64_t id, enum state state) {
+    struct http_header headers[3] = {{STR("Content-Type"), STR("application/json")},
+                                     {STR("Hookshift-Outcome"), str_of(outcome)}};
+    size_t count = 2;
+    add_id(exchange, headers, &count, id);
+    struct str body =
+        arena_printf(httpd_arena(exchange), "{\"id\":\"" STR_FMT "\",\"outcome\":\"%s\",\"state\":\"%s\"}\n",
+                     STR_ARG(headers[2].value), outcome, state_name(state));
+    httpd_answer(exchange, status, headers, count, body);
+}
+
+void reply_rejected(struct httpd_exchange *exchange, int status, const char *detail, int retry_after_s, uint64_t id) {
+    struct http_header headers[5] = {{STR("Content-Type"), STR("application/problem+json")},
+                                     {STR("Hookshift-Outcome"), STR("rejected")}};
+    size_t count = 2;
+    add_id(exchange, headers, &count, id);
+    if (retry_after_s > 0)
+        headers[count++] =
+            (struct http_header){STR("Retry-After"), arena_printf(httpd_arena(exchange), "%d", retry_after_s)};
+    if (status == 405)
+        headers[count++] = (struct http_header){STR("Allow"), STR("POST")};
+    struct strbuf body = {0};
+    struct json_writer json;
+    json_begin(&json, &body);
+    json_object_begin(&json);
+    json_key(&json, "type");
+    json_str(&json, STR("about:blank"));
+    json_key(&json, "title");
+    json_str(&json, str_of(http_status_text(status)));
+    json_key(&json, "status");
+    json_int(&json, status);
+    json_key(&json, "detail");
+    json_str(&json, str_of(detail));
+    json_object_end(&json);
+    strbuf_append_char(&body, '\n');
+    httpd_answer(exchange, status, headers, count, strbuf_str(&body));
+    strbuf_clear(&body);
+}

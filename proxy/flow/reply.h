@@ -1,0 +1,14 @@
+/* Answers of the public port: the table of "Receiving". Each ends the exchange. */
+#ifndef PROXY_FLOW_REPLY_H
+#define PROXY_FLOW_REPLY_H
+
+#include "common/httpd.h"
+#include "proxy/model/message.h"
+
+/* 2xx: `outcome` is the word in Hookshift-Outcome and in the body. */
+void reply_accepted(struct httpd_exchange *exchange, int status, const char *outcome, uint64_t id, enum state state);
+
+/* 4xx and 503, as application/problem+json (RFC 9457). `retry_after_s` > 0 adds Retry-After, `id` != 0 the message. */
+void reply_rejected(struct httpd_exchange *exchange, int status, const char *detail, int retry_after_s, uint64_t id);
+
+#endif

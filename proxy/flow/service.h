@@ -1,0 +1,38 @@
+/* What all parts of a running proxy share. Built by `serve` before the first thread runs; read-only afterwards but
+ * for what says otherwise. */
+#ifndef PROXY_FLOW_SERVICE_H
+#define PROXY_FLOW_SERVICE_H
+
+#include "common/arena.h"
+#include "proxy/decide/catalog.h"
+#include "proxy/decide/signature.h"
+#include "proxy/flow/counters.h"
+#include "proxy/flow/health.h"
+#include "proxy/flow/snapshot.h"
+#include "proxy/model/settings.h"
+#include "proxy/store/store.h"
+
+struct key_ring {
+    struct signature_key **keys;
+    size_t count;
+};
+
+struct worker;
+
+struct service {
+    const struct settings *settings;
+    const struct catalog *catalog;
+    struct key_ring verify_event, verify_rule; /* empty: not verified */
+    struct key_ring signing[ENDPOINT_COUNT];   /* the first one signs */
+    struct store *store;
+    struct snapshot_slot *snapshots;
+    struct counters *counters;
+    struct health health[ENDPOINT_COUNT]; /* shared: atomics inside */
+    struct worker **workers;
+    size_t worker_count;
+    _Atomic bool stopping; /* not ready any more */
+    _Atomic bool draining; /* requests that still come are told to come again */
+    int64_t started_ms;
+};
+
+#endif

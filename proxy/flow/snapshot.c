@@ -1,0 +1,95 @@
+#include "proxy/flow/snapshot.h"
+
+#include "common/mem.h"
+
+#include <pthread.h>
+
+struct snapshot *snapshot_new(struct flags *flags, struct str text, int64_t loaded_ms, uint64_t number) {
+    struct snapshot *snapshot = MEM_NEW(struct snapshot);
+    snapshot->flags = flags;
+    snapshot->text = str_slice(mem_copy(text.at, text.len), text.len);
+    snapshot->loaded_ms = loaded_ms;
+    snapshot->number = number;
+    atomic_store(&snapshot->users, 1);
+    return snapshot;
+}
+
+struct snapshot *snapshot_hold(struct snapshot *snapshot) {
+    atomic_fetch_add(&snapshot->users, 1);
+    return snapshot;
+}
+
+void snapshot_release(struct snapshot *snapshot) {
+    if (atomic_fetch_sub(&snapshot->users, 1) > 1)
+        return;
+    flags_free(snapshot->flags);
+    mem_free((char *)(uintptr_t)snapshot->text.at); /* made by snapshot_new() */
+    mem_free(snapshot);
+}
+
+static struct flag_context context_of(const struct record *record) {
+    return (struct flag_context){.targeting_key = record->company,
+                                 .generation = str_of(generation_name(record->generation)),
+                                 .type = record->type,
+                                 .company = record->company,
+                                 .connection = record->connection,
+                                 .data_type = record->data_type};
+}
+
+bool snapshot_consumer_on(void *flags, enum endpoint endpoint, const struct record *record, int64_t now_ms,
+                          struct arena *arena, struct str *why) {
+    const struct snapshot *snapshot = flags;
+    struct flag_context context = context_of(record);
+    enum consumer_flag flag = endpoint == ENDPOINT_LEGACY ? FLAG_LEGACY_CONSUMER : FLAG_NEW_CONSUMER;
+    struct flag_decision decision = flags_consumer(snapshot->flags, flag, &context, now_ms / 1000, arena);
+    if (why != NULL)
+        *why = arena_printf(arena, "%s-consumer is %s (" STR_FMT "%s%s)", endpoint_name(endpoint),
+                            decision.on ? "on" : "off", STR_ARG(decision.variant), decision.variant.len > 0 ? ", " : "",
+                            flag_reason_name(decision.reason));
+    return decision.on;
+}
+
+bool snapshot_shadow_on(const struct snapshot *snapshot, const struct record *record, int64_t now_ms,
+                        struct arena *arena) {
+    struct flag_context context = context_of(record);
+    int64_t now_s = now_ms / 1000;
+    return flags_consumer(snapshot->flags, FLAG_NEW_CONSUMER_SHADOW, &context, now_s, arena).on &&
+           !flags_consumer(snapshot->flags, FLAG_NEW_CONSUMER, &context, now_s, arena).on;
+}
+
+/* A lock and not an atomic pointer: between reading a pointer and counting oneself in, the last user could go. It is
+ * taken for a few instructions, by admin requests and shadow traffic only. */
+struct snapshot_slot {
+    pthread_mutex_t lock;
+    struct snapshot *current;
+};
+
+struct snapshot_slot *snapshot_slot_new(struct snapshot *first) {
+    struct snapshot_slot *slot = MEM_NEW(struct snapshot_slot);
+    pthread_mutex_init(&slot->lock, NULL);
+    slot->current = first;
+    return slot;
+}
+
+struct snapshot *snapshot_slot_get(struct snapshot_slot *slot) {
+    pthread_mutex_lock(&slot->lock);
+    struct snapshot *snapshot = snapshot_hold(slot->current);
+    pthread_mutex_unlock(&slot->lock);
+    return snapshot;
+}
+
+void snapshot_slot_set(struct snapshot_slot *slot, struct snapshot *next) {
+    pthread_mutex_lock(&slot->lock);
+    struct snapshot *old = slot->current;
+    slot->current = next;
+    pthread_mutex_unlock(&slot->lock);
+    snapshot_release(old);
+}
+
+void snapshot_slot_free(struct snapshot_slot *slot) {
+    if (slot == NULL)
+        return;
+    snapshot_release(slot->current);
+    pthread_mutex_destroy(&slot->lock);
+    mem_free(slot);
+}
