@@ -225,8 +225,10 @@ static void read_variable(struct scope *scope, const struct json *member) {
         reader_expect_members(scope->reader, member, "from, text, map, if_absent, if_unmapped");
         read_source(scope, member, &variable);
         read_meaning(scope, member, &variable);
-    } else {
+    } else if (member->type == JSON_STRING || member->type == JSON_ARRAY) {
         read_paths(scope, member, &variable);
+    } else {
+        reader_problem(scope->reader, member, "a variable is a path, a list of paths, or an object");
     }
     struct variable *added = scope_add(scope, member->key, member);
     if (added != NULL) {

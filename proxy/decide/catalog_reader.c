@@ -1,5 +1,7 @@
 #include "proxy/decide/catalog_reader.h"
 
+#include "common/nearest.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -52,19 +54,29 @@ struct str reader_text(struct reader *reader, const struct json *object, const c
     return json_string(reader_member(reader, object, key, JSON_STRING, need));
 }
 
-static bool is_listed(struct str name, const char *list) {
+static bool is_listed(struct str name, const char *list, struct nearest *nearest) {
     struct str rest = str_of(list), piece;
-    while (str_next(&rest, ',', &piece))
+    nearest_begin(nearest, name);
+    while (str_next(&rest, ',', &piece)) {
         if (str_eq(str_trim(piece), name))
             return true;
+        nearest_offer(nearest, str_trim(piece));
+    }
     return false;
 }
 
 void reader_expect_members(struct reader *reader, const struct json *object, const char *known) {
-    for (const struct json *member = object->first; member != NULL; member = member->next)
-        if (!is_listed(member->key, known))
+    struct nearest nearest;
+    for (const struct json *member = object->first; member != NULL; member = member->next) {
+        if (is_listed(member->key, known, &nearest))
+            continue;
+        if (nearest.best.at != NULL)
+            reader_problem(reader, member, "\"" STR_FMT "\" has no meaning here; did you mean \"" STR_FMT "\"?",
+                           STR_ARG(member->key), STR_ARG(nearest.best));
+        else
             reader_problem(reader, member, "\"" STR_FMT "\" has no meaning here; possible are %s", STR_ARG(member->key),
                            known);
+    }
 }
 
 size_t reader_texts(struct reader *reader, const struct json *value, const struct str **texts) {

@@ -1,0 +1,256 @@
+/* A type is built in a scope: {rule}, what its generation shares, what its name captures, its own variables, and those
+ * of its items; the position in the scope is what templates refer to afterwards. */
+#include "proxy/decide/catalog_types.h"
+
+/* ---- what both generations' types have ---- */
+
+static void add_name(struct loader *loader, struct catalog_types *types, const struct catalog_type *type,
+                     struct str name, const struct json *at) {
+    char normal[TYPE_NAME_MAX];
+    size_t len = catalog_normalise(type->generation, loader->catalog->rule_type_ends_at, name, normal);
+    if (len == 0) {
+        reader_problem(&loader->reader, at, "a type must have a name of at most %d bytes", TYPE_NAME_MAX);
+        return;
+    }
+    struct str text = arena_str(loader->reader.arena, str_slice(normal, len));
+    for (size_t i = 0; i < types->name_count; i++)
+        if (str_eq(types->names[i].text, text)) {
+            reader_problem(&loader->reader, at, "\"" STR_FMT "\" stands for \"" STR_FMT "\" already", STR_ARG(name),
+                           STR_ARG(types->names[i].type->name));
+            return;
+        }
+    types->names[types->name_count++] = (struct catalog_name){text, type};
+}
+
+/* Writes what is known of the scope into the type. `message_count`: variables but those of the items. */
+static void take_scope(struct loader *loader, const struct scope *scope, size_t message_count,
+                       struct catalog_type *type) {
+    struct scope message_scope = *scope;
+    message_scope.count = message_count;
+    type->variables = arena_copy(loader->reader.arena, scope->variables, scope->count * sizeof scope->variables[0]);
+    type->variable_count = message_count;
+    type->item_variable_count = scope->count - message_count;
+    for (int known = 0; known < KNOWN_COUNT; known++)
+        type->known[known] = scope_find(&message_scope, well_known_name((enum well_known)known));
+    int data_type = scope_find(scope, well_known_name(KNOWN_DATA_TYPE));
+    type->item_data_type = data_type >= (int)message_count ? data_type : VARIABLE_NONE;
+}
+
+static void read_shared(struct loader *loader, const struct json *root, enum generation generation) {
+    struct reader *reader = &loader->reader;
+    const bool is_rule = generation == GENERATION_RULE;
+    const struct json *object = reader_member(reader, root, is_rule ? "rule" : "event", JSON_OBJECT, READER_REQUIRED);
+    scope_init(&loader->shared, reader, &loader->vocabulary, generation);
+    if (object != NULL) {
+        reader_expect_members(reader, object, is_rule ? "type_ends_at, variables" : "variables");
+        scope_add_all(&loader->shared, reader_member(reader, object, "variables", JSON_OBJECT, READER_REQUIRED));
+        if (is_rule)
+            loader->catalog->rule_type_ends_at = reader_text(reader, object, "type_ends_at", READER_OPTIONAL);
+    }
+    struct catalog_type *unlisted = is_rule ? &loader->catalog->rules.unlisted : &loader->catalog->events.unlisted;
+    *unlisted = (struct catalog_type){.generation = generation, .captured = VARIABLE_NONE};
+    take_scope(loader, &loader->shared, loader->shared.count, unlisted);
+}
+
+/* Room for as many types as the list has elements, and for all their names. */
+static struct catalog_type *types_begin(struct loader *loader, const struct json *list, struct catalog_types *types) {
+    size_t name_count = 0;
+    for (const struct json *object = list->first; object != NULL; object = object->next) {
+        const struct json *labels = json_get(object, STR("labels"));
+        name_count += 1 + (labels == NULL ? 0 : labels->count);
+    }
+    struct catalog_type *made = ARENA_ARRAY(loader->reader.arena, list->count, struct catalog_type);
+    types->types = made;
+    types->names = ARENA_ARRAY(loader->reader.arena, name_count, struct catalog_name);
+    return made;
+}
+
+/* ---- rules ---- */
+
+static void read_labels(struct loader *loader, const struct json *object, const struct catalog_type *type) {
+    const struct json *labels = reader_member(&loader->reader, object, "labels", JSON_ARRAY, READER_OPTIONAL);
+    for (const struct json *label = labels == NULL ? NULL : labels->first; label != NULL; label = label->next)
+        if (reader_expect(&loader->reader, label, JSON_STRING))
+            add_name(loader, &loader->catalog->rules, type, label->text, label);
+}
+
+static void read_rule(struct loader *loader, const struct json *object, struct catalog_type *type) {
+    struct reader *reader = &loader->reader;
+    struct scope scope = loader->shared;
+    *type = (struct catalog_type){.generation = GENERATION_RULE, .captured = VARIABLE_NONE};
+    if (!reader_expect(reader, object, JSON_OBJECT))
+        return;
+    reader_expect_members(reader, object, "name, labels, counterpart, variables, facts");
+    type->name = reader_text(reader, object, "name", READER_REQUIRED);
+    if (type->name.at != NULL)
+        add_name(loader, &loader->catalog->rules, type, type->name, json_get(object, STR("name")));
+    read_labels(loader, object, type);
+    const struct json *variables = reader_member(reader, object, "variables", JSON_OBJECT, READER_OPTIONAL);
+    scope_add_all(&scope, variables);
+    const struct json *facts = reader_member(reader, object, "facts", JSON_ARRAY, READER_OPTIONAL);
+    type->fact_count = compile_facts(&scope, facts, &type->facts);
+    struct str counterpart = reader_text(reader, object, "counterpart", READER_OPTIONAL);
+    if (counterpart.at != NULL &&
+        !compile_template(&scope, counterpart, json_get(object, STR("counterpart")), &type->counterpart))
+        type->counterpart = (struct template){0};
+    if (counterpart.at == NULL && type->fact_count > 0)
+        reader_problem(reader, facts, "a rule without \"counterpart\" never has a twin, so it needs no facts");
+    type->fact_max = type->fact_count;
+    if (type->fact_max > ITEM_FACT_MAX)
+        reader_problem(reader, facts, "there are too many facts: %d are possible", ITEM_FACT_MAX);
+    scope_check_used(&scope, loader->shared.count, variables);
+    take_scope(loader, &scope, scope.count, type);
+}
+
+void loader_read_rules(struct loader *loader, const struct json *root) {
+    struct catalog_types *rules = &loader->catalog->rules;
+    read_shared(loader, root, GENERATION_RULE);
+    const struct json *list = reader_member(&loader->reader, root, "rules", JSON_ARRAY, READER_REQUIRED);
+    if (list == NULL)
+        return;
+    struct catalog_type *types = types_begin(loader, list, rules);
+    for (const struct json *object = list->first; object != NULL; object = object->next)
+        read_rule(loader, object, &types[rules->count++]);
+}
+
+/* ---- events ---- */
+
+static bool rule_is_listed(const struct catalog *catalog, struct str name) {
+    for (size_t i = 0; i < catalog->rules.count; i++)
+        if (str_eq(catalog->rules.types[i].name, name))
+            return true;
+    return false;
+}
+
+/* "connection.created", or a pattern with one {x} in it. */
+static void read_event_type(struct loader *loader, const struct json *object, struct scope *scope,
+                            struct catalog_type *type) {
+    struct reader *reader = &loader->reader;
+    struct str name = reader_text(reader, object, "type", READER_REQUIRED);
+    const struct json *at = json_get(object, STR("type"));
+    type->name = name;
+    if (name.at == NULL)
+        return;
+    add_name(loader, &loader->catalog->events, type, name, at);
+    ptrdiff_t open = str_find(name, STR("{")), close = str_find(name, STR("}"));
+    if (open < 0 && close < 0)
+        return;
+    type->prefix = str_slice(name.at, open < 0 ? 0 : (size_t)open);
+    type->suffix = str_from(name, (size_t)close + 1);
+    bool sane = open >= 0 && close > open + 1 && type->prefix.len + type->suffix.len > 0 &&
+                str_find(type->suffix, STR("{")) < 0 && str_find(type->suffix, STR("}")) < 0;
+    if (sane)
+        type->captured = scope_add_given(scope, str_slice(name.at + open + 1, (size_t)(close - open - 1)), at);
+    else
+        reader_problem(reader, at, "a type has at most one {x}, a name between the braces, and text around it");
+}
+
+static void read_condition(struct loader *loader, const struct json *object, struct scope *scope,
+                           struct catalog_replaced *replaced) {
+    struct reader *reader = &loader->reader;
+    const struct json *condition = reader_member(reader, object, "if", JSON_OBJECT, READER_OPTIONAL);
+    if (condition == NULL)
+        return;
+    const struct json *member = condition->first;
+    replaced->if_variable = condition->count == 1 ? scope_find(scope, member->key) : VARIABLE_NONE;
+    if (replaced->if_variable == VARIABLE_NONE)
+        reader_problem(reader, condition, "\"if\" must name one variable and its value");
+    else if (reader_expect(reader, member, JSON_STRING)) {
+        scope->is_used[replaced->if_variable] = true;
+        replaced->if_value = member->text;
+    }
+}
+
+static void read_replaced(struct loader *loader, const struct json *element, struct scope *scope,
+                          struct catalog_replaced *replaced) {
+    struct reader *reader = &loader->reader;
+    *replaced = (struct catalog_replaced){.if_variable = VARIABLE_NONE};
+    if (element->type == JSON_OBJECT) {
+        reader_expect_members(reader, element, "rule, if");
+        replaced->rule = reader_text(reader, element, "rule", READER_REQUIRED);
+        read_condition(loader, element, scope, replaced);
+    } else if (reader_expect(reader, element, JSON_STRING)) {
+        replaced->rule = element->text;
+    }
+    if (replaced->rule.at != NULL && !rule_is_listed(loader->catalog, replaced->rule))
+        reader_problem(reader, element, "\"rules\" has none of the name \"" STR_FMT "\"", STR_ARG(replaced->rule));
+}
+
+static void read_replaces(struct loader *loader, const struct json *object, struct scope *scope,
+                          struct catalog_type *type) {
+    const struct json *list = reader_member(&loader->reader, object, "replaces", JSON_ARRAY, READER_OPTIONAL);
+    if (list == NULL)
+        return;
+    struct catalog_replaced *made = ARENA_ARRAY(loader->reader.arena, list->count, struct catalog_replaced);
+    for (const struct json *element = list->first; element != NULL; element = element->next)
+        read_replaced(loader, element, scope, &made[type->replaces_count++]);
+    type->replaces = made;
+}
+
+static void read_items(struct loader *loader, const struct json *items, struct scope *scope,
+                       struct catalog_type *type) {
+    struct reader *reader = &loader->reader;
+    size_t message_count = scope->count;
+    reader_expect_members(reader, items, "list, variables, facts");
+    struct str list = reader_text(reader, items, "list", READER_REQUIRED);
+    const struct json *at = json_get(items, STR("list"));
+    if (list.at != NULL && compile_path(reader, list, at, &type->items) && type->items.each > 0)
+        reader_problem(reader, at, "the path to the list must be like a.b.c");
+    const struct json *variables = reader_member(reader, items, "variables", JSON_OBJECT, READER_REQUIRED);
+    scope_add_all(scope, variables);
+    const struct json *facts = reader_member(reader, items, "facts", JSON_ARRAY, READER_REQUIRED);
+    type->item_fact_count = compile_facts(scope, facts, &type->item_facts);
+    scope_check_used(scope, message_count, variables);
+}
+
+static size_t facts_at_most(const struct catalog_type *type) {
+    size_t count = 0;
+    for (size_t i = 0; i < type->fact_count; i++)
+        count += type->facts[i].per_rule ? type->replaces_count : 1;
+    for (size_t i = 0; i < type->item_fact_count; i++)
+        count += type->item_facts[i].per_rule ? type->replaces_count : 1;
+    return count;
+}
+
+static void check_event_facts(struct loader *loader, const struct json *object, const struct catalog_type *type) {
+    const size_t count = type->fact_max;
+    if (count > 0 && type->replaces_count == 0)
+        reader_problem(&loader->reader, object, "an event without \"replaces\" never has a twin, so it needs no facts");
+    if (count > ITEM_FACT_MAX)
+        reader_problem(&loader->reader, object, "there are %zu facts, which is too many: %d are possible", count,
+                       ITEM_FACT_MAX);
+}
+
+static void read_event(struct loader *loader, const struct json *object, struct catalog_type *type) {
+    struct reader *reader = &loader->reader;
+    struct scope scope = loader->shared;
+    *type = (struct catalog_type){.generation = GENERATION_EVENT, .captured = VARIABLE_NONE};
+    if (!reader_expect(reader, object, JSON_OBJECT))
+        return;
+    reader_expect_members(reader, object, "type, replaces, variables, facts, items");
+    read_event_type(loader, object, &scope, type);
+    const struct json *variables = reader_member(reader, object, "variables", JSON_OBJECT, READER_OPTIONAL);
+    scope_add_all(&scope, variables);
+    read_replaces(loader, object, &scope, type);
+    const struct json *facts = reader_member(reader, object, "facts", JSON_ARRAY, READER_OPTIONAL);
+    type->fact_count = compile_facts(&scope, facts, &type->facts);
+    scope_check_used(&scope, loader->shared.count, variables);
+    size_t message_count = scope.count;
+    const struct json *items = reader_member(reader, object, "items", JSON_OBJECT, READER_OPTIONAL);
+    if (items != NULL)
+        read_items(loader, items, &scope, type);
+    type->fact_max = facts_at_most(type);
+    check_event_facts(loader, object, type);
+    take_scope(loader, &scope, message_count, type);
+}
+
+void loader_read_events(struct loader *loader, const struct json *root) {
+    struct catalog_types *events = &loader->catalog->events;
+    read_shared(loader, root, GENERATION_EVENT);
+    const struct json *list = reader_member(&loader->reader, root, "events", JSON_ARRAY, READER_REQUIRED);
+    if (list == NULL)
+        return;
+    struct catalog_type *types = types_begin(loader, list, events);
+    for (const struct json *object = list->first; object != NULL; object = object->next)
+        read_event(loader, object, &types[events->count++]);
+}
