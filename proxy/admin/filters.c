@@ -1,0 +1,58 @@
+#include "proxy/admin/filters.h"
+
+const char *const filter_names[] = {"state", "generation", "type", "company", "before", "limit", NULL};
+
+static enum err read_state(struct str text, struct filter *filter, struct err_detail *detail) {
+    enum state state;
+    if (!state_parse(text, &state))
+        return err_set(detail, ERR_INVALID,
+                       "state is \"" STR_FMT "\", but must be pending, held, parked, delivered, suppressed, dead or "
+                       "expired",
+                       STR_ARG(text));
+    filter->state = (int)state;
+    return ERR_NONE;
+}
+
+static enum err read_generation(struct str text, struct filter *filter, struct err_detail *detail) {
+    enum generation generation;
+    if (!generation_parse(text, &generation))
+        return err_set(detail, ERR_INVALID, "generation is \"" STR_FMT "\", but must be rule, event or unknown",
+                       STR_ARG(text));
+    filter->generation = (int)generation;
+    return ERR_NONE;
+}
+
+static enum err read_limit(struct str text, struct filter *filter, struct err_detail *detail) {
+    uint64_t limit;
+    if (!str_to_u64(text, &limit) || limit == 0 || limit > FILTER_LIMIT_MAX)
+        return err_set(detail, ERR_INVALID, "limit is \"" STR_FMT "\", but must be a number from 1 to %d",
+                       STR_ARG(text), FILTER_LIMIT_MAX);
+    filter->limit = (size_t)limit;
+    return ERR_NONE;
+}
+
+enum err filter_from_query(const struct query *query, struct filter *filter, struct err_detail *detail) {
+    struct filter read = {.state = -1, .generation = -1, .limit = FILTER_LIMIT_DEFAULT};
+    enum err err = query_check(query, filter_names, detail);
+    struct str text = query_get(query, STR("state"));
+    if (err == ERR_NONE && text.at != NULL)
+        err = read_state(text, &read, detail);
+    text = query_get(query, STR("generation"));
+    if (err == ERR_NONE && text.at != NULL)
+        err = read_generation(text, &read, detail);
+    text = query_get(query, STR("limit"));
+    if (err == ERR_NONE && text.at != NULL)
+        err = read_limit(text, &read, detail);
+    text = query_get(query, STR("before"));
+    if (err == ERR_NONE && text.at != NULL && !message_id_parse(text, &read.before))
+        err = err_set(detail, ERR_INVALID, "before is \"" STR_FMT "\", but must be the id of a message", STR_ARG(text));
+    read.type = query_get(query, STR("type"));
+    read.company = query_get(query, STR("company"));
+    if (err == ERR_NONE)
+        *filter = read;
+    return err;
+}
+
+bool filter_is_narrow(const struct filter *filter) {
+    return filter->state >= 0 || filter->generation >= 0 || filter->type.at != NULL || filter->company.at != NULL;
+}

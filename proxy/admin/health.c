@@ -1,0 +1,48 @@
+/* What machines ask: does it live, may it have traffic, how does it do? */
+#include "common/metrics.h"
+#include "proxy/admin/call.h"
+
+enum { SILENT_MS = 10000 };
+
+static void answer_line(struct admin_call *call, int status, const char *line) {
+    answer_text(call->exchange, status, "text/plain; charset=utf-8", arena_printf(call->arena, "%s\n", line));
+}
+
+bool admin_is_alive(const struct admin *admin) {
+    return pulse_find_silent(admin->pulse, SILENT_MS) < 0;
+}
+
+void admin_healthz(struct admin_call *call) {
+    int silent = pulse_find_silent(call->admin->pulse, SILENT_MS);
+    if (silent < 0)
+        answer_line(call, 200, "ok");
+    else
+        answer_line(
+            call, 503,
+            arena_printf(call->arena, "the loop of worker %d has not turned for %d s", silent, SILENT_MS / 1000).at);
+}
+
+const char *admin_why_not_ready(struct admin *admin, struct arena *arena) {
+    struct err_detail detail;
+    if (atomic_load(&admin->service->stopping))
+        return "stopping";
+    if (!admin->listening)
+        return "not listening yet";
+    if (store_is_failing(admin->service->store, &detail))
+        return arena_printf(arena, "the store cannot write: %s", detail.text).at;
+    if (!admin_is_alive(admin))
+        return "a worker hangs";
+    return NULL; /* there has been a good flag file since the start */
+}
+
+void admin_readyz(struct admin_call *call) {
+    const char *why = admin_why_not_ready(call->admin, call->arena);
+    answer_line(call, why == NULL ? 200 : 503, why == NULL ? "ready" : why);
+}
+
+void admin_metrics(struct admin_call *call) {
+    struct strbuf text = {0};
+    metrics_write(counters_registry(call->admin->service->counters), &text);
+    answer_text(call->exchange, 200, "text/plain; version=0.0.4; charset=utf-8", strbuf_str(&text));
+    strbuf_clear(&text);
+}

@@ -1,0 +1,153 @@
+/* Delivering again on request.
+ *
+ * One message is one job. Many are worked off in steps of some, newest first, each in its own group, so that neither
+ * receiving nor other requests wait for all of them:
+ *
+ *     admin_replay_many ─► submit ─► run_step (store's thread) ─► on_step ──┬─► submit again, from where it stopped
+ *                                                                          └─► answer, when none are left */
+#include "common/clock.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "proxy/admin/call.h"
+#include "proxy/admin/filters.h"
+
+enum { STEP = 100 };
+
+struct replay {
+    struct store_job job;
+    struct admin_call *call;
+    uint64_t id;
+};
+
+static enum err run_one(struct ledger *ledger, struct store_job *job) {
+    struct replay *replay = CONTAINER_OF(job, struct replay, job);
+    return ledger_replay(ledger, replay->id, clock_wall_ms());
+}
+
+static void on_one(struct store_job *job) {
+    struct replay *replay = CONTAINER_OF(job, struct replay, job);
+    struct admin_call *call = replay->call;
+    if (job->err == ERR_NOT_FOUND) {
+        answer_problem(call->exchange, 404, "there is no message " STR_FMT, STR_ARG(call->id));
+    } else if (job->err == ERR_BUSY || job->err == ERR_INVALID) {
+        answer_problem(call->exchange, 409, "%s", job->detail.text);
+    } else if (job->err != ERR_NONE) {
+        answer_problem(call->exchange, 503, "the store cannot write: %s", job->detail.text);
+    } else {
+        LOG(LOG_INFO, "message replayed", LOG_STR("message", message_id_format(call->arena, replay->id)));
+        struct strbuf text = {0};
+        strbuf_printf(&text, "{\"id\":\"" STR_FMT "\",\"state\":\"pending\"}",
+                      STR_ARG(message_id_format(call->arena, replay->id)));
+        answer_json(call->exchange, 202, &text);
+    }
+}
+
+void admin_replay_one(struct admin_call *call) {
+    struct replay *replay = ARENA_NEW(call->arena, struct replay);
+    replay->call = call;
+    if (!message_id_parse(call->id, &replay->id)) {
+        answer_problem(call->exchange, 404, "\"" STR_FMT "\" is no id of a message", STR_ARG(call->id));
+        return;
+    }
+    replay->job = (struct store_job){.run = run_one, .done = on_one, .loop = call->admin->loop};
+    store_submit(call->admin->service->store, &replay->job);
+}
+
+struct tally {
+    uint64_t replayed, under_way, content_gone;
+};
+
+struct bulk {
+    struct store_job job;
+    struct admin_call *call;
+    struct service *service;
+    struct filter filter; /* `before` and `limit` are where it has come to */
+    bool limited;
+    struct arena *scratch;
+    struct tally done, step; /* step: of the one under way, which may be run again */
+    uint64_t last;           /* the oldest id that the step looked at */
+    size_t looked_at;
+};
+
+static enum err replay_record(struct ledger *ledger, const struct record *record, int64_t now_ms, struct tally *tally) {
+    enum err err = ledger_replay(ledger, record->id, now_ms);
+    if (err == ERR_NONE)
+        tally->replayed++;
+    else if (err == ERR_BUSY)
+        tally->under_way++;
+    else if (err == ERR_INVALID)
+        tally->content_gone++;
+    else
+        return err;
+    return ERR_NONE;
+}
+
+static enum err run_step(struct ledger *ledger, struct store_job *job) {
+    struct bulk *bulk = CONTAINER_OF(job, struct bulk, job);
+    struct record *records;
+    struct filter filter = bulk->filter;
+    bulk->step = (struct tally){0};
+    bulk->looked_at = 0;
+    arena_reset(bulk->scratch);
+    filter.limit = filter.limit < STEP ? filter.limit : STEP;
+    enum err err = ledger_list(ledger, bulk->scratch, &filter, &records, &bulk->looked_at);
+    for (size_t i = 0; i < bulk->looked_at && err == ERR_NONE; i++) {
+        err = replay_record(ledger, &records[i], clock_wall_ms(), &bulk->step);
+        bulk->last = records[i].id;
+    }
+    return err;
+}
+
+static void answer_bulk(struct bulk *bulk, bool complete) {
+    struct strbuf text = {0};
+    strbuf_printf(&text, "{\"replayed\":%llu,\"skipped\":{\"under_way\":%llu,\"content_gone\":%llu},\"complete\":%s}",
+                  (unsigned long long)bulk->done.replayed, (unsigned long long)bulk->done.under_way,
+                  (unsigned long long)bulk->done.content_gone, complete ? "true" : "false");
+    LOG(LOG_INFO, "messages replayed", LOG_INT("count", bulk->done.replayed));
+    arena_free(bulk->scratch);
+    answer_json(bulk->call->exchange, 200, &text);
+}
+
+static void on_step(struct store_job *job) {
+    struct bulk *bulk = CONTAINER_OF(job, struct bulk, job);
+    if (job->err != ERR_NONE) {
+        arena_free(bulk->scratch);
+        answer_problem(bulk->call->exchange, 503, "the store failed after %llu messages: %s",
+                       (unsigned long long)bulk->done.replayed, job->detail.text);
+        return;
+    }
+    bulk->done.replayed += bulk->step.replayed;
+    bulk->done.under_way += bulk->step.under_way;
+    bulk->done.content_gone += bulk->step.content_gone;
+    bulk->filter.before = bulk->last;
+    if (bulk->limited)
+        bulk->filter.limit -= bulk->looked_at;
+    if (bulk->looked_at < STEP || bulk->filter.limit == 0)
+        answer_bulk(bulk, true);
+    else if (atomic_load(&bulk->service->stopping))
+        answer_bulk(bulk, false);
+    else
+        store_submit(bulk->service->store, &bulk->job);
+}
+
+void admin_replay_many(struct admin_call *call) {
+    struct bulk *bulk = ARENA_NEW(call->arena, struct bulk);
+    struct err_detail detail;
+    bulk->call = call;
+    bulk->service = call->admin->service;
+    if (filter_from_query(&call->query, &bulk->filter, &detail) != ERR_NONE) {
+        answer_problem(call->exchange, 400, "%s", detail.text);
+        return;
+    }
+    if (!filter_is_narrow(&bulk->filter)) {
+        answer_problem(call->exchange, 400,
+                       "say which messages: by state, generation, type or company, such as ?state=dead");
+        return;
+    }
+    bulk->limited = query_get(&call->query, STR("limit")).at != NULL;
+    if (!bulk->limited)
+        bulk->filter.limit = SIZE_MAX;
+    bulk->scratch = arena_new(0);
+    bulk->job = (struct store_job){.run = run_step, .done = on_step, .loop = call->admin->loop};
+    store_submit(call->admin->service->store, &bulk->job);
+}

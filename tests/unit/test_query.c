@@ -1,0 +1,126 @@
+#include "proxy/admin/filters.h"
+#include "proxy/admin/query.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static void assert_str(struct str s, const char *expected) {
+    if (!str_eq(s, str_of(expected)))
+        fail_msg("\"" STR_FMT "\" is not \"%s\"", STR_ARG(s), expected);
+}
+
+static enum err parse(struct arena *arena, const char *text, struct query *query) {
+    struct err_detail detail = {""};
+    enum err err = query_parse(arena, str_of(text), query, &detail);
+    if (err != ERR_NONE)
+        assert_true(detail.text[0] != '\0');
+    return err;
+}
+
+static void test_parse(void **state) {
+    (void)state;
+    struct arena *arena = arena_new(0);
+    struct query query;
+    assert_int_equal(parse(arena, "a=1&b=x%20y+z&&c&a%3D=%c3%A4", &query), ERR_NONE);
+    assert_int_equal(query.count, 4);
+    assert_str(query_get(&query, STR("a")), "1");
+    assert_str(query_get(&query, STR("b")), "x y z");
+    assert_str(query_get(&query, STR("c")), "");
+    assert_str(query_get(&query, STR("a=")), "\xc3\xa4");
+    assert_null(query_get(&query, STR("d")).at);
+    assert_int_equal(parse(arena, "", &query), ERR_NONE);
+    assert_int_equal(query.count, 0);
+    arena_free(arena);
+}
+
+static void test_parse_refuses(void **state) {
+    (void)state;
+    static const char *const wrong[] = {"a=%", "a=%4", "a=%4g", "a=%zz", "%=1", "a=%ff", "a=%c3"};
+    struct arena *arena = arena_new(0);
+    struct query query = {.count = 77};
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+        if (parse(arena, wrong[i], &query) != ERR_INVALID)
+            fail_msg("%s was taken", wrong[i]);
+    struct strbuf many = {0};
+    for (int i = 0; i <= QUERY_MAX; i++)
+        strbuf_printf(&many, "a%d=1&", i);
+    assert_int_equal(parse(arena, many.at, &query), ERR_LIMIT);
+    assert_int_equal(query.count, 77); /* untouched */
+    strbuf_clear(&many);
+    arena_free(arena);
+}
+
+static void test_encode(void **state) {
+    (void)state;
+    struct strbuf out = {0};
+    query_encode(&out, STR("a-Z_0.~ /&=%\xc3\xa4"));
+    assert_string_equal(out.at, "a-Z_0.~%20%2F%26%3D%25%C3%A4");
+    strbuf_clear(&out);
+}
+
+static enum err filter(struct arena *arena, const char *text, struct filter *filter, struct err_detail *detail) {
+    struct query query;
+    assert_int_equal(parse(arena, text, &query), ERR_NONE);
+    return filter_from_query(&query, filter, detail);
+}
+
+static void test_filter(void **state) {
+    (void)state;
+    struct arena *arena = arena_new(0);
+    struct err_detail detail;
+    struct filter all, some;
+    assert_int_equal(filter(arena, "", &all, &detail), ERR_NONE);
+    assert_int_equal(all.state, -1);
+    assert_int_equal(all.generation, -1);
+    assert_int_equal(all.limit, FILTER_LIMIT_DEFAULT);
+    assert_null(all.type.at);
+    assert_true(all.before == 0);
+    assert_false(filter_is_narrow(&all));
+    assert_int_equal(filter(arena, "limit=7&before=0000000000001", &all, &detail), ERR_NONE);
+    assert_false(filter_is_narrow(&all)); /* which ones, not how many */
+    assert_int_equal(filter(arena, "state=dead&generation=event&type=a.b&company=c&limit=500", &some, &detail),
+                     ERR_NONE);
+    assert_int_equal(some.state, STATE_DEAD);
+    assert_int_equal(some.generation, GENERATION_EVENT);
+    assert_int_equal(some.limit, 500);
+    assert_str(some.type, "a.b");
+    assert_str(some.company, "c");
+    assert_true(filter_is_narrow(&some));
+    arena_free(arena);
+}
+
+static void test_filter_names_what_is_wrong(void **state) {
+    (void)state;
+    static const struct {
+        const char *query, *word;
+    } wrong[] = {
+        {"state=broken", "state"},        {"state=", "state"},       {"state=DEAD", "state"},
+        {"generation=old", "generation"}, {"limit=0", "limit"},      {"limit=501", "limit"},
+        {"limit=ten", "limit"},           {"limit=-1", "limit"},     {"before=12", "before"},
+        {"before=zzz", "before"},         {"status=dead", "status"}, {"state=dead&state=held", "state"},
+    };
+    struct arena *arena = arena_new(0);
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        struct filter read;
+        struct err_detail detail = {""};
+        if (filter(arena, wrong[i].query, &read, &detail) != ERR_INVALID)
+            fail_msg("%s was taken", wrong[i].query);
+        if (strstr(detail.text, wrong[i].word) == NULL)
+            fail_msg("%s: %s", wrong[i].query, detail.text);
+    }
+    arena_free(arena);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_parse_refuses),
+        cmocka_unit_test(test_encode),
+        cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_filter_names_what_is_wrong),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
