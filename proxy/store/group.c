@@ -40,28 +40,28 @@ static bool run_all(struct ledger *ledger, struct store_job *job, size_t count, 
     return true;
 }
 
-static struct store_job *skip(struct store_job *job, size_t count) {
-    for (; count > 0; count--)
-        job = job->next;
-    return job;
+static enum err run_halves(struct ledger *ledger, const struct store_hooks *hooks, struct store_job *first,
+                           size_t count, struct err_detail *detail) {
+    size_t half = count / 2;
+    struct store_job *second = first;
+    for (size_t i = 0; i < half; i++)
+        second = second->next;
+    enum err err = group_run(ledger, hooks, first, half, detail);
+    enum err later = group_run(ledger, hooks, second, count - half, detail);
+    return later != ERR_NONE ? later : err;
 }
 
 enum err group_run(struct ledger *ledger, const struct store_hooks *hooks, struct store_job *first, size_t count,
                    struct err_detail *detail) {
-    enum err err = ledger_begin(ledger), later;
-    if (err != ERR_NONE) {
-        fail_all(ledger, first, count, err);
-        return err_set(detail, err, "%s", ledger_error(ledger));
-    }
-    if (run_all(ledger, first, count, &err)) {
+    enum err err = ledger_begin(ledger);
+    if (err == ERR_NONE) {
+        if (!run_all(ledger, first, count, &err))
+            return count == 1 ? err_set(detail, err, "%s", first->detail.text)
+                              : run_halves(ledger, hooks, first, count, detail);
         err = group_commit(ledger, hooks, count);
-        if (err != ERR_NONE)
-            fail_all(ledger, first, count, err);
-    } else if (count > 1) {
-        size_t half = count / 2;
-        err = group_run(ledger, hooks, first, half, detail);
-        later = group_run(ledger, hooks, skip(first, half), count - half, detail);
-        return later != ERR_NONE ? later : err;
     }
-    return err == ERR_NONE ? err : err_set(detail, err, "%s", ledger_error(ledger));
+    if (err == ERR_NONE)
+        return ERR_NONE;
+    fail_all(ledger, first, count, err);
+    return err_set(detail, err, "%s", ledger_error(ledger));
 }
