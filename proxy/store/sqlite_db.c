@@ -22,6 +22,8 @@ enum err sqlite_db_damaged(struct sqlite_db *db, const char *what) {
 enum err sqlite_db_fail(struct sqlite_db *db, int result) {
     const char *what = db->handle == NULL ? sqlite3_errstr(result) : sqlite3_errmsg(db->handle);
     int os_error = db->handle == NULL ? 0 : sqlite3_system_errno(db->handle);
+    if (os_error == 0 && (result & 0xFF) == SQLITE_IOERR)
+        os_error = errno; /* which SQLite does not keep where a COMMIT fails */
     switch (result & 0xFF) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -39,6 +41,10 @@ enum err sqlite_db_fail(struct sqlite_db *db, int result) {
         return err_set(&db->backend.detail, ERR_DENIED,
                        "store %s: %s%s%s: file and directory must be writable for user %u", db->path, what,
                        os_error == 0 ? "" : ": ", os_error == 0 ? "" : strerror(os_error), (unsigned)geteuid());
+    case SQLITE_ERROR: /* a table or an index that its version has is not there */
+        if (!db->is_open)
+            return sqlite_db_damaged(db, what);
+        break;
     case SQLITE_CONSTRAINT:
         return err_set(&db->backend.detail, ERR_EXISTS, "store %s: %s", db->path, what);
     default:

@@ -1,5 +1,7 @@
 #include "proxy/store/sqlite_query.h"
 
+#include <errno.h>
+
 struct query query_begin(struct sqlite_db *db, enum sql sql) {
     return (struct query){.db = db, .statement = db->statements[sql], .result = SQLITE_OK};
 }
@@ -29,6 +31,7 @@ void query_blob(struct query *query, struct str value) {
 bool query_row(struct query *query) {
     if (query->result != SQLITE_OK && query->result != SQLITE_ROW)
         return false;
+    errno = 0; /* what sqlite_db_fail() finds there is of this step */
     query->result = sqlite3_step(query->statement);
     query->column = 0;
     return query->result == SQLITE_ROW;

@@ -9,7 +9,10 @@
  * The version is PRAGMA user_version. A version that was released never changes: further ones are appended. */
 #include "proxy/store/sqlite_schema.h"
 
+#include "common/mem.h"
+
 #include <stdio.h>
+#include <sys/stat.h>
 
 static const char *const migrations[] = {
     /* 1: what decisions need */
@@ -49,9 +52,27 @@ int sqlite_schema_version(void) {
     return (int)ARRAY_LEN(migrations);
 }
 
+/* A whole number of pages, unless there is a log to complete it from. */
+static enum err check_length(struct sqlite_db *db) {
+    struct stat file, log;
+    int64_t page_len;
+    char *log_path = mem_alloc(strlen(db->path) + sizeof "-wal");
+    sprintf(log_path, "%s-wal", db->path);
+    bool has_log = stat(log_path, &log) == 0 && log.st_size > 0;
+    mem_free(log_path);
+    if (has_log || stat(db->path, &file) != 0 || file.st_size == 0)
+        return ERR_NONE;
+    enum err err = sqlite_db_number(db, "PRAGMA page_size", &page_len);
+    if (err == ERR_NONE && file.st_size % page_len != 0)
+        err = sqlite_db_damaged(db, "it is cut short");
+    return err;
+}
+
 enum err sqlite_schema_recognise(struct sqlite_db *db) {
     int64_t application, version, objects;
     enum err err = sqlite_db_number(db, "SELECT count(*) FROM sqlite_schema", &objects);
+    if (err == ERR_NONE)
+        err = check_length(db);
     if (err == ERR_NONE)
         err = sqlite_db_number(db, "PRAGMA application_id", &application);
     if (err == ERR_NONE)
