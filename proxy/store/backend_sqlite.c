@@ -4,15 +4,12 @@
  * than in a shared file, and no page is ever looked at again because somebody else might have changed it. */
 #include "proxy/store/backend.h"
 
-#include "common/clock.h"
 #include "common/mem.h"
 #include "proxy/store/sqlite_links.h"
 #include "proxy/store/sqlite_lists.h"
 #include "proxy/store/sqlite_messages.h"
 #include "proxy/store/sqlite_query.h"
 #include "proxy/store/sqlite_schema.h"
-
-#include <stdio.h>
 
 static enum err run(struct sqlite_db *db, enum sql sql) {
     struct query query = query_begin(db, sql);
@@ -65,10 +62,9 @@ static enum err sqlite_put_meta(struct backend *backend, struct str name, struct
     return query_run(&query);
 }
 
+/* Random, because SQLite does not write what would change nothing. */
 static enum err sqlite_probe(struct backend *backend) {
-    char now[24];
-    snprintf(now, sizeof now, "%lld", (long long)clock_wall_ms());
-    return sqlite_put_meta(backend, STR("probed_ms"), str_of(now));
+    return run(sqlite_db_of(backend), SQL_PROBE);
 }
 
 static const struct backend_ops ops = {

@@ -57,6 +57,8 @@ static const char *const texts[SQL_COUNT] = {
     "INDEXED BY message_company WHERE company_hash = ?7 AND company_hash != 0 AND " LIST_FILTER LIST_ORDER,
     [SQL_GET_META] = "SELECT value FROM meta WHERE name = ?",
     [SQL_PUT_META] = "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2",
+    [SQL_PROBE] = "INSERT INTO meta (name, value) VALUES ('probe', randomblob(8)) "
+                  "ON CONFLICT DO UPDATE SET value = excluded.value",
 };
 
 const char *sql_text(enum sql sql) {

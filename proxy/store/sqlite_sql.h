@@ -35,6 +35,7 @@ enum sql {
     SQL_LIST_COMPANY,
     SQL_GET_META,
     SQL_PUT_META,
+    SQL_PROBE,
     SQL_COUNT
 };
 
