@@ -13,6 +13,8 @@ enum { FLAGS_MAX = 16 * 1024 * 1024 };
 struct reload {
     struct service *service;
     struct filewatch *watch;
+    reload_done *done;
+    void *arg;
     struct str refused; /* the text that was refused last, so that it is complained about once */
 };
 
@@ -104,7 +106,10 @@ static void forget_refused(struct reload *reload) {
 }
 
 static void refuse(struct reload *reload, struct str text, struct str problems) {
+    struct err_detail detail;
     counters_reload(reload->service->counters, false);
+    err_set(&detail, ERR_INVALID, STR_FMT, STR_ARG(str_trim(problems)));
+    reload->done(reload->arg, &detail);
     if (reload->refused.at != NULL && str_eq(reload->refused, text))
         return;
     forget_refused(reload);
@@ -124,6 +129,7 @@ void reload_now(struct reload *reload) {
     } else {
         forget_refused(reload);
         counters_reload(service->counters, true);
+        reload->done(reload->arg, NULL);
         if (str_eq(old->text, text)) {
             flags_free(flags);
         } else {
@@ -142,9 +148,11 @@ static void on_maybe_changed(void *arg) {
     reload_now(arg);
 }
 
-struct reload *reload_new(struct service *service, struct loop *loop) {
+struct reload *reload_new(struct service *service, struct loop *loop, reload_done *done, void *arg) {
     struct reload *reload = MEM_NEW(struct reload);
     reload->service = service;
+    reload->done = done;
+    reload->arg = arg;
     reload->watch = filewatch_new(loop, service->settings->flags_path.at, FILEWATCH_POLL_MS, on_maybe_changed, reload);
     return reload;
 }

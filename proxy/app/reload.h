@@ -8,8 +8,10 @@ struct reload;
 
 /* Reads the file for the first time and makes service->snapshots. ERR_* with all problems, one a line. */
 enum err reload_first(struct service *service, struct strbuf *problems) MUST_USE;
+/* How a later reading went; `detail` says why the file was refused, NULL where it was not. */
+typedef void reload_done(void *arg, const struct err_detail *detail);
 /* Watches the file from now on. */
-struct reload *reload_new(struct service *service, struct loop *loop) MUST_USE;
+struct reload *reload_new(struct service *service, struct loop *loop, reload_done *done, void *arg) MUST_USE;
 void reload_free(struct reload *reload); /* NULL is fine */
 /* Reads it now, whatever the watch says (SIGHUP). */
 void reload_now(struct reload *reload);

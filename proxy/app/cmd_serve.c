@@ -1,0 +1,19 @@
+#include "common/httpc.h"
+#include "proxy/app/cli.h"
+#include "proxy/app/load.h"
+#include "proxy/app/serve.h"
+
+int cmd_serve(int argc, char **argv) {
+    struct settings settings;
+    struct arena *arena = arena_new(0);
+    int status = app_load_settings(argc, argv, arena, &settings);
+    if (status == CLI_GO_ON) {
+        log_set(settings.log_level, settings.log_format);
+        if (httpc_global_init() != ERR_NONE)
+            return cli_failed(argv[0], "libcurl cannot be initialised");
+        status = serve_run(&settings);
+        httpc_global_clear();
+    }
+    arena_free(arena);
+    return status;
+}

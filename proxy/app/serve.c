@@ -1,0 +1,256 @@
+/* Threads and who owns what:
+ *
+ *   main       admin port, signals, flag file          loop made here
+ *   worker-N   public port, deliveries                 crew
+ *   store      ledger and database                     store.c
+ *
+ * The way down, after SIGTERM:
+ *
+ *   not ready ──SETTLE_MS──► no new connections, what is in is answered ──nothing busy, or drain_time──►
+ *   attempts that are left are interrupted ──► workers stop ──► store writes what it has ──► exit 0
+ */
+#include "proxy/app/serve.h"
+
+#include "common/clock.h"
+#include "common/crew.h"
+#include "common/log.h"
+#include "common/loop_signal.h"
+#include "common/mem.h"
+#include "proxy/admin/admin.h"
+#include "proxy/app/cli.h"
+#include "proxy/app/reload.h"
+#include "proxy/app/setup.h"
+#include "proxy/flow/outbox.h"
+#include "proxy/flow/worker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SETTLE_MS = 500, POLL_MS = 20, INTERRUPT_MS = 5000 };
+
+struct serve {
+    struct service service;
+    struct loop *loop;
+    struct crew *crew;
+    struct reload *reload;
+    struct admin *admin;
+    struct loop_signal *on_term, *on_int, *on_hup;
+    struct loop_timer *timer;
+    enum { RUNNING, SETTLING, DRAINING, INTERRUPTING } phase;
+    int64_t phase_ends_us;
+    _Atomic size_t busy, answered; /* by the workers, while draining */
+    size_t asked;
+    _Atomic uint32_t next_worker;
+    _Atomic bool started; /* all workers are there */
+};
+
+/* A worker is told something by a post to its loop. */
+struct order {
+    struct serve *serve;
+    struct worker *worker;
+    void (*act)(struct worker *worker);
+};
+
+static void carry_out(void *arg) {
+    struct order *order = arg;
+    if (order->act != NULL)
+        order->act(order->worker);
+    atomic_fetch_add(&order->serve->busy, worker_busy(order->worker));
+    atomic_fetch_add(&order->serve->answered, 1);
+    mem_free(order);
+}
+
+/* Asks all workers to act, and how busy they are; ask_again() sees when all have answered. */
+static void tell_workers(struct serve *serve, void (*act)(struct worker *worker)) {
+    struct service *service = &serve->service;
+    serve->asked += service->worker_count;
+    for (size_t i = 0; i < service->worker_count; i++) {
+        struct order *order = MEM_NEW(struct order);
+        *order = (struct order){serve, service->workers[i], act};
+        loop_post(service->workers[i]->loop, carry_out, order);
+    }
+}
+
+static void enter(struct serve *serve, int phase, int64_t lasts_ms) {
+    serve->phase = phase;
+    serve->phase_ends_us = clock_mono_us() + lasts_ms * 1000;
+    loop_timer_set(serve->timer, POLL_MS);
+}
+
+/* The next step of going down, each time the timer rings. */
+static void go_down(void *arg) {
+    struct serve *serve = arg;
+    bool time_is_over = clock_mono_us() >= serve->phase_ends_us;
+    bool all_answered = atomic_load(&serve->answered) == serve->asked;
+    bool idle = all_answered && atomic_exchange(&serve->busy, 0) == 0;
+    if (serve->phase == SETTLING && time_is_over) {
+        atomic_store(&serve->service.draining, true);
+        enter(serve, DRAINING, serve->service.settings->drain_time_ms);
+        tell_workers(serve, worker_drain);
+    } else if (serve->phase == DRAINING && !idle && time_is_over) {
+        LOG(LOG_WARN, "drain_time is over, attempts under way are interrupted");
+        enter(serve, INTERRUPTING, INTERRUPT_MS);
+        tell_workers(serve, worker_interrupt);
+    } else if (serve->phase > SETTLING && (idle || time_is_over)) {
+        loop_stop(serve->loop);
+    } else {
+        if (serve->phase > SETTLING && all_answered)
+            tell_workers(serve, NULL);
+        loop_timer_set(serve->timer, POLL_MS);
+    }
+}
+
+static void on_stop(void *arg) {
+    struct serve *serve = arg;
+    if (serve->phase != RUNNING)
+        return;
+    LOG(LOG_INFO, "stopping");
+    atomic_store(&serve->service.stopping, true);
+    enter(serve, SETTLING, serve->service.settings->drain_time_ms < SETTLE_MS ? 0 : SETTLE_MS);
+}
+
+static void on_hangup(void *arg) {
+    struct serve *serve = arg;
+    reload_now(serve->reload);
+}
+
+static void on_reloaded(void *arg, const struct err_detail *detail) {
+    struct serve *serve = arg;
+    admin_note_reload(serve->admin, detail);
+}
+
+static void kick_outbox(void *arg) {
+    outbox_kick(arg);
+}
+
+/* On the store's thread: something is due; one worker after the other is told. */
+static void on_ready(void *arg, enum endpoint endpoint) {
+    struct serve *serve = arg;
+    struct service *service = &serve->service;
+    if (!atomic_load(&serve->started))
+        return; /* start() tells all of them */
+    uint32_t next = atomic_fetch_add(&serve->next_worker, 1) % (uint32_t)service->worker_count;
+    loop_post(service->workers[next]->loop, kick_outbox, service->workers[next]->outbox[endpoint]);
+}
+
+static void on_committed(void *arg, int64_t duration_us, size_t jobs, enum err err) {
+    struct serve *serve = arg;
+    (void)jobs;
+    counters_commit(serve->service.counters, duration_us);
+    if (err != ERR_NONE)
+        counters_store_error(serve->service.counters);
+}
+
+static void release_snapshot(void *flags) {
+    snapshot_release(flags);
+}
+
+static enum err open_store(struct serve *serve, struct err_detail *detail) {
+    struct service *service = &serve->service;
+    struct ledger_policy policy = setup_policy(service);
+    struct store_options options = {
+        .url = service->settings->store_url.at,
+        .sync = service->settings->store_sync,
+        .policy = &policy,
+        .flag = snapshot_consumer_on,
+        .flags = snapshot_slot_get(service->snapshots),
+        .release = release_snapshot,
+        .hooks = {.ready = on_ready, .committed = on_committed, .arg = serve},
+    };
+    return store_open(&options, &service->store, detail);
+}
+
+/* The first worker finds the port where the setting says 0; the others share it. */
+static enum err make_workers(struct serve *serve, struct err_detail *detail) {
+    struct service *service = &serve->service;
+    const char *listen = service->settings->listen.at;
+    serve->crew = crew_new("worker", service->worker_count);
+    for (size_t i = 0; i < service->worker_count; i++) {
+        enum err err = worker_new(service, crew_loop(serve->crew, i), i, listen, &service->workers[i], detail);
+        if (err != ERR_NONE)
+            return err;
+        listen = httpd_address(service->workers[0]->httpd);
+    }
+    return ERR_NONE;
+}
+
+static int complain(enum err err, const char *what, const struct err_detail *detail) {
+    fprintf(stderr, "hookshift: %s: %s\n", what, detail->text);
+    return err == ERR_INVALID ? CLI_USAGE : CLI_FAILED;
+}
+
+/* Builds everything; CLI_OK, or the exit status after a complaint. */
+static int build(struct serve *serve) {
+    struct err_detail detail = {""};
+    struct strbuf problems = {0};
+    enum err err = setup_service(serve->service.settings, &serve->service, &problems);
+    if (err == ERR_NONE)
+        err = reload_first(&serve->service, &problems);
+    fprintf(stderr, STR_FMT, STR_ARG(strbuf_str(&problems)));
+    strbuf_clear(&problems);
+    if (err != ERR_NONE)
+        return CLI_USAGE;
+    serve->loop = loop_new();
+    if ((err = open_store(serve, &detail)) != ERR_NONE)
+        return complain(err, "store", &detail);
+    if ((err = make_workers(serve, &detail)) != ERR_NONE)
+        return complain(err, "listen", &detail);
+    if ((err = admin_new(&serve->service, serve->loop, &serve->admin, &detail)) != ERR_NONE)
+        return complain(err, "admin.listen", &detail);
+    return CLI_OK;
+}
+
+static void start(struct serve *serve) {
+    struct service *service = &serve->service;
+    serve->timer = loop_timer_new(serve->loop, go_down, serve);
+    serve->on_term = loop_signal_new(serve->loop, SIGTERM, on_stop, serve);
+    serve->on_int = loop_signal_new(serve->loop, SIGINT, on_stop, serve);
+    serve->on_hup = loop_signal_new(serve->loop, SIGHUP, on_hangup, serve);
+    serve->reload = reload_new(service, serve->loop, on_reloaded, serve);
+    crew_start(serve->crew);
+    atomic_store(&serve->started, true);
+    for (size_t i = 0; i < service->worker_count; i++)
+        for (int e = 0; e < ENDPOINT_COUNT; e++)
+            loop_post(service->workers[i]->loop, kick_outbox, service->workers[i]->outbox[e]);
+    admin_set_listening(serve->admin, true);
+    LOG(LOG_INFO, "listening", LOG_TEXTZ("address", httpd_address(service->workers[0]->httpd)),
+        LOG_TEXTZ("admin", admin_address(serve->admin)), LOG_INT("workers", service->worker_count),
+        LOG_TEXTZ("version", HOOKSHIFT_VERSION));
+}
+
+/* In the order that nobody is called who is gone: listeners, store (its answers run on the loops), loops. */
+static void take_down(struct serve *serve) {
+    struct service *service = &serve->service;
+    reload_free(serve->reload);
+    loop_signal_free(serve->on_term);
+    loop_signal_free(serve->on_int);
+    loop_signal_free(serve->on_hup);
+    if (serve->crew != NULL)
+        crew_stop(serve->crew);
+    if (service->store != NULL)
+        store_close(service->store);
+    for (size_t i = 0; serve->crew != NULL && i < crew_size(serve->crew); i++)
+        loop_flush(crew_loop(serve->crew, i));
+    admin_free(serve->admin);
+    for (size_t i = 0; i < service->worker_count && service->workers != NULL; i++)
+        worker_free(service->workers[i]);
+    crew_free(serve->crew);
+    loop_timer_free(serve->timer);
+    if (serve->loop != NULL)
+        loop_free(serve->loop);
+    snapshot_slot_free(service->snapshots);
+    setup_clear(service);
+}
+
+int serve_run(const struct settings *settings) {
+    struct serve serve = {.service = {.settings = settings}};
+    int status = build(&serve);
+    if (status == CLI_OK) {
+        start(&serve);
+        loop_run(serve.loop);
+        LOG(LOG_INFO, "stopped");
+    }
+    take_down(&serve);
+    return status;
+}

@@ -1,0 +1,10 @@
+/* The running proxy: builds all parts, turns the main loop, and takes them down again. */
+#ifndef PROXY_APP_SERVE_H
+#define PROXY_APP_SERVE_H
+
+#include "proxy/model/settings.h"
+
+/* Runs until SIGTERM or SIGINT; returns the exit status of the program. */
+int serve_run(const struct settings *settings);
+
+#endif
