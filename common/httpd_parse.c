@@ -4,8 +4,9 @@
  *     httpd_parser_feed ─► feed_head ──(pause: headers complete)──► httpd_check_head ─► feed_body ──(pause: message
  *                                                                                                   complete)──► DONE
  *
- * llhttp before 8.1.1 takes a lone CR for the end of a line, and later ones can be built to take a lone LF. So every
- * byte that frames (the head, and all of a chunked body but its data) is looked at once more by check_framing(). */
+ * llhttp 8.1 takes folded headers, a lone LF before the request line and one at the end of the head; its releases
+ * before 8.1.1 take a lone CR (CVE-2023-30589), which Debian has mended. So every byte that frames (the head, and all
+ * of a chunked body but its data) is looked at once more by check_framing(). */
 #include "common/httpd_parse.h"
 
 enum { FIRST_HEADERS = 24, FIRST_BODY = 4096, EAGER_BODY = 64 * 1024, FRAMING_PER_BYTE = 8 };

@@ -33,8 +33,12 @@ static bool split(const char *text, char host[HOST_LEN], char port[PORT_LEN]) {
     return copy_text(name, host, HOST_LEN) && copy_text(str_of(colon + 1), port, PORT_LEN);
 }
 
+/* Numbers only, as a lookup could block or give another answer the next time; but everybody writes "localhost". */
 static int look_up(const char *host, const char *port, struct addrinfo **found) {
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    const struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    if (strcmp(host, "localhost") == 0)
+        return getaddrinfo("127.0.0.1", port, &hints, found);
     if (host[0] != '\0')
         return getaddrinfo(host, port, &hints, found);
     int probe = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0); /* a kernel may be without IPv6 */
@@ -51,7 +55,7 @@ enum err netaddr_parse(const char *text, struct netaddr *address, struct err_det
         return err_set(detail, ERR_INVALID, "\"%s\" is no address to listen on: HOST:PORT, [IPV6]:PORT or :PORT", text);
     int failed = look_up(host, port, &found);
     if (failed != 0)
-        return err_set(detail, ERR_INVALID, "no such host in \"%s\": %s", text, gai_strerror(failed));
+        return err_set(detail, ERR_INVALID, "no IP address in \"%s\": %s", text, gai_strerror(failed));
     *address = (struct netaddr){.len = found->ai_addrlen};
     memcpy(&address->storage, found->ai_addr, found->ai_addrlen);
     freeaddrinfo(found);

@@ -13,8 +13,8 @@ struct netaddr {
 
 enum { NETADDR_TEXT_LEN = 64 }; /* room for any address with its port and a NUL */
 
-/* ":8080" is every address of the machine, IPv6 where it has that. A host name is looked up, which may block: at start
- * only. ERR_INVALID with detail for what cannot be read or found. */
+/* ":8080" is every address of the machine, IPv6 where it has that; of names only "localhost" is known. ERR_INVALID with
+ * detail for what cannot be read. */
 enum err netaddr_parse(const char *text, struct netaddr *address, struct err_detail *detail) MUST_USE;
 
 /* "127.0.0.1:8080", "[::1]:8080"; IPv4 clients of an IPv6 socket are written as IPv4. Returns the length. */

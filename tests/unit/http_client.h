@@ -65,13 +65,14 @@ static inline void client_close(struct client *client) {
     mem_free(client);
 }
 
-static inline bool client_now(void *arg) {
+static inline bool client_never(void *arg) {
     (void)arg;
-    return true;
+    return false;
 }
 
+/* Lets the server do what it can do now. */
 static inline void client_turn(struct client *client) {
-    bool ignored = loop_run_until(client->loop, client_now, NULL, 0);
+    bool ignored = loop_run_until(client->loop, client_never, NULL, 0);
     (void)ignored;
 }
 
@@ -82,7 +83,7 @@ static inline bool client_send(struct client *client, struct str data) {
         if (sent < 0 && errno != EAGAIN)
             return false;
         data = str_from(data, sent < 0 ? 0 : (size_t)sent);
-        event_base_loop(loop_base(client->loop), EVLOOP_NONBLOCK);
+        client_turn(client);
     }
     return true;
 }

@@ -1,111 +1,11 @@
-/* The server against a table of good and hostile requests, whole and byte by byte, and against clients that misbehave
- * in time rather than in words. */
-#include "common/clock.h"
-#include "common/httpd.h"
-#include "tests/unit/http_client.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-/* cmocka needs the three above */
-#include <cmocka.h>
-#include <sys/resource.h>
+/* The server against a table of good and hostile requests, whole, byte by byte and in other pieces. */
+#include "tests/unit/httpd_fixture.h"
 
 #define BYTES(literal)                                                                                                 \
     { (literal), sizeof(literal) - 1 }
 #define HOST    "Host: a\r\n"
 #define POST    "POST /p HTTP/1.1\r\n" HOST
 #define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
-
-struct fixture {
-    struct loop *loop;
-    struct httpd *httpd;
-    struct httpd_exchange *waiting[64]; /* of "/later": answered when the test says so */
-    size_t waiting_count;
-    struct httpd_stream *stream;
-    bool stream_gone;
-    size_t handled;
-    int last_error;
-};
-
-static void echo(struct httpd_exchange *exchange) {
-    const struct http_request *request = httpd_request(exchange);
-    struct strbuf body = {0};
-    strbuf_printf(&body, "<" STR_FMT " " STR_FMT " %zu [" STR_FMT "]", STR_ARG(request->method),
-                  STR_ARG(request->target), request->header_count, STR_ARG(request->body));
-    for (size_t i = 0; i < request->header_count; i++)
-        if (str_starts_with(request->headers[i].name, STR("X-")))
-            strbuf_printf(&body, " " STR_FMT "=" STR_FMT, STR_ARG(request->headers[i].name),
-                          STR_ARG(request->headers[i].value));
-    strbuf_append_char(&body, '>');
-    const struct http_header header = {STR("Content-Type"), STR("text/plain")};
-    httpd_answer(exchange, 200, &header, 1, strbuf_str(&body));
-    strbuf_clear(&body);
-}
-
-static void on_stream_gone(struct httpd_stream *stream, void *arg) {
-    struct fixture *fixture = arg;
-    assert_ptr_equal(stream, fixture->stream);
-    fixture->stream_gone = true;
-    fixture->stream = NULL;
-}
-
-static void handle(struct httpd_exchange *exchange, void *arg) {
-    struct fixture *fixture = arg;
-    struct str target = httpd_request(exchange)->target;
-    fixture->handled++;
-    if (str_eq(target, STR("/later"))) {
-        assert_true(fixture->waiting_count < ARRAY_LEN(fixture->waiting));
-        fixture->waiting[fixture->waiting_count++] = exchange;
-    } else if (str_eq(target, STR("/large"))) {
-        struct strbuf body = {0};
-        strbuf_reserve(&body, 8 << 20);
-        memset(body.at, 'x', 8 << 20);
-        httpd_answer(exchange, 200, NULL, 0, str_slice(body.at, 8 << 20));
-        strbuf_clear(&body);
-    } else if (str_eq(target, STR("/none"))) {
-        httpd_answer(exchange, 204, NULL, 0, STR("never sent"));
-    } else if (str_eq(target, STR("/split"))) {
-        const struct http_header header = {STR("X-Text"), STR("one\r\nX-Two: two")};
-        httpd_answer(exchange, 200, &header, 1, STR_NONE);
-    } else if (str_eq(target, STR("/stream"))) {
-        const struct http_header header = {STR("Content-Type"), STR("text/event-stream")};
-        fixture->stream = httpd_answer_stream(exchange, &header, 1, on_stream_gone, fixture);
-    } else {
-        echo(exchange);
-    }
-}
-
-static const struct httpd_limits default_limits = {
-    .body_len = 100000,
-    .header_len = 4096,
-    .header_count = 40,
-    .connections = 1000,
-    .request_ms = 60000,
-    .idle_ms = 60000,
-};
-
-static void start_with(struct fixture *fixture, const struct httpd_limits *limits, const char *listen) {
-    struct err_detail detail = {""};
-    *fixture = (struct fixture){.loop = loop_new()};
-    const struct httpd_options options = {
-        .loop = fixture->loop, .listen = listen, .limits = *limits, .handler = handle, .arg = fixture};
-    if (httpd_new(&options, &fixture->httpd, &detail) != ERR_NONE)
-        fail_msg("%s", detail.text);
-}
-
-static void start(struct fixture *fixture, const struct httpd_limits *limits) {
-    start_with(fixture, limits, "127.0.0.1:0");
-}
-
-static void stop(struct fixture *fixture) {
-    httpd_free(fixture->httpd);
-    loop_free(fixture->loop);
-}
-
-static struct client *connect_to(struct fixture *fixture) {
-    return client_open(fixture->loop, httpd_port(fixture->httpd));
-}
 
 struct row {
     const char *name;
@@ -296,7 +196,6 @@ static void send_in_pieces(struct client *client, struct str data, size_t piece)
         struct str rest = str_from(data, at);
         if (!client_send(client, str_slice(rest.at, rest.len < piece ? rest.len : piece)))
             return; /* the server has seen enough and closed */
-        client_turn(client);
     }
 }
 
