@@ -185,7 +185,7 @@ static enum err string_to_number(struct logic_work *work, struct str text, doubl
 }
 
 enum err logic_to_number(struct logic_work *work, struct logic_value value, double *number) {
-    struct str text;
+    struct str text = STR_NONE; /* gcc does not see that every way out without an error sets it */
     enum err err;
     switch (value.type) {
     case LOGIC_UNDEFINED:
