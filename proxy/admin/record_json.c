@@ -44,7 +44,6 @@ static void write_record(struct json_writer *json, struct arena *arena, const st
         member_time(json, arena, "due", record->due_ms);
     member_number(json, "attempt_count", record->attempts);
     member_number(json, "item_count", record->item_count);
-    member_bool(json, "paired", (record->marks & RECORD_PAIRED) != 0);
     if ((record->marks & RECORD_REPLAYED) != 0)
         member_bool(json, "replayed", true);
 }

@@ -171,9 +171,9 @@ static struct str decision(struct arena *arena, enum state state, int64_t items,
         break;
     }
     if (covered > 0)
-        return arena_printf(arena,
-                            "%lld of %lld items %s handled by twins already: accepted, to deliver the rest to %s.",
-                            (long long)covered, (long long)items, words_plural((uint64_t)covered, "was", "were"), own);
+        return arena_printf(
+            arena, "%lld of %lld items had been handled by twins already: accepted, to deliver the rest to %s.",
+            (long long)covered, (long long)items, own);
     return arena_printf(arena, "No twin had handled it, and the %s consumer was on: accepted for delivery.", own);
 }
 

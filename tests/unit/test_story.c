@@ -114,7 +114,7 @@ static void test_tells_of_a_partial_event(void **state) {
                  "became its twin.");
     assert_holds(told.text.at, "15 min after. It was parked then, and did not become its twin: too far apart in time.");
     assert_holds(told.text.at, "new-consumer is on (on, STATIC) and legacy-consumer is on (on, STATIC).");
-    assert_holds(told.text.at, "1 of 2 items was handled by twins already: accepted, to deliver the rest to new.");
+    assert_holds(told.text.at, "1 of 2 items had been handled by twins already: accepted, to deliver the rest to new.");
     assert_holds(told.text.at,
                  "Attempt 1 to deliver it to new: HTTP 500 after 4 ms. To be tried again; it is pending.");
     assert_holds(told.text.at, "It became suppressed: its twins are handled.");
