@@ -41,11 +41,18 @@ static const struct command commands[] = {
 #endif
 #if __has_include("proxy/app/cmd_flags.c")
     {"flags",
-     "show --file F\n"
-     "set NAME on|off --file F\n"
-     "eval --file F --flag K [--type T] [--context JSON] [--default JSON]",
+     "show --file F [--json]\n"
+     "set NAME on|off --file F [--force]\n"
+     "eval --file F --flag K [--type T] [--context JSON] [--default JSON]\n"
+     "eval --vectors FILE",
      "look at, switch and evaluate flags",
-     "`set` switches a consumer: it rewrites the flag file in one step and keeps the rest of it.", cmd_flags},
+     "`show` prints flags and every problem with its place; exit status 1 where a flag is broken, 2 where the file is\n"
+     "refused. `set` switches a consumer: it rewrites the flag file in one step and keeps the rest of it. Where a "
+     "rule\n"
+     "would decide before the default does, it refuses, unless --force is given; the rule stays.\n"
+     "`eval` prints value, variant, reason, errorCode and metadata; T is boolean, string, number, integer, float or\n"
+     "object. --vectors runs a file of JsonLogic cases, [rule, data, result] each, and prints how many passed.",
+     cmd_flags},
 #endif
 #if __has_include("proxy/app/cmd_parity.c")
     {"parity", "[--since DURATION] [--admin URL] [--token T] [--json]", "may legacy be switched off?",

@@ -2,11 +2,13 @@
  * members that stand twice, and names that are one letter off. */
 #include "proxy/decide/flag_set.h"
 
+#include "common/nearest.h"
+
 #include <math.h>
 
 /* A set with more members in one object than this is not searched for repeated ones: flags and evaluators, which are
  * the many, are sorted elsewhere. */
-enum { REPEATS_SEARCHED_MAX = 64, NAME_MAX_LEN = 24 };
+enum { REPEATS_SEARCHED_MAX = 64 };
 
 static void warn(struct flag_report *report, struct str flag, const struct json *at, const char *what) {
     flag_report_at(report, FLAG_WARNING, flag, at->start, "%s", what);
@@ -47,42 +49,20 @@ static void check_variants(struct flag_report *report, const struct flag *flag) 
     }
 }
 
-static size_t smallest(size_t a, size_t b, size_t c) {
-    size_t least = a < b ? a : b;
-    return least < c ? least : c;
-}
-
-/* Changes of one letter that make one name of the other (Levenshtein). */
-static size_t distance(struct str a, struct str b) {
-    size_t row[NAME_MAX_LEN + 1];
-    for (size_t j = 0; j <= b.len; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.len; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.len; j++) {
-            size_t above = row[j];
-            row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a.at[i - 1] != b.at[j - 1] ? 1 : 0));
-            diagonal = above;
-        }
-    }
-    return row[b.len];
-}
-
 static void check_spelling(struct flag_report *report, struct str flag, const struct json *object,
                            const struct str *known, size_t known_count) {
     for (const struct json *member = object->first; member != NULL; member = member->next) {
-        const struct str *near = NULL;
-        bool is_known = member->key.len == 0 || member->key.len > NAME_MAX_LEN;
-        for (size_t i = 0; i < known_count && !is_known; i++) {
-            size_t off = distance(member->key, known[i]);
-            is_known = off == 0;
-            near = off <= 2 ? &known[i] : near;
+        struct nearest nearest;
+        bool is_known = false;
+        nearest_begin(&nearest, member->key);
+        for (size_t i = 0; i < known_count; i++) {
+            is_known = is_known || str_eq(member->key, known[i]);
+            nearest_offer(&nearest, known[i]);
         }
-        if (!is_known && near != NULL)
+        if (!is_known && nearest.best.at != NULL)
             flag_report_at(report, FLAG_WARNING, flag, member->key_start,
-                           "\"" STR_FMT "\" means nothing here: is it \"" STR_FMT "\"?", STR_ARG(member->key),
-                           STR_ARG(*near));
+                           "\"" STR_FMT "\" means nothing here; is it \"" STR_FMT "\"?", STR_ARG(member->key),
+                           STR_ARG(nearest.best));
     }
 }
 

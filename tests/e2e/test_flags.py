@@ -216,7 +216,7 @@ def test_changes_are_logged(start):
     assert "new-consumer" in line
 
 
-@pytest.mark.parametrize("bad", [None, "", "{", '{"flags": []}', "folder", "unreadable"])
+@pytest.mark.parametrize("bad", [None, "", "{", '{"flags": 7}', "folder", "unreadable"])
 def test_bad_file_at_start(make, bad):
     """A flag file that is missing, empty or invalid at start is an error: exit 2, naming the file."""
     proxy = make(flags=bad if bad not in (None, "folder", "unreadable") else "{}")
