@@ -1,0 +1,4 @@
+set(CMAKE_BUILD_TYPE Debug CACHE STRING "")
+set(CMAKE_C_COMPILER clang CACHE STRING "")
+set(CMAKE_C_FLAGS -O1 CACHE STRING "")
+set(HOOKSHIFT_SANITIZE "address,undefined,fuzzer-no-link" CACHE STRING "")
