@@ -116,8 +116,8 @@ enum err sqlite_db_open(struct sqlite_db *db, const char *path) {
 
 enum err sqlite_db_prepare(struct sqlite_db *db) {
     for (int i = 0; i < SQL_COUNT; i++) {
-        int result =
-            sqlite3_prepare_v3(db->handle, sql_text((enum sql)i), -1, SQLITE_PREPARE_PERSISTENT, &db->statements[i], NULL);
+        int result = sqlite3_prepare_v3(db->handle, sql_text((enum sql)i), -1, SQLITE_PREPARE_PERSISTENT,
+                                        &db->statements[i], NULL);
         if (result != SQLITE_OK)
             return sqlite_db_fail(db, result);
     }
