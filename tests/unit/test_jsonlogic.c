@@ -1,8 +1,9 @@
-/* JsonLogic against jsonlogic.com's own cases (given as a file) and a table with a case for every sentence of its
- * pages, and of flagd's about its operators. `test_jsonlogic FILE` checks a file of [rule, data, result] lists. */
+/* JsonLogic against jsonlogic.com's own cases (where their file is there), and a table with a case for every sentence
+ * of its pages, and of flagd's about its operators. */
 #include "proxy/decide/jsonlogic.h"
 
-#include <math.h>
+#include "proxy/decide/logic_vectors.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,48 +23,6 @@ static struct json *parse(struct arena *arena, struct str text) {
 
 static struct logic_work work_for(struct arena *arena) {
     return (struct logic_work){arena, UINT32_MAX, 500, SIZE_MAX};
-}
-
-/* As JSON.stringify() would have it: what JSON cannot say is null. */
-static bool is_json_null(const struct logic_value *value) {
-    return value->type == LOGIC_NULL || value->type == LOGIC_UNDEFINED ||
-           (value->type == LOGIC_NUMBER && !isfinite(value->number));
-}
-
-static bool matches(struct logic_work *work, struct logic_value value, const struct json *expected) {
-    double number;
-    if (is_json_null(&value))
-        return expected->type == JSON_NULL;
-    switch (expected->type) {
-    case JSON_NULL:
-        return false;
-    case JSON_BOOL:
-        return value.type == LOGIC_BOOL && value.boolean == expected->boolean;
-    case JSON_NUMBER:
-        return value.type == LOGIC_NUMBER && str_to_double(expected->text, &number) && value.number == number;
-    case JSON_STRING:
-        return value.type == LOGIC_STRING && str_eq(value.string, expected->text);
-    case JSON_ARRAY:
-        if (value.type != LOGIC_ARRAY || value.count != expected->count)
-            return false;
-        assert_int_equal(logic_items(work, &value), ERR_NONE);
-        expected = expected->first;
-        for (uint32_t i = 0; i < value.count; i++, expected = expected->next)
-            if (!matches(work, value.items[i], expected))
-                return false;
-        return true;
-    case JSON_OBJECT:
-        break;
-    }
-    if (value.type != LOGIC_OBJECT)
-        return false;
-    for (const struct json *member = expected->first; member != NULL; member = member->next) {
-        struct logic_value found;
-        assert_int_equal(logic_property(work, &value, member->key, &found), ERR_NONE);
-        if (found.type == LOGIC_UNDEFINED || !matches(work, found, member))
-            return false;
-    }
-    return true;
 }
 
 static enum err compile(struct arena *arena, const struct json *json, const struct logic_rule **rule) {
@@ -87,15 +46,6 @@ static enum err apply(struct arena *arena, const struct json *json, const struct
     return logic_apply(rule, &context, arena, result);
 }
 
-static bool check(const struct json *rule, const struct json *data, const struct json *expected) {
-    struct arena *arena = arena_new(0);
-    struct logic_work work = work_for(arena);
-    struct logic_value result;
-    bool ok = apply(arena, rule, data, &result) == ERR_NONE && matches(&work, result, expected);
-    arena_free(arena);
-    return ok;
-}
-
 static char *read_whole(const char *path, size_t *len) {
     FILE *file = fopen(path, "rb");
     if (file == NULL)
@@ -108,23 +58,6 @@ static char *read_whole(const char *path, size_t *len) {
     return text;
 }
 
-/* A list whose items are comments (texts) or [rule, data, result]. Returns how many cases hold and how many do not. */
-static void run_vectors(struct str text, unsigned *passed, unsigned *failed) {
-    struct arena *arena = arena_new(0);
-    const struct json *root = parse(arena, text);
-    for (const struct json *item = root->first; item != NULL; item = item->next) {
-        if (item->type != JSON_ARRAY)
-            continue;
-        assert_int_equal(item->count, 3);
-        const struct json *rule = item->first, *data = rule->next;
-        bool ok = check(rule, data, data->next);
-        *(ok ? passed : failed) += 1;
-        if (!ok)
-            fprintf(stderr, "failed: " STR_FMT "\n", (int)(item->end - item->start), text.at + item->start);
-    }
-    arena_free(arena);
-}
-
 static void test_the_reference_cases_hold(void **state) {
     (void)state;
     size_t len;
@@ -133,11 +66,16 @@ static void test_the_reference_cases_hold(void **state) {
         print_message("no ../shared/vectors/jsonlogic.json beside the sources: not run\n");
         skip();
     }
-    unsigned passed = 0, failed = 0;
-    run_vectors(str_slice(text, len), &passed, &failed);
+    struct logic_vectors_result result;
+    struct strbuf report = {0};
+    struct err_detail detail;
+    if (logic_vectors_run(str_slice(text, len), &result, &report, &detail) != ERR_NONE)
+        fail_msg("%s", detail.text);
+    if (result.failed > 0)
+        fail_msg("%s", report.at);
+    assert_true(result.passed > 200);
+    strbuf_clear(&report);
     free(text);
-    assert_int_equal(failed, 0);
-    assert_true(passed > 200);
 }
 
 struct row {
@@ -146,20 +84,15 @@ struct row {
 
 static void check_row(const struct row *row) {
     struct arena *arena = arena_new(0);
-    struct logic_work work = work_for(arena);
-    struct logic_value result;
-    const struct json *rule = parse(arena, str_of(row->rule)), *data = parse(arena, str_of(row->data));
-    enum err err = apply(arena, rule, data, &result);
-    if (strcmp(row->expected, "throws") == 0) {
-        if (err != ERR_INVALID)
-            fail_msg("%s should have failed", row->rule);
-    } else if (err != ERR_NONE) {
-        fail_msg("%s failed: %s", row->rule, err_name(err));
-    } else if (!matches(&work, result, parse(arena, str_of(row->expected)))) {
-        struct str text = STR("?");
-        assert_int_equal(logic_to_string(&work, result, &text), ERR_NONE);
-        fail_msg("%s of %s is " STR_FMT ", not %s", row->rule, row->data, STR_ARG(text), row->expected);
-    }
+    struct err_detail detail = {.text = ""};
+    bool throws = strcmp(row->expected, "throws") == 0, holds = false;
+    const struct json *expected = parse(arena, throws ? STR("null") : str_of(row->expected));
+    enum err err =
+        logic_case_run(parse(arena, str_of(row->rule)), parse(arena, str_of(row->data)), expected, &holds, &detail);
+    if (throws ? err != ERR_INVALID : err != ERR_NONE)
+        fail_msg("%s of %s: %s: %s", row->rule, row->data, err_name(err), detail.text);
+    if (!throws && !holds)
+        fail_msg("%s of %s is not %s", row->rule, row->data, row->expected);
     arena_free(arena);
 }
 
@@ -739,23 +672,27 @@ static void test_a_rule_is_applied_many_times(void **state) {
     arena_free(arena);
 }
 
-static int run_file(const char *path) {
-    size_t len;
-    unsigned passed = 0, failed = 0;
-    char *text = read_whole(path, &len);
-    if (text == NULL) {
-        perror(path);
-        return 2;
-    }
-    run_vectors(str_slice(text, len), &passed, &failed);
-    free(text);
-    printf("%u passed, %u failed\n", passed, failed);
-    return failed == 0 ? 0 : 1;
+static void test_a_file_of_cases(void **state) {
+    (void)state;
+    struct logic_vectors_result result;
+    struct strbuf report = {0};
+    struct err_detail detail;
+    struct str text = STR("[\"a comment\", [{\"+\":[1,2]},{},3], [{\"!\":1},{},true], [{\"?\":1},{},1]]");
+    assert_int_equal(logic_vectors_run(text, &result, &report, &detail), ERR_NONE);
+    assert_int_equal(result.passed, 1);
+    assert_int_equal(result.failed, 2);
+    assert_string_equal(report.at, "failed: [{\"!\":1},{},true]: another result\n"
+                                   "failed: [{\"?\":1},{},1]: unknown operator \"?\"\n");
+    static const char *const wrong[] = {"{}", "[[1,2]]", "[5]", "[", ""};
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+        assert_int_not_equal(logic_vectors_run(str_of(wrong[i]), &result, &report, &detail), ERR_NONE);
+    strbuf_clear(&report);
 }
 
-int main(int argc, char **argv) {
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_reference_cases_hold),
+        cmocka_unit_test(test_a_file_of_cases),
         cmocka_unit_test(test_only_objects_with_one_member_are_rules),
         cmocka_unit_test(test_truth_is_jsonlogics),
         cmocka_unit_test(test_conditions_apply_what_they_need),
@@ -774,5 +711,5 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_many_arguments),
         cmocka_unit_test(test_a_rule_is_applied_many_times),
     };
-    return argc > 1 ? run_file(argv[1]) : cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,197 @@
+/* Switching in the text: what changes is one value, and every other byte stays. */
+#include "proxy/decide/flags_edit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+struct row {
+    const char *before;
+    enum consumer_flag flag;
+    bool on, force;
+    const char *after; /* NULL: refused */
+    enum err err;
+    const char *why; /* a part of the detail */
+};
+
+static void check_row(const struct row *row) {
+    struct strbuf out = {0};
+    struct err_detail detail = {.text = ""};
+    strbuf_append(&out, STR("kept:"));
+    enum err err = flags_edit_switch(str_of(row->before), row->flag, row->on, row->force, &out, &detail);
+    if (err != row->err)
+        fail_msg("%s: %s: %s", row->before, err_name(err), detail.text);
+    if (row->why != NULL && strstr(detail.text, row->why) == NULL)
+        fail_msg("%s: \"%s\" does not say \"%s\"", row->before, detail.text, row->why);
+    assert_true(str_starts_with(strbuf_str(&out), STR("kept:")));
+    struct str after = str_from(strbuf_str(&out), strlen("kept:"));
+    if (!str_eq(after, str_of(row->after == NULL ? "" : row->after)))
+        fail_msg("%s\n became\n" STR_FMT "\n and not\n%s", row->before, STR_ARG(after), row->after);
+    strbuf_clear(&out);
+}
+
+#define CHECK_ROWS(rows)                                                                                               \
+    do {                                                                                                               \
+        for (size_t i_ = 0; i_ < ARRAY_LEN(rows); i_++)                                                                \
+            check_row(&(rows)[i_]);                                                                                    \
+    } while (0)
+
+#define ON_OFF "\"variants\":{\"on\":true,\"off\":false}"
+
+static void test_only_the_default_changes(void **state) {
+    (void)state;
+    static const struct row rows[] = {
+        /* order, comments, odd layout, other flags and other members stay */
+        {"// who decides\n{\"$schema\" : \"x\", \"flags\":{ /* 1 */\n\t\"other\":{\"state\":\"DISABLED\"},\n"
+         "  \"legacy-consumer\" : {\"defaultVariant\" : \"on\" , // yet\n" ON_OFF
+         ",\"state\":\"ENABLED\",\"x\":[1,2.50,\"\\u00e9\"]}}}\n\n",
+         FLAG_LEGACY_CONSUMER, false, false,
+         "// who decides\n{\"$schema\" : \"x\", \"flags\":{ /* 1 */\n\t\"other\":{\"state\":\"DISABLED\"},\n"
+         "  \"legacy-consumer\" : {\"defaultVariant\" : \"off\" , // yet\n" ON_OFF
+         ",\"state\":\"ENABLED\",\"x\":[1,2.50,\"\\u00e9\"]}}}\n\n",
+         ERR_NONE, NULL},
+        /* the same in an array */
+        {"{\"flags\":[{\"key\":\"new-consumer\",\"state\":\"ENABLED\"," ON_OFF ",\"defaultVariant\":\"off\"}]}",
+         FLAG_NEW_CONSUMER, true, false,
+         "{\"flags\":[{\"key\":\"new-consumer\",\"state\":\"ENABLED\"," ON_OFF ",\"defaultVariant\":\"on\"}]}",
+         ERR_NONE, NULL},
+        /* null becomes a name */
+        {"{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"defaultVariant\":null," ON_OFF "}}}", FLAG_NEW_CONSUMER,
+         true, false, "{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"defaultVariant\":\"on\"," ON_OFF "}}}",
+         ERR_NONE, NULL},
+        /* a byte order mark stays */
+        {"\xEF\xBB\xBF{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"defaultVariant\":\"off\"," ON_OFF "}}}",
+         FLAG_NEW_CONSUMER, true, false,
+         "\xEF\xBB\xBF{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"defaultVariant\":\"on\"," ON_OFF "}}}",
+         ERR_NONE, NULL},
+        /* of two flags with one key the last counts, and of two members */
+        {"{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"defaultVariant\":\"off\"," ON_OFF "},"
+         "\"new-consumer\":{\"state\":\"ENABLED\",\"defaultVariant\":\"off\",\"defaultVariant\":\"off\"," ON_OFF "}}}",
+         FLAG_NEW_CONSUMER, true, false,
+         "{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"defaultVariant\":\"off\"," ON_OFF "},"
+         "\"new-consumer\":{\"state\":\"ENABLED\",\"defaultVariant\":\"off\",\"defaultVariant\":\"on\"," ON_OFF "}}}",
+         ERR_NONE, NULL},
+    };
+    CHECK_ROWS(rows);
+}
+
+static void test_the_variant_is_chosen_by_its_value(void **state) {
+    (void)state;
+    static const struct row rows[] = {
+        {"{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"variants\":{\"nein\":false,\"j\\\"a\":true},"
+         "\"defaultVariant\":\"nein\"}}}",
+         FLAG_NEW_CONSUMER, true, false,
+         "{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"variants\":{\"nein\":false,\"j\\\"a\":true},"
+         "\"defaultVariant\":\"j\\\"a\"}}}",
+         ERR_NONE, NULL},
+        /* it has the value already: nothing changes, though another variant has it too */
+        {"{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"variants\":{\"a\":true,\"b\":true},"
+         "\"defaultVariant\":\"b\"}}}",
+         FLAG_NEW_CONSUMER, true, false,
+         "{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"variants\":{\"a\":true,\"b\":true},"
+         "\"defaultVariant\":\"b\"}}}",
+         ERR_NONE, NULL},
+        {"{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"variants\":{\"a\":true},\"defaultVariant\":\"a\"}}}",
+         FLAG_NEW_CONSUMER, false, false, NULL, ERR_INVALID, "no variant whose value is false"},
+        {"{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"variants\":{\"on\":\"true\"},\"defaultVariant\":\"on\"}"
+         "}}",
+         FLAG_NEW_CONSUMER, true, false, NULL, ERR_INVALID, "no variant whose value is true"},
+        {"{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\"}}}", FLAG_NEW_CONSUMER, true, false, NULL, ERR_INVALID,
+         "no variant"},
+    };
+    CHECK_ROWS(rows);
+}
+
+static void test_what_is_missing_is_added(void **state) {
+    (void)state;
+#define NEW_FLAG(name)                                                                                                 \
+    "{\"state\": \"ENABLED\", \"variants\": {\"on\": true, \"off\": false}, \"defaultVariant\": \"" name "\"}"
+    static const struct row rows[] = {
+        {"{\"flags\":{}}", FLAG_LEGACY_CONSUMER, false, false, "{\"flags\":{\"legacy-consumer\": " NEW_FLAG("off") "}}",
+         ERR_NONE, NULL},
+        {"{\"flags\":[]}", FLAG_NEW_CONSUMER, true, false,
+         "{\"flags\":[{\"key\": \"new-consumer\", \"state\": \"ENABLED\", \"variants\": {\"on\": true, \"off\": "
+         "false}, "
+         "\"defaultVariant\": \"on\"}]}",
+         ERR_NONE, NULL},
+        {"{\"flags\":{\"a\":{\"state\":\"ENABLED\"}}}", FLAG_NEW_CONSUMER_SHADOW, true, false,
+         "{\"flags\":{\"a\":{\"state\":\"ENABLED\"}, \"new-consumer-shadow\": " NEW_FLAG("on") "}}", ERR_NONE, NULL},
+        /* on a line of its own, indented like the one before, and behind that one's comment */
+        {"{\n  \"flags\": {\n\t  \"a\": {\"state\": \"ENABLED\"} // first\n  }\n}\n", FLAG_NEW_CONSUMER, true, false,
+         "{\n  \"flags\": {\n\t  \"a\": {\"state\": \"ENABLED\"}, // first\n\t  \"new-consumer\": " NEW_FLAG(
+             "on") "\n  }\n}\n",
+         ERR_NONE, NULL},
+        {"{\n  \"flags\": {\n    \"a\": {\"state\": \"ENABLED\"} /* one */ /* two */ }\n}\n", FLAG_NEW_CONSUMER, true,
+         false,
+         "{\n  \"flags\": {\n    \"a\": {\"state\": \"ENABLED\"},\n    \"new-consumer\": " NEW_FLAG(
+             "on") " /* one */ /* two */ }\n}\n",
+         ERR_NONE, NULL},
+        {"{\"flags\": {\r\n  \"a\": {\"state\": \"ENABLED\"}\r\n}}\r\n", FLAG_NEW_CONSUMER, false, false,
+         "{\"flags\": {\r\n  \"a\": {\"state\": \"ENABLED\"},\r\n  \"new-consumer\": " NEW_FLAG("off") "\r\n}}\r\n",
+         ERR_NONE, NULL},
+        /* only the default is missing */
+        {"{\"flags\":{\"new-consumer\":{\n \"state\":\"ENABLED\",\n " ON_OFF "\n}}}", FLAG_NEW_CONSUMER, true, false,
+         "{\"flags\":{\"new-consumer\":{\n \"state\":\"ENABLED\",\n " ON_OFF ",\n \"defaultVariant\": \"on\"\n}}}",
+         ERR_NONE, NULL},
+    };
+    CHECK_ROWS(rows);
+}
+
+#define RULE "\"targeting\":{\"if\":[{\"var\":\"x\"},\"on\",null]}"
+
+static void test_what_would_not_switch_is_refused(void **state) {
+    (void)state;
+    static const struct row rows[] = {
+        {"{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"defaultVariant\":\"on\"," ON_OFF "," RULE "}}}",
+         FLAG_NEW_CONSUMER, false, false, NULL, ERR_DENIED, "targeting"},
+        {"{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"defaultVariant\":\"on\"," ON_OFF "," RULE "}}}",
+         FLAG_NEW_CONSUMER, false, true,
+         "{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"defaultVariant\":\"off\"," ON_OFF "," RULE "}}}",
+         ERR_NONE, NULL},
+        /* an empty rule decides nothing */
+        {"{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"defaultVariant\":\"on\"," ON_OFF ",\"targeting\":{}}}}",
+         FLAG_NEW_CONSUMER, false, false,
+         "{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"defaultVariant\":\"off\"," ON_OFF
+         ",\"targeting\":{}}}}",
+         ERR_NONE, NULL},
+        {"{\"flags\":{\"new-consumer\":{\"state\":\"DISABLED\",\"defaultVariant\":\"off\"," ON_OFF "}}}",
+         FLAG_NEW_CONSUMER, true, true, NULL, ERR_INVALID, "DISABLED"},
+        {"{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"defaultVariant\":\"off\"," ON_OFF
+         ",\"targeting\":{\"?!\":1}}}}",
+         FLAG_NEW_CONSUMER, true, true, NULL, ERR_INVALID, "broken"},
+        {"{\"flags\":{\"new-consumer\":5}}", FLAG_NEW_CONSUMER, true, true, NULL, ERR_INVALID, "broken"},
+        {"{\"flags\":{\n\"new-consumer\":{\"state\":\"ON\"}}}", FLAG_NEW_CONSUMER, true, true, NULL, ERR_INVALID,
+         "2:25: state must be"},
+        {"", FLAG_NEW_CONSUMER, true, true, NULL, ERR_INVALID, "1:1"},
+        {"{\"flags\":{\"f\":7}", FLAG_NEW_CONSUMER, true, true, NULL, ERR_INVALID, NULL},
+        {"[]", FLAG_NEW_CONSUMER, true, true, NULL, ERR_INVALID, "must be an object"},
+    };
+    CHECK_ROWS(rows);
+}
+
+/* Off, on and off again gives the first text back: nothing is worn off by editing. */
+static void test_there_and_back(void **state) {
+    (void)state;
+    struct str text =
+        STR("{ // top\n  \"flags\" : {\n    \"legacy-consumer\" :\t{ \"state\": \"ENABLED\",\n"
+            "      \"variants\": { \"an\": true, \"aus\": false },\n      \"defaultVariant\": \"aus\" }\n  }\n}");
+    struct strbuf on = {0}, off = {0};
+    assert_int_equal(flags_edit_switch(text, FLAG_LEGACY_CONSUMER, true, false, &on, NULL), ERR_NONE);
+    assert_false(str_eq(text, strbuf_str(&on)));
+    assert_int_equal(flags_edit_switch(strbuf_str(&on), FLAG_LEGACY_CONSUMER, false, false, &off, NULL), ERR_NONE);
+    assert_true(str_eq(text, strbuf_str(&off)));
+    strbuf_clear(&on);
+    strbuf_clear(&off);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_only_the_default_changes), cmocka_unit_test(test_the_variant_is_chosen_by_its_value),
+        cmocka_unit_test(test_what_is_missing_is_added), cmocka_unit_test(test_what_would_not_switch_is_refused),
+        cmocka_unit_test(test_there_and_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
