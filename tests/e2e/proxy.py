@@ -24,7 +24,7 @@ SETTINGS = {
     "retry.schedule": "20ms,20ms,20ms",
     "endpoints.legacy.timeout": "5s",
     "endpoints.new.timeout": "5s",
-    "drain_time": "5s",
+    "drain_time": "400ms",
 }
 
 SANITIZER_REPORT = re.compile(r"(Address|Thread|Leak|UndefinedBehavior)Sanitizer|runtime error:")
@@ -133,14 +133,12 @@ class Proxy:
             self.log.append(line.decode(errors="replace").rstrip("\n"))
 
     def _ports(self):
-        """Both ports, from the lines that name them since the last start."""
+        """Both ports, from the line that tells them, once it is there."""
         for line in self.log[self._from:]:
-            match = re.search(r"address=\"?127\.0\.0\.1:(\d+)", line)
-            if match and "admin" in line:
-                self.admin_port = int(match[1])
-            elif match:
-                self.port = int(match[1])
-        return self.port and self.admin_port
+            if match := re.search(r'listening.*address"?[=:]"?127\.0\.0\.1:(\d+).*admin"?[=:]"?127\.0\.0\.1:(\d+)', line):
+                self.port, self.admin_port = int(match[1]), int(match[2])
+                return True
+        return False
 
     def kill(self):
         """Ends the process as a crash of the machine's mains would, without a word."""

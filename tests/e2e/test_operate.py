@@ -240,7 +240,7 @@ def test_full_disk(start, legacy):
 def test_drain(start, legacy, number):
     """SIGTERM and SIGINT: what is in is answered, attempts are finished, exit 0."""
     legacy.otherwise = Reply(200, delay_s=0.3)
-    proxy = start()
+    proxy = start(drain_time="20s")
     ids = [proxy.send(Push().rule()).id for _ in range(5)]
     wait_until(lambda: legacy.in_flight == 5)
     proxy.process.send_signal(number)
@@ -255,7 +255,7 @@ def test_drain(start, legacy, number):
 def test_drain_answers_what_is_in(start, legacy):
     """A request whose answer is due when the end is asked for is still answered."""
     legacy.otherwise = Reply(200, delay_s=0.4)
-    proxy, answers = start(acknowledge="delivered"), []
+    proxy, answers = start(acknowledge="delivered", drain_time="20s"), []
     sender = threading.Thread(target=lambda: answers.append(proxy.send(Push().rule())))
     sender.start()
     wait_until(lambda: legacy.in_flight == 1)
@@ -279,7 +279,7 @@ def test_drain_time(start, legacy):
 
 def test_drain_under_load(start, legacy, new):
     """Ended in order under load: whatever was answered 2xx is delivered once, before or after the restart."""
-    proxy = start()
+    proxy = start(drain_time="20s")
     accepted, stop = [], threading.Event()
     port = proxy.port
 
