@@ -163,14 +163,19 @@ def test_http_1_0(start):
 
 # --- refused, with a reason
 
-@pytest.mark.parametrize("body", [
-    b"", b"   ", b"not JSON", b"{", b'{"a": 1} trailing', b"[]", b"[{}]", b'"text"', b"17", b"null", b'{"a": \xff\xfe}',
-    b'{"AlertId": "\xc3\x28"}', b"{'a': 1}", b'{"a": 1,}', b"[" * 100_000, b'{"a":' * 100_000,
-    b"\xff\xfe{\x00}\x00"])
-def test_bad_body(start, body):
+BAD_BODIES = {
+    "empty": b"", "blank": b"   ", "words": b"not JSON", "truncated": b"{", "trailing": b'{"a": 1} trailing',
+    "array": b"[]", "array of objects": b"[{}]", "string": b'"text"', "number": b"17", "null": b"null",
+    "bad byte": b'{"a": \xff\xfe}', "bad UTF-8": b'{"AlertId": "\xc3\x28"}', "single quotes": b"{'a': 1}",
+    "comma at the end": b'{"a": 1,}', "deep arrays": b"[" * 100_000, "deep objects": b'{"a":' * 100_000,
+    "UTF-16": b"\xff\xfe{\x00}\x00"}
+
+
+@pytest.mark.parametrize("name", BAD_BODIES)
+def test_bad_body(start, name):
     """What is not a JSON object is answered 400, and the proxy goes on."""
     proxy = start()
-    assert is_problem(proxy.send(body), 400)
+    assert is_problem(proxy.send(BAD_BODIES[name]), 400)
     assert proxy.send(Push().rule()).status == 202
 
 
