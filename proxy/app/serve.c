@@ -29,6 +29,8 @@
 
 enum { SETTLE_MS = 500, POLL_MS = 20, INTERRUPT_MS = 5000 };
 
+enum phase { RUNNING, SETTLING, DRAINING, INTERRUPTING };
+
 struct serve {
     struct service service;
     struct loop *loop;
@@ -37,7 +39,7 @@ struct serve {
     struct admin *admin;
     struct loop_signal *on_term, *on_int, *on_hup;
     struct loop_timer *timer;
-    enum { RUNNING, SETTLING, DRAINING, INTERRUPTING } phase;
+    enum phase phase;
     int64_t phase_ends_us;
     _Atomic size_t busy, answered; /* by the workers, while draining */
     size_t asked;
@@ -72,7 +74,7 @@ static void tell_workers(struct serve *serve, void (*act)(struct worker *worker)
     }
 }
 
-static void enter(struct serve *serve, int phase, int64_t lasts_ms) {
+static void enter(struct serve *serve, enum phase phase, int64_t lasts_ms) {
     serve->phase = phase;
     serve->phase_ends_us = clock_mono_us() + lasts_ms * 1000;
     loop_timer_set(serve->timer, POLL_MS);

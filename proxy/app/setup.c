@@ -3,9 +3,9 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/mem.h"
+#include "common/random.h"
 #include "proxy/decide/catalog_load.h"
 
-#include <openssl/rand.h>
 #include <unistd.h>
 
 enum { CATALOGUE_MAX = 4 * 1024 * 1024 };
@@ -91,8 +91,7 @@ static enum prefer prefer_of(void *arg, struct str counterpart) {
 static double jitter(void *arg) {
     (void)arg;
     uint32_t random;
-    if (RAND_bytes((unsigned char *)&random, sizeof random) != 1)
-        return 0;
+    random_bytes(&random, sizeof random);
     return (double)random / (double)UINT32_MAX * 2 - 1;
 }
 

@@ -1,6 +1,6 @@
 #include "proxy/flow/headers.h"
 
-#include <openssl/rand.h>
+#include "common/random.h"
 
 static const char *const not_passed_on[] = {
     "connection",          "keep-alive", "proxy-connection", "proxy-authenticate",
@@ -133,8 +133,7 @@ struct str headers_trace_parent(struct arena *arena, const struct http_header *h
         return sent;
     unsigned char random[24];
     char hex[48];
-    if (RAND_bytes(random, sizeof random) != 1)
-        memset(random, 1, sizeof random); /* a trace that is not unique harms nobody */
+    random_bytes(random, sizeof random);
     for (size_t i = 0; i < sizeof random; i++) {
         hex[2 * i] = "0123456789abcdef"[random[i] >> 4];
         hex[2 * i + 1] = "0123456789abcdef"[random[i] & 15];
