@@ -243,11 +243,11 @@ enum err flags_load(struct str text, struct arena *arena, struct flags **flags, 
     struct flags *set = MEM_NEW(struct flags);
     struct json_error error;
     struct json *root;
+    *problems = (struct flag_problems){0};
     struct loader loader = {
         .flags = set,
         .report = {arena, text, problems, (struct flag_problem **)(void *)&problems->first},
     };
-    *problems = (struct flag_problems){0};
     set->arena = arena_new(0);
     loader.compiler = (struct logic_compiler){set->arena, resolve, &loader};
     enum err err = json_parse(set->arena, text, &limits, &root, &error);

@@ -177,7 +177,7 @@ static struct str number_layout(bool negative, double magnitude, char out[LOGIC_
     int len;
     if (count <= point && point <= 21)
         len = snprintf(out, LOGIC_NUMBER_TEXT_MAX, "%s%s%.*s", sign, digits, point - count, "000000000000000000000");
-    else if (point > 0 && point <= 21)
+    else if (point > 0 && point < count)
         len = snprintf(out, LOGIC_NUMBER_TEXT_MAX, "%s%.*s.%s", sign, point, digits, digits + point);
     else if (point > -6 && point <= 0)
         len = snprintf(out, LOGIC_NUMBER_TEXT_MAX, "%s0.%.*s%s", sign, -point, "00000", digits);
