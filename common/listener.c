@@ -92,7 +92,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg) {
             break;
 }
 
-static enum err bind_and_listen(struct listener *listener, struct err_detail *detail) {
+static enum err bind_to(struct listener *listener, struct err_detail *detail) {
     const int on = 1;
     const char *text = listener->options.address;
     listener->fd = socket(listener->address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -102,13 +102,32 @@ static enum err bind_and_listen(struct listener *listener, struct err_detail *de
         setsockopt(listener->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 || /* for all it accepts */
         (listener->options.share_port && setsockopt(listener->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0))
         return err_set(detail, ERR_IO, "cannot prepare a socket for %s: %s", text, strerror(errno));
-    if (bind(listener->fd, (struct sockaddr *)&listener->address.storage, listener->address.len) != 0 ||
-        listen(listener->fd, QUEUE_LEN) != 0)
+    if (bind(listener->fd, (struct sockaddr *)&listener->address.storage, listener->address.len) != 0)
+        return err_set(detail, error_of_bind(errno), "cannot listen on %s: %s", text, strerror(errno));
+    return ERR_NONE;
+}
+
+static enum err bind_and_listen(struct listener *listener, struct err_detail *detail) {
+    const char *text = listener->options.address;
+    enum err err = bind_to(listener, detail);
+    if (err != ERR_NONE)
+        return err;
+    if (listen(listener->fd, QUEUE_LEN) != 0)
         return err_set(detail, error_of_bind(errno), "cannot listen on %s: %s", text, strerror(errno));
     listener->address.len = sizeof listener->address.storage;
     if (getsockname(listener->fd, (struct sockaddr *)&listener->address.storage, &listener->address.len) != 0)
         return err_set(detail, ERR_IO, "no address known for %s: %s", text, strerror(errno));
     return ERR_NONE;
+}
+
+enum err listener_probe(const char *address, struct err_detail *detail) {
+    struct listener probe = {.options.address = address, .fd = -1};
+    enum err err = netaddr_parse(address, &probe.address, detail);
+    if (err == ERR_NONE)
+        err = bind_to(&probe, detail);
+    if (probe.fd >= 0)
+        close(probe.fd);
+    return err;
 }
 
 static void listener_free(struct listener *listener) {

@@ -24,6 +24,10 @@ struct listener_options {
 enum err listener_open(const struct listener_options *options, struct listener **listener,
                        struct err_detail *detail) MUST_USE;
 
+/* Does nobody listen there? Sharing a port lets in any process of the same user, also one that does not belong here;
+ * to be asked before the first listener is opened. Errors as above. */
+enum err listener_probe(const char *address, struct err_detail *detail) MUST_USE;
+
 /* Accepts what waits in the queue already, whose clients think they are connected, then closes. NULL is fine. */
 void listener_close(struct listener *listener);
 

@@ -146,8 +146,6 @@ static enum err listen_on(struct admin *admin, struct err_detail *detail) {
         };
         err = httpd_new(&options, &admin->httpd, detail);
     }
-    if (err != ERR_NONE)
-        err_prefix(detail, "admin.listen");
     return err;
 }
 

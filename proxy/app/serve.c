@@ -13,6 +13,7 @@
 
 #include "common/clock.h"
 #include "common/crew.h"
+#include "common/listener.h"
 #include "common/log.h"
 #include "common/loop_signal.h"
 #include "common/mem.h"
@@ -167,6 +168,9 @@ static enum err open_store(struct serve *serve, struct err_detail *detail) {
 static enum err make_workers(struct serve *serve, struct err_detail *detail) {
     struct service *service = &serve->service;
     const char *listen = service->settings->listen.at;
+    enum err free_to_use = listener_probe(listen, detail);
+    if (free_to_use != ERR_NONE)
+        return free_to_use;
     serve->crew = crew_new("worker", service->worker_count);
     for (size_t i = 0; i < service->worker_count; i++) {
         enum err err = worker_new(service, crew_loop(serve->crew, i), i, listen, &service->workers[i], detail);
@@ -177,9 +181,11 @@ static enum err make_workers(struct serve *serve, struct err_detail *detail) {
     return ERR_NONE;
 }
 
+/* What the settings ask for is not to be had, which is for people to put right, unless the machine is in trouble. */
 static int complain(enum err err, const char *what, const struct err_detail *detail) {
-    fprintf(stderr, "hookshift: %s: %s\n", what, detail->text);
-    return err == ERR_INVALID ? CLI_USAGE : CLI_FAILED;
+    const char *hint = err == ERR_BUSY ? ": end what uses it, or choose another one" : "";
+    fprintf(stderr, "hookshift: %s: %s%s\n", what, detail->text, hint);
+    return err == ERR_IO || err == ERR_LIMIT ? CLI_FAILED : CLI_USAGE;
 }
 
 /* Builds everything; CLI_OK, or the exit status after a complaint. */

@@ -62,10 +62,19 @@ def test_port_in_use(make, which):
     proxy.process = None
 
 
+def test_port_of_another_proxy(make):
+    """A port that another proxy listens on is in use too, though its own workers share it."""
+    first = make().start()
+    second = make(listen=f"127.0.0.1:{first.port}")
+    assert second.launch().wait_for_exit() == 2
+    assert f"127.0.0.1:{first.port}" in second.text()
+    second.process = None
+
+
 @pytest.mark.parametrize("key, value", [
     ("endpoints.legacy.url", "not a url"), ("endpoints.new.url", "ftp://host/"), ("endpoints.new.url", "http://"),
     ("endpoints.legacy.url", "http://host:99999/"), ("listen", "nowhere"), ("workers", -1), ("store.url", "mysql:x"),
-    ("retry.schedule", "5 bananas"), ("acknowledge", "maybe"), ("limits.body", "lots"), ("no.such.key", 1),
+    ("retry.schedule", "5 bananas"), ("acknowledge", "maybe"), ("limits.body", "lots"), ("limits.bodyy", "1MiB"),
     ("pairing.window", "5")])
 def test_bad_setting(make, key, value):
     """A wrong setting ends the start with exit 2 and names file, line and key."""
@@ -133,7 +142,7 @@ def test_store_held_by_another_process(make, start):
     """A store that another process holds is refused, naming the file; the one that holds it goes on."""
     first = start()
     second = make(store__url=first.settings["store.url"])
-    assert second.launch().wait_for_exit() != 0
+    assert second.launch().wait_for_exit() == 2
     assert str(first.store_path) in second.text()
     second.process = None
     assert first.send(Push().rule()).status == 202
@@ -144,7 +153,7 @@ def test_damaged_store(make, content):
     """A damaged store is refused, naming the file, and left as it is."""
     proxy = make()
     proxy.store_path.write_bytes(content)
-    assert proxy.launch().wait_for_exit() != 0
+    assert proxy.launch().wait_for_exit() == 2
     assert str(proxy.store_path) in proxy.text()
     assert proxy.store_path.read_bytes() == content
     proxy.process = None
@@ -153,7 +162,7 @@ def test_damaged_store(make, content):
 def test_store_in_an_impossible_place(make):
     """A store that cannot be created is refused, naming the file."""
     proxy = make(store__url="sqlite:/no/such/folder/messages.db")
-    assert proxy.launch().wait_for_exit() != 0
+    assert proxy.launch().wait_for_exit() == 2
     assert "/no/such/folder/messages.db" in proxy.text()
     proxy.process = None
 
@@ -395,7 +404,7 @@ def test_one_message(start, legacy):
     assert message["id"] == rule.id
     assert message["generation"] == "rule"
     assert message["type"] == "PushOperationStatusChanged"
-    for expected in (f"write/{push.key}/successful", twin.id, "X-Custom", "seen", webhook_id, "503", push.company):
+    for expected in (f"write/{push.key}/successful", twin.id, "x-custom", "seen", webhook_id, "503", push.company):
         assert expected in text, expected
     assert proxy.admin("/api/messages/0000000000000").status == 404
     assert proxy.admin("/api/messages/nonsense").status == 404
