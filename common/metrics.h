@@ -18,7 +18,8 @@ struct metric; /* a series */
 struct metrics *metrics_new(void) MUST_USE;
 void metrics_free(struct metrics *metrics);
 
-/* Name, help and label names have static lifetime. `labels` ends in NULL; NULL: none. */
+/* Name, help and label names have static lifetime. `labels` ends in NULL; NULL: none. A name that Prometheus would not
+ * take, one that is defined twice, or too many labels: abort(). */
 struct metric_family *metrics_counter(struct metrics *metrics, const char *name, const char *help,
                                       const char *const *labels);
 struct metric_family *metrics_gauge(struct metrics *metrics, const char *name, const char *help,
@@ -27,7 +28,8 @@ struct metric_family *metrics_gauge(struct metrics *metrics, const char *name, c
 struct metric_family *metrics_histogram(struct metrics *metrics, const char *name, const char *help,
                                         const char *const *labels, const double *bounds, size_t bound_count);
 
-/* The series with those label values (copied), as many as the family has labels. */
+/* The series with those label values (copied), as many as the family has labels; NULL for none. Valid as long as
+ * `metrics`. */
 struct metric *metric_series(struct metric_family *family, const struct str *values);
 
 void metric_add(struct metric *metric, uint64_t count);   /* counter */
