@@ -40,8 +40,24 @@ void admin_readyz(struct admin_call *call) {
     answer_line(call, why == NULL ? 200 : 503, why == NULL ? "ready" : why);
 }
 
+/* What is counted elsewhere is brought in when somebody looks. */
+static void refresh(const struct service *service) {
+    struct ledger_counts counts;
+    struct ledger_stats stats;
+    store_count(service->store, &counts);
+    store_stats(service->store, &stats);
+    counters_set_takeovers(service->counters, stats.takeovers);
+    for (int e = 0; e < ENDPOINT_COUNT; e++) {
+        enum endpoint endpoint = (enum endpoint)e;
+        counters_set_up(service->counters, endpoint, health_is_up(&service->health[e]));
+        for (int s = 0; s < STATE_COUNT; s++)
+            counters_set_state(service->counters, endpoint, (enum state)s, counts.in_state[e][s]);
+    }
+}
+
 void admin_metrics(struct admin_call *call) {
     struct strbuf text = {0};
+    refresh(call->admin->service);
     metrics_write(counters_registry(call->admin->service->counters), &text);
     answer_text(call->exchange, 200, "text/plain; version=0.0.4; charset=utf-8", strbuf_str(&text));
     strbuf_clear(&text);

@@ -347,6 +347,22 @@ def test_metrics(start, legacy):
     assert proxy.metric("hookshift_flag_enabled", flag="legacy-consumer") == 1
 
 
+def test_metrics_of_states(start, legacy):
+    """/metrics says how many messages are in each state, and which endpoint is down."""
+    legacy.otherwise = 500
+    proxy = start(flags=flag_file(new=False), retry__schedule="1h")
+    for _ in range(8):
+        proxy.send(Push().rule())
+    for _ in range(3):
+        proxy.send(Push().event())
+    states = "hookshift_messages_in_state"
+    wait_until(lambda: proxy.metric("hookshift_deliveries_total", endpoint="legacy") >= 5)
+    wait_until(lambda: proxy.metric(states, endpoint="legacy", state="pending") == 8)
+    assert proxy.metric(states, endpoint="new", state="parked") == 3
+    wait_until(lambda: proxy.metric("hookshift_endpoint_up", endpoint="legacy") == 0)
+    assert proxy.metric("hookshift_endpoint_up", endpoint="new") == 1
+
+
 def test_list(start, legacy):
     """/api/messages: newest first, in pages, each naming where the next begins."""
     proxy = start(flags=flag_file(legacy=False))
