@@ -24,6 +24,7 @@ static const struct route routes[] = {
     {"GET", "/metrics", ACCESS_READ, admin_metrics},
     {"GET", "/api/status", ACCESS_READ, admin_status},
     {"GET", "/api/flags", ACCESS_READ, admin_flags},
+    {"GET", "/api/parity", ACCESS_READ, admin_parity},
     {"GET", "/api/messages", ACCESS_READ, admin_messages},
     {"GET", "/api/messages/*", ACCESS_READ, admin_message},
     {"POST", "/api/messages/*/replay", ACCESS_CHANGE, admin_replay_one},

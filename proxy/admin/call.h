@@ -36,6 +36,7 @@ admin_handler admin_healthz, admin_readyz, admin_metrics;
 const char *admin_why_not_ready(struct admin *admin, struct arena *arena);
 
 admin_handler admin_status, admin_flags;                       /* status.c */
+admin_handler admin_parity;                                    /* parity.c */
 admin_handler admin_messages, admin_message;                   /* messages.c */
 admin_handler admin_replay_one, admin_replay_many;             /* replays.c */
 admin_handler admin_page, admin_page_style, admin_page_script; /* pages.c */

@@ -1,0 +1,131 @@
+/* May legacy be switched off? Exit status 0 only for yes, so that a pipeline can ask. */
+#include "proxy/admin/query.h"
+#include "proxy/app/admin_client.h"
+#include "proxy/app/cli.h"
+#include "proxy/app/table.h"
+
+#include "common/json.h"
+
+#include <stdio.h>
+
+static struct str number_of(struct arena *arena, const struct json *object, const char *key) {
+    const struct json *value = json_get(object, str_of(key));
+    return value != NULL && value->type == JSON_NUMBER ? arena_str(arena, value->text) : STR("-");
+}
+
+/* Milliseconds as people read them. */
+static struct str time_of(struct arena *arena, const struct json *skew, const char *key) {
+    int64_t ms;
+    const struct json *value = json_get(skew, str_of(key));
+    if (value == NULL || !str_to_i64(value->text, &ms))
+        return STR("-");
+    if (ms < 1000)
+        return arena_printf(arena, "%lld ms", (long long)ms);
+    return ms < 120000 ? arena_printf(arena, "%.1f s", (double)ms / 1000)
+                       : arena_printf(arena, "%.1f min", (double)ms / 60000);
+}
+
+static void add_row(struct table *table, struct arena *arena, const struct json *type) {
+    const struct json *skew = json_get(type, STR("skew_ms"));
+    struct str last = json_string(json_get(type, STR("last_unpaired")));
+    const struct str cells[] = {
+        json_string(json_get(type, STR("type"))),
+        json_string(json_get(type, STR("verdict"))),
+        number_of(arena, type, "rules"),
+        number_of(arena, type, "events"),
+        number_of(arena, type, "paired"),
+        number_of(arena, type, "rule_only"),
+        number_of(arena, type, "event_only"),
+        number_of(arena, type, "rule_first"),
+        number_of(arena, type, "event_first"),
+        time_of(arena, skew, "p50"),
+        time_of(arena, skew, "p99"),
+        last.len > 0 ? last : STR("-"),
+    };
+    table_add(table, cells);
+}
+
+static void print_types(struct arena *arena, const struct json *root, struct strbuf *out) {
+    static const char *const headings[] = {"RULE TYPE",  "VERDICT",       ">RULES",      ">EVENTS",      ">PAIRED",
+                                           ">RULE ONLY", ">EVENT ONLY",   ">RULE FIRST", ">EVENT FIRST", ">SKEW P50",
+                                           ">P99",       "LAST UNPAIRED", NULL};
+    const struct json *types = json_get(root, STR("types"));
+    if (types == NULL || types->count == 0)
+        return;
+    struct table *table = table_new(arena, headings);
+    for (const struct json *type = types->first; type != NULL; type = type->next)
+        add_row(table, arena, type);
+    add_row(table, arena, json_get(root, STR("all")));
+    table_print(table, out);
+}
+
+static void print_unreplaced(struct arena *arena, const struct json *root, struct strbuf *out) {
+    const struct json *types = json_get(root, STR("without_replacement"));
+    for (const struct json *type = types == NULL ? NULL : types->first; type != NULL; type = type->next)
+        strbuf_printf(out, "%s" STR_FMT ": " STR_FMT " came; nothing replaces it%s\n",
+                      type == types->first ? "\nWithout a replacement\n  " : "  ",
+                      STR_ARG(json_string(json_get(type, STR("type")))), STR_ARG(number_of(arena, type, "rules")),
+                      json_is_true(json_get(type, STR("acknowledged"))) ? " (acknowledged)" : "");
+}
+
+static void print_report(struct arena *arena, const struct json *root, struct strbuf *out) {
+    struct str verdict = json_string(json_get(root, STR("verdict")));
+    const struct json *reasons = json_get(root, STR("reasons"));
+    strbuf_printf(out, "May legacy be switched off? %s (" STR_FMT "), looking at " STR_FMT " to " STR_FMT "\n",
+                  str_eq(verdict, STR("ready")) ? "Yes" : "No", STR_ARG(verdict),
+                  STR_ARG(json_string(json_get(root, STR("since")))),
+                  STR_ARG(json_string(json_get(root, STR("until")))));
+    for (const struct json *reason = reasons == NULL ? NULL : reasons->first; reason != NULL; reason = reason->next)
+        strbuf_printf(out, "  - " STR_FMT "\n", STR_ARG(reason->text));
+    strbuf_append_char(out, '\n');
+    print_types(arena, root, out);
+    print_unreplaced(arena, root, out);
+}
+
+struct parity_options {
+    const char *url, *token, *since;
+    bool json;
+};
+
+static int ask(const char *command, struct arena *arena, const struct parity_options *options) {
+    struct admin_client client;
+    struct err_detail detail;
+    struct str answer, path = STR("/api/parity");
+    const struct json *root;
+    if (admin_client_init(&client, arena, options->url, options->token, &detail) != ERR_NONE)
+        return cli_misused(command, "%s", detail.text);
+    struct strbuf since = {0};
+    if (options->since != NULL) {
+        query_encode(&since, str_of(options->since));
+        path = arena_printf(arena, "/api/parity?since=" STR_FMT, STR_ARG(strbuf_str(&since)));
+        strbuf_clear(&since);
+    }
+    enum err err = admin_client_json(&client, "GET", path, &answer, &root, &detail);
+    if (err != ERR_NONE)
+        return cli_failed(command, "%s", detail.text);
+    struct strbuf out = {0};
+    if (options->json)
+        strbuf_printf(&out, STR_FMT "\n", STR_ARG(str_trim(answer)));
+    else
+        print_report(arena, root, &out);
+    fwrite(out.at, 1, out.len, stdout);
+    strbuf_clear(&out);
+    bool is_ready = str_eq(json_string(json_get(root, STR("verdict"))), STR("ready"));
+    return cli_finish(command, is_ready ? CLI_OK : CLI_FAILED);
+}
+
+int cmd_parity(int argc, char **argv) {
+    struct parity_options asked = {0};
+    const struct cli_option options[] = {{"admin", CLI_TEXT, &asked.url},
+                                         {"token", CLI_TEXT, &asked.token},
+                                         {"since", CLI_TEXT, &asked.since},
+                                         {"json", CLI_FLAG, &asked.json}};
+    struct arena *arena = arena_new(0);
+    int first, status = cli_parse(argc, argv, options, ARRAY_LEN(options), &first);
+    if (status == CLI_GO_ON && first < argc)
+        status = cli_misused(argv[0], "takes no argument \"%s\"", argv[first]);
+    if (status == CLI_GO_ON)
+        status = ask(argv[0], arena, &asked);
+    arena_free(arena);
+    return status;
+}
