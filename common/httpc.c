@@ -62,11 +62,11 @@ static void unlink_call(struct httpc *httpc, struct httpc_call *call) {
 }
 
 /* Takes the call out of all lists, so that nothing that happens now can reach it. */
-static void take_out(struct httpc_call *call) {
-    if (call->is_in_multi && curl_multi_remove_handle(call->httpc->multi, call->easy) != CURLM_OK)
+static void take_out(struct httpc *httpc, struct httpc_call *call) {
+    if (call->is_in_multi && curl_multi_remove_handle(httpc->multi, call->easy) != CURLM_OK)
         abort(); /* a handle that curl holds on to would be used after it is gone */
     call->is_in_multi = false;
-    unlink_call(call->httpc, call);
+    unlink_call(httpc, call);
 }
 
 static void put_back(struct httpc *httpc, struct httpc_call *call) {
@@ -101,7 +101,7 @@ static void report_finished(struct httpc *httpc) {
         CURLcode result = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
         httpc_call_conclude(call, result);
-        take_out(call);
+        take_out(httpc, call);
         call->done(&call->answer, call->arg);
         put_back(httpc, call);
     }
@@ -206,7 +206,7 @@ static void run_invalid(void *arg) {
         httpc_call_free(call);
         return;
     }
-    take_out(call);
+    take_out(httpc, call);
     call->done(&call->answer, call->arg);
     put_back(httpc, call);
 }
@@ -235,7 +235,7 @@ struct httpc_call *httpc_send(struct httpc *httpc, const struct httpc_request *r
 void httpc_cancel(struct httpc_call *call) {
     struct httpc *httpc = call->httpc;
     bool was_in_multi = call->is_in_multi;
-    take_out(call);
+    take_out(httpc, call);
     if (was_in_multi)
         put_back(httpc, call);
     else

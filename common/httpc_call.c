@@ -21,6 +21,7 @@ static size_t on_body(char *at, size_t size, size_t count, void *arg) {
     return call->body_len > call->max_answer_len ? 0 : len;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): as curl calls it */
 static size_t on_head(char *at, size_t size, size_t count, void *arg) {
     (void)at;
     struct httpc_call *call = arg;

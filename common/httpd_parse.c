@@ -23,11 +23,11 @@ static void text_append(struct httpd_text *text, struct arena *arena, const char
     if (text->len + len > text->capacity) {
         text->capacity = text->at == NULL ? len : 2 * (text->len + len);
         char *larger = arena_alloc(arena, text->capacity + 1);
-        if (text->len > 0)
+        if (text->at != NULL)
             memcpy(larger, text->at, text->len);
         text->at = larger;
     }
-    if (len > 0)
+    if (text->at != NULL)
         memcpy(text->at + text->len, at, len);
     text->len += len;
 }

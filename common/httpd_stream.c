@@ -32,14 +32,13 @@ struct httpd_stream *httpd_answer_stream(struct httpd_exchange *exchange, const 
 }
 
 enum err httpd_stream_write(struct httpd_stream *stream, struct str data) {
-    if (stream->conn == NULL)
+    struct httpd_conn *conn = stream->conn;
+    if (conn == NULL)
         return ERR_CLOSED;
-    if (httpd_conn_unsent(stream->conn) + data.len > UNSENT_MOST)
+    if (httpd_conn_unsent(conn) + data.len > UNSENT_MOST)
         return ERR_LIMIT;
-    httpd_conn_send(stream->conn, data);
-    if (stream->conn == NULL)
-        return ERR_CLOSED;
-    httpd_conn_advance(stream->conn);
+    httpd_conn_send(conn, data);
+    httpd_conn_advance(conn); /* harmless where sending has closed it: it lives until the end of the turn */
     return stream->conn == NULL ? ERR_CLOSED : ERR_NONE;
 }
 

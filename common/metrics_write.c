@@ -26,7 +26,7 @@ static void write_number(struct strbuf *out, double value) {
     }
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
-        if (memcmp(&(double){strtod(text, NULL)}, &value, sizeof value) == 0)
+        if (strtod(text, NULL) == value)
             break;
     }
     strbuf_append(out, str_of(text));
