@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@
 static char folder[] = "/tmp/hookshift-flag-file-XXXXXX";
 
 static const char *path_of(const char *name) {
-    static char path[sizeof folder + 64];
+    static char path[sizeof folder + NAME_MAX + 1];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     return path;
 }

@@ -60,7 +60,7 @@ static char *read_whole(const char *path, size_t *len) {
 
 static void test_the_reference_cases_hold(void **state) {
     (void)state;
-    size_t len;
+    size_t len = 0;
     char *text = read_whole(TEST_SOURCE_DIR "/../shared/vectors/jsonlogic.json", &len);
     if (text == NULL) {
         print_message("no ../shared/vectors/jsonlogic.json beside the sources: not run\n");
