@@ -54,7 +54,7 @@ static void log_lines(enum log_level level, const char *fact, struct str lines) 
 }
 
 /* What each consumer flag answers where no targeting applies, for the log and the metrics. */
-static void publish(const struct service *service, const struct flags *before, const struct flags *after) {
+static void publish(struct service *service, const struct flags *before, const struct flags *after) {
     struct arena *arena = arena_new(0);
     const struct flag_context nobody = {.targeting_key = STR("")};
     int64_t now_s = clock_wall_ms() / 1000;
@@ -67,6 +67,9 @@ static void publish(const struct service *service, const struct flags *before, c
             LOG(LOG_INFO, "flag switched", LOG_STR("flag", key), LOG_TEXTZ("from", was_on ? "on" : "off"),
                 LOG_TEXTZ("to", is_on ? "on" : "off"));
     }
+    atomic_store(&service->shadow_possible,
+                 flags_consumer_is_targeted(after, FLAG_NEW_CONSUMER_SHADOW) ||
+                     flags_consumer(after, FLAG_NEW_CONSUMER_SHADOW, &nobody, now_s, arena).on);
     const struct flag_change *changes;
     size_t count = before == NULL ? 0 : flags_changes(before, after, arena, &changes);
     for (size_t i = 0; i < count; i++)

@@ -87,7 +87,7 @@ static void on_answer(const struct httpc_answer *answer, void *arg) {
     settle(delivery, ok ? ATTEMPT_DELIVERED : gone ? ATTEMPT_GONE : ATTEMPT_FAILED, answer, what);
 }
 
-void delivery_start(struct delivery *delivery) {
+void delivery_send(struct delivery *delivery, httpc_done *done) {
     struct service *service = delivery->worker->service;
     const struct endpoint_settings *endpoint = &service->settings->endpoints[delivery->record.endpoint];
     struct delivery_request built;
@@ -101,7 +101,11 @@ void delivery_start(struct delivery *delivery) {
                                     .connect_timeout_ms = endpoint->connect_timeout_ms,
                                     .cert_file = endpoint->client_cert_path.at,
                                     .key_file = endpoint->client_key_path.at};
-    delivery->call = httpc_send(delivery->worker->httpc[delivery->record.endpoint], &request, on_answer, delivery);
+    delivery->call = httpc_send(delivery->worker->httpc[delivery->record.endpoint], &request, done, delivery);
+}
+
+void delivery_start(struct delivery *delivery) {
+    delivery_send(delivery, on_answer);
 }
 
 void delivery_interrupt(struct delivery *delivery) {

@@ -39,4 +39,7 @@ struct delivery_request {
 void delivery_build(const struct service *service, struct delivery *delivery, int64_t now_ms,
                     struct delivery_request *request);
 
+/* Builds the request and sends it with the worker's client of the endpoint; `done` gets the delivery. */
+void delivery_send(struct delivery *delivery, httpc_done *done);
+
 #endif

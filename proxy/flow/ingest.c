@@ -14,6 +14,7 @@
 #include "proxy/flow/headers.h"
 #include "proxy/flow/outbox.h"
 #include "proxy/flow/reply.h"
+#include "proxy/flow/shadow.h"
 
 enum { RETRY_AFTER_S = 5, RETRY_AFTER_BACKLOG_S = 30 };
 
@@ -143,17 +144,30 @@ static void begin_delivery(struct ingest *ingest, bool sender_waits) {
     outbox_deliver(worker->outbox[delivery->record.endpoint], delivery, has_place);
 }
 
+static void count_pair(struct counters *counters, const struct parity_pair *pair) {
+    int64_t skew_ms = pair->event_ms - pair->rule_ms;
+    counters_twin(counters, pair->type, skew_ms < 0 ? GENERATION_EVENT : GENERATION_RULE,
+                  skew_ms < 0 ? -skew_ms : skew_ms);
+}
+
 static void answer_admitted(struct ingest *ingest) {
     struct worker *worker = ingest->worker;
     struct admission *admission = &ingest->admission;
     const char *outcome = outcome_name(admission->outcome);
     log_admitted(ingest, outcome);
+    for (size_t i = 0; i < admission->pair_count; i++)
+        count_pair(worker->service->counters, &admission->pairs[i]);
     if (admission->leased) {
         begin_delivery(ingest, worker->service->settings->acknowledge == ACKNOWLEDGE_DELIVERED);
         return;
     }
     bool is_done = admission->outcome == ADMIT_DUPLICATE || admission->outcome == ADMIT_SUPPRESSED;
+    bool shadowed =
+        admission->outcome != ADMIT_DUPLICATE && shadow_is_wanted(worker->shadow, &ingest->message, ingest->arena);
+    struct delivery *shadow = shadowed ? delivery_of(ingest) : NULL;
     reply_accepted(ingest->exchange, is_done ? 200 : 202, outcome, admission->id, admission->state);
+    if (shadowed)
+        shadow_send(worker->shadow, shadow);
 }
 
 static void on_admitted(struct store_job *job) {

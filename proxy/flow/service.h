@@ -30,8 +30,9 @@ struct service {
     struct health health[ENDPOINT_COUNT]; /* shared: atomics inside */
     struct worker **workers;
     size_t worker_count;
-    _Atomic bool stopping; /* not ready any more */
-    _Atomic bool draining; /* requests that still come are told to come again */
+    _Atomic bool shadow_possible; /* some message may be sent as shadow traffic, by the flags in force */
+    _Atomic bool stopping;        /* not ready any more */
+    _Atomic bool draining;        /* requests that still come are told to come again */
     int64_t started_ms;
 };
 

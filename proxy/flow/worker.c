@@ -3,6 +3,7 @@
 #include "common/mem.h"
 #include "proxy/flow/ingest.h"
 #include "proxy/flow/outbox.h"
+#include "proxy/flow/shadow.h"
 
 enum { ANSWER_MAX = 1024 * 1024, HEADER_COUNT_MAX = 100 };
 
@@ -37,6 +38,7 @@ enum err worker_new(struct service *service, struct loop *loop, size_t index, co
         made->httpc[e] = new_client(service, loop, (enum endpoint)e);
         made->outbox[e] = outbox_new(made, (enum endpoint)e);
     }
+    made->shadow = shadow_new(made);
     struct httpd_options options = {.loop = loop,
                                     .listen = listen,
                                     .share_port = service->worker_count > 1,
@@ -58,6 +60,7 @@ void worker_free(struct worker *worker) {
         return;
     if (worker->httpd != NULL)
         httpd_free(worker->httpd);
+    shadow_free(worker->shadow);
     for (int e = 0; e < ENDPOINT_COUNT; e++) {
         httpc_free(worker->httpc[e]);
         outbox_free(worker->outbox[e]);

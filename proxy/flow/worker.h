@@ -9,6 +9,7 @@
 
 struct delivery;
 struct outbox;
+struct shadow;
 
 struct worker {
     struct service *service;
@@ -17,6 +18,7 @@ struct worker {
     struct httpd *httpd;
     struct httpc *httpc[ENDPOINT_COUNT]; /* apart, so that neither endpoint uses up the other's connections */
     struct outbox *outbox[ENDPOINT_COUNT];
+    struct shadow *shadow;
     size_t admissions; /* requests whose admission is not answered yet */
 };
 

@@ -62,9 +62,11 @@ struct admission {
     enum admit_outcome outcome;
     uint64_t id; /* of the message, or of the first one where it is a duplicate */
     enum state state;
-    bool leased;        /* pending, and the first attempt is the caller's */
-    struct str trimmed; /* as record.trimmed */
-    struct str covered; /* bitmap of the items that are covered by twins; absent: none */
+    bool leased;               /* pending, and the first attempt is the caller's */
+    struct str trimmed;        /* as record.trimmed */
+    struct str covered;        /* bitmap of the items that are covered by twins; absent: none */
+    struct parity_pair *pairs; /* the twins it met */
+    size_t pair_count;
 };
 
 enum attempt_result { ATTEMPT_DELIVERED, ATTEMPT_FAILED, ATTEMPT_GONE /* 410 */, ATTEMPT_INTERRUPTED /* by us */ };
@@ -126,6 +128,9 @@ int64_t ledger_next_due(const struct ledger *ledger, enum endpoint endpoint);
  * retention; ERR_BUSY while an attempt is under way. */
 enum err ledger_replay(struct ledger *ledger, uint64_t id, int64_t now_ms) MUST_USE;
 
+/* Writes down how a message fared as shadow traffic; it stays as it is. ERR_NOT_FOUND. */
+enum err ledger_note_shadow(struct ledger *ledger, const struct attempt *attempt, int64_t now_ms) MUST_USE;
+
 /* Other flags are in force: from now on for every decision, and in steps for what was decided before. */
 void ledger_set_flags(struct ledger *ledger, void *flags);
 /* One step, of at most `budget` messages, of what time and flags ask for: holds and parkings that are over, the
@@ -149,6 +154,10 @@ struct story {
 enum err ledger_list(struct ledger *ledger, struct arena *arena, const struct filter *filter, struct record **records,
                      size_t *count) MUST_USE;
 enum err ledger_story(struct ledger *ledger, struct arena *arena, uint64_t id, struct story *story) MUST_USE;
+
+/* Arrival of the oldest pending message of the endpoint; DUE_NEVER where there is none. Each call looks at a bounded
+ * number of messages, so that among very many of the other endpoint it may take some calls to get there. */
+enum err ledger_oldest_pending(struct ledger *ledger, enum endpoint endpoint, int64_t *received_ms) MUST_USE;
 
 /* parity_report() over what is committed. */
 void ledger_parity(struct ledger *ledger, struct arena *arena, int64_t since_ms, int64_t now_ms,

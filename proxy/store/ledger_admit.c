@@ -24,6 +24,8 @@ struct arrival {
     struct standing standing;
     char *covered;
     struct str own_why, other_why;
+    struct parity_pair *pairs; /* the twins it met */
+    size_t pair_count;
     enum fate fate;
 };
 
@@ -338,6 +340,9 @@ static void note_pair(struct arrival *arrival, const struct candidate *candidate
         .is_first_of_event = is_rule ? !candidate->taken : !again,
     };
     parity_note_pair(arrival->ledger->parity, &pair);
+    if (arrival->pairs == NULL)
+        arrival->pairs = ARENA_ARRAY(arrival->ledger->scratch, arrival->candidate_count, struct parity_pair);
+    arrival->pairs[arrival->pair_count++] = pair;
 }
 
 static void note_parity(struct arrival *arrival) {
@@ -428,7 +433,11 @@ static void tell(struct arena *arena, const struct arrival *arrival, struct admi
         .leased = record->state == STATE_PENDING && arrival->request->lease,
         .trimmed = arena_str(arena, record->trimmed),
         .covered = arrival->standing.covered_count > 0 ? arena_str(arena, covered) : STR_NONE,
+        .pairs = arena_copy(arena, arrival->pairs, arrival->pair_count * sizeof *arrival->pairs),
+        .pair_count = arrival->pair_count,
     };
+    for (size_t i = 0; i < admission->pair_count; i++)
+        admission->pairs[i].type = arena_str(arena, admission->pairs[i].type);
 }
 
 enum err ledger_admit(struct ledger *ledger, struct arena *arena, const struct admit_request *request,

@@ -41,6 +41,7 @@ struct ledger {
     struct arena *scratch; /* of one call */
     struct idset leases;
     struct parity *parity;
+    uint64_t oldest_from[ENDPOINT_COUNT]; /* no pending message of the endpoint has a lower id */
     struct ledger_memory now, before; /* before: as of ledger_begin() */
     struct lease_change *changes;     /* since ledger_begin() */
     size_t change_count, change_capacity;

@@ -33,3 +33,23 @@ enum err ledger_story(struct ledger *ledger, struct arena *arena, uint64_t id, s
     *story = read;
     return ERR_NONE;
 }
+
+enum err ledger_oldest_pending(struct ledger *ledger, enum endpoint endpoint, int64_t *received_ms) {
+    enum { LOOKED_AT = 256 };
+    uint64_t ids[LOOKED_AT], *from = &ledger->oldest_from[endpoint];
+    size_t count;
+    *received_ms = DUE_NEVER;
+    if (ledger->now.counts.in_state[endpoint][STATE_PENDING] == 0)
+        return ERR_NONE;
+    TRY(ledger->ops->scan(ledger->backend, 1U << STATE_PENDING, *from == 0 ? 0 : *from - 1, ids, LOOKED_AT, &count));
+    for (size_t i = 0; i < count; i++) {
+        struct record record;
+        arena_reset(ledger->scratch);
+        TRY(ledger->ops->load(ledger->backend, ledger->scratch, ids[i], &record));
+        *from = ids[i];
+        *received_ms = record.received_ms;
+        if (record.endpoint == endpoint)
+            return ERR_NONE;
+    }
+    return ERR_NONE;
+}

@@ -83,6 +83,18 @@ enum err ledger_settle(struct ledger *ledger, const struct attempt *attempt, int
     return ERR_NONE;
 }
 
+enum err ledger_note_shadow(struct ledger *ledger, const struct attempt *attempt, int64_t now_ms) {
+    struct record record;
+    arena_reset(ledger->scratch);
+    TRY(ledger->ops->load(ledger->backend, ledger->scratch, attempt->id, &record));
+    struct step step = {.at_ms = now_ms,
+                        .state = record.state,
+                        .status = attempt->status,
+                        .duration_us = attempt->duration_us,
+                        .why = attempt->what};
+    return ledger->ops->add_step(ledger->backend, attempt->id, &step);
+}
+
 /* A message that is picked up later has no sender waiting for it: from here on its delivery is up to us. */
 static enum err take(struct ledger *ledger, struct arena *arena, uint64_t id, struct lease *lease) {
     struct str covered;
