@@ -232,14 +232,17 @@ struct httpc_call *httpc_send(struct httpc *httpc, const struct httpc_request *r
     return call;
 }
 
-void httpc_cancel(struct httpc_call *call) {
-    struct httpc *httpc = call->httpc;
+static void cancel(struct httpc *httpc, struct httpc_call *call) {
     bool was_in_multi = call->is_in_multi;
     take_out(httpc, call);
     if (was_in_multi)
         put_back(httpc, call);
     else
         call->httpc = NULL; /* run_invalid() frees it */
+}
+
+void httpc_cancel(struct httpc_call *call) {
+    cancel(call->httpc, call);
 }
 
 size_t httpc_in_flight(const struct httpc *httpc) {
@@ -250,7 +253,7 @@ void httpc_free(struct httpc *httpc) {
     if (httpc == NULL)
         return;
     while (httpc->calls != NULL)
-        httpc_cancel(httpc->calls);
+        cancel(httpc, httpc->calls);
     while (httpc->spare_calls != NULL)
         httpc_call_free(take_spare(httpc));
     if (curl_multi_cleanup(httpc->multi) != CURLM_OK)
