@@ -39,6 +39,16 @@ static enum err read_memory(struct ledger *ledger) {
     return ERR_NONE;
 }
 
+/* In one group, though nothing is written: thousands of small reads, each of which would begin one of its own. */
+static enum err read_store(struct ledger *ledger) {
+    TRY(ledger->ops->begin(ledger->backend));
+    enum err err = read_memory(ledger);
+    if (err == ERR_NONE)
+        err = parity_read(ledger->parity, ledger->backend, ledger->scratch, 0);
+    ledger->ops->rollback(ledger->backend);
+    return err;
+}
+
 enum err ledger_open(struct backend *backend, const struct ledger_policy *policy, ledger_flag_fn *flag, void *flags,
                      struct ledger **ledger, struct err_detail *detail) {
     struct ledger *made = MEM_NEW(struct ledger);
@@ -50,9 +60,7 @@ enum err ledger_open(struct backend *backend, const struct ledger_policy *policy
     made->scratch = arena_new(16 * 1024);
     made->now.reviewing = true; /* flags may have changed while nobody watched */
     made->parity = parity_new(policy->window_ms);
-    enum err err = read_memory(made);
-    if (err == ERR_NONE)
-        err = parity_read(made->parity, backend, made->scratch, 0);
+    enum err err = read_store(made);
     if (err != ERR_NONE) {
         err_set(detail, err, "%s", backend->detail.text);
         ledger_close(made);

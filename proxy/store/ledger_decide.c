@@ -130,33 +130,33 @@ enum err ledger_take_items_back(struct ledger *ledger, struct record *record, bo
     return ledger->ops->update(ledger->backend, record);
 }
 
-/* `*moved`: its own twins are to be looked at in turn. */
-static enum err look_again(struct ledger *ledger, struct record *record, int64_t now_ms, const char *why, bool *moved) {
+/* One that waited for a twin: it is handled now. */
+static enum err twin_is_handled(struct ledger *ledger, struct record *record, int64_t now_ms) {
     struct str covered;
     size_t count;
-    TRY(ledger_coverage(ledger, record, &covered, &count));
-    bool all = count == record->item_count;
-    switch (record->state) {
-    case STATE_PARKED:
-    case STATE_HELD:
-        if (!all)
-            return ERR_NONE;
-        return ledger_move(ledger, record, STATE_SUPPRESSED, DUE_NEVER, now_ms,
-                           (struct step){.why = STR("its twins are handled")});
-    case STATE_SUPPRESSED:
-        if (all)
-            return ERR_NONE;
-        TRY(ledger_decide_again(ledger, record, now_ms, why));
-        *moved = record_is_handled(record);
+    if (record->state != STATE_PARKED && record->state != STATE_HELD)
         return ERR_NONE;
-    case STATE_PENDING:
+    TRY(ledger_coverage(ledger, record, &covered, &count));
+    if (count < record->item_count)
+        return ERR_NONE;
+    return ledger_move(ledger, record, STATE_SUPPRESSED, DUE_NEVER, now_ms,
+                       (struct step){.why = STR("its twins are handled")});
+}
+
+/* One that relied on a twin: it is not handled any more. `*moved`: its own twins are to be looked at in turn. */
+static enum err twin_is_not_handled(struct ledger *ledger, struct record *record, int64_t now_ms, const char *why,
+                                    bool *moved) {
+    struct str covered;
+    size_t count;
+    if (record->state == STATE_PENDING)
         return idset_has(&ledger->leases, record->id) ? ERR_NONE : ledger_take_items_back(ledger, record, moved);
-    case STATE_DELIVERED:
-    case STATE_DEAD:
-    case STATE_EXPIRED:
-    case STATE_COUNT:
-        break;
-    }
+    if (record->state != STATE_SUPPRESSED)
+        return ERR_NONE;
+    TRY(ledger_coverage(ledger, record, &covered, &count));
+    if (count == record->item_count)
+        return ERR_NONE;
+    TRY(ledger_decide_again(ledger, record, now_ms, why));
+    *moved = record_is_handled(record);
     return ERR_NONE;
 }
 
@@ -175,26 +175,28 @@ static void agenda_add(struct agenda *agenda, uint64_t id) {
 
 static enum err look_at_twins(struct ledger *ledger, uint64_t id, int64_t now_ms, const char *why,
                               struct agenda *agenda) {
+    struct record record, other;
     struct twin *twins;
     size_t count;
     uint64_t last = 0;
+    TRY(ledger->ops->load(ledger->backend, ledger->scratch, id, &record));
     TRY(ledger->ops->find_twins(ledger->backend, ledger->scratch, id, &twins, &count));
     for (size_t i = 0; i < count; i++) {
-        uint64_t other = twins[i].rule == id ? twins[i].event : twins[i].rule;
-        struct record record;
-        if (other == last)
+        uint64_t other_id = twins[i].rule == id ? twins[i].event : twins[i].rule;
+        bool moved = false;
+        if (other_id == last)
             continue; /* several items of one event */
-        last = other;
-        enum err err = ledger->ops->load(ledger->backend, ledger->scratch, other, &record);
+        last = other_id;
+        enum err err = ledger->ops->load(ledger->backend, ledger->scratch, other_id, &other);
         if (err == ERR_NOT_FOUND)
             continue;
-        bool moved = false;
         if (err == ERR_NONE)
-            err = look_again(ledger, &record, now_ms, why, &moved);
+            err = record_is_handled(&record) ? twin_is_handled(ledger, &other, now_ms)
+                                             : twin_is_not_handled(ledger, &other, now_ms, why, &moved);
         if (err != ERR_NONE)
             return err;
         if (moved)
-            agenda_add(agenda, other);
+            agenda_add(agenda, other_id);
     }
     return ERR_NONE;
 }

@@ -45,18 +45,59 @@ static int64_t wait_ms(struct ledger *ledger, const struct record *record, const
 static enum err fail(struct ledger *ledger, struct record *record, const struct attempt *attempt, int64_t now_ms) {
     if (attempt->result != ATTEMPT_INTERRUPTED && ++record->tries > ledger->policy.retry_count)
         return die(ledger, record, attempt, now_ms);
-    struct step step = attempt_step(ledger, record, attempt);
-    if ((record->marks & RECORD_REPLAYED) == 0 && !ledger_own_on(ledger, record, now_ms)) {
-        bool expire = ledger->policy.park_for_ms == 0;
-        TRY(ledger_move(ledger, record, expire ? STATE_EXPIRED : STATE_PARKED,
-                        expire ? DUE_NEVER : now_ms + ledger->policy.park_for_ms, now_ms, step));
-        return ledger_ripple(ledger, record->id, now_ms, "its twin's consumer was switched off");
-    }
     int64_t due = attempt->result == ATTEMPT_INTERRUPTED ? now_ms : now_ms + wait_ms(ledger, record, attempt);
     bool changed;
-    TRY(ledger_move(ledger, record, STATE_PENDING, due, now_ms, step));
+    TRY(ledger_move(ledger, record, STATE_PENDING, due, now_ms, attempt_step(ledger, record, attempt)));
+    if ((record->marks & RECORD_REPLAYED) == 0 && !ledger_own_on(ledger, record, now_ms)) {
+        TRY(ledger_decide_again(ledger, record, now_ms, "its consumer was switched off"));
+        return ledger_ripple(ledger, record->id, now_ms, "its twin's consumer was switched off");
+    }
     TRY(ledger_take_items_back(ledger, record, &changed)); /* what its twins did during the attempt counts now */
     return changed ? ledger_ripple(ledger, record->id, now_ms, "its twin takes items back") : ERR_NONE;
+}
+
+/* A rule that an event has left an item to, and that event went out without it, or is on its way: its sender has been
+ * told 2xx, so what tells of the item now is this rule alone. */
+static enum err is_relied_on(struct ledger *ledger, const struct record *record, bool *relied_on) {
+    struct twin *twins;
+    size_t count;
+    *relied_on = false;
+    TRY(ledger->ops->find_twins(ledger->backend, ledger->scratch, record->id, &twins, &count));
+    for (size_t i = 0; i < count && !*relied_on; i++) {
+        struct record event;
+        if (twins[i].rule != record->id)
+            continue;
+        TRY(ledger->ops->load(ledger->backend, ledger->scratch, twins[i].event, &event));
+        bool is_out = (event.marks & RECORD_DELIVERED_ONCE) != 0 || idset_has(&ledger->leases, event.id);
+        *relied_on = is_out && bitmap_has(event.trimmed, twins[i].item);
+    }
+    return ERR_NONE;
+}
+
+/* Where no sender was told 2xx for it, it can be forgotten. */
+static enum err may_forget(struct ledger *ledger, struct record *record, bool *forgettable) {
+    bool relied_on;
+    *forgettable = false;
+    if ((record->marks & RECORD_PROMISED) != 0)
+        return ERR_NONE;
+    TRY(is_relied_on(ledger, record, &relied_on));
+    if (relied_on)
+        record->marks |= RECORD_PROMISED;
+    *forgettable = !relied_on;
+    return ERR_NONE;
+}
+
+static enum err not_delivered(struct ledger *ledger, struct record *record, const struct attempt *attempt,
+                              int64_t now_ms, bool *forgotten) {
+    TRY(may_forget(ledger, record, forgotten));
+    if (*forgotten)
+        return forget(ledger, record, now_ms);
+    if (attempt->result == ATTEMPT_GONE)
+        TRY(die(ledger, record, attempt, now_ms));
+    else
+        TRY(fail(ledger, record, attempt, now_ms));
+    /* a twin that took over may have suppressed it by now */
+    return ledger->ops->load(ledger->backend, ledger->scratch, record->id, record);
 }
 
 enum err ledger_settle(struct ledger *ledger, const struct attempt *attempt, int64_t now_ms,
@@ -66,19 +107,11 @@ enum err ledger_settle(struct ledger *ledger, const struct attempt *attempt, int
     ledger_lease_drop(ledger, attempt->id);
     TRY(ledger->ops->load(ledger->backend, ledger->scratch, attempt->id, &record));
     record.attempts++;
-    bool promised = (record.marks & RECORD_PROMISED) != 0;
-    enum err err;
+    bool forgotten = false;
     if (attempt->result == ATTEMPT_DELIVERED)
-        err = delivered(ledger, &record, attempt, now_ms);
-    else if (!promised)
-        err = forget(ledger, &record, now_ms);
-    else if (attempt->result == ATTEMPT_GONE)
-        err = die(ledger, &record, attempt, now_ms);
+        TRY(delivered(ledger, &record, attempt, now_ms));
     else
-        err = fail(ledger, &record, attempt, now_ms);
-    if (err != ERR_NONE)
-        return err;
-    bool forgotten = attempt->result != ATTEMPT_DELIVERED && !promised;
+        TRY(not_delivered(ledger, &record, attempt, now_ms, &forgotten));
     *settlement = (struct settlement){forgotten, record.state, record.due_ms};
     return ERR_NONE;
 }

@@ -11,13 +11,6 @@ void ledger_set_flags(struct ledger *ledger, void *flags) {
     ledger->now.review_after = ledger->before.review_after = 0;
 }
 
-static enum err park(struct ledger *ledger, struct record *record, int64_t now_ms, const char *why) {
-    bool expire = ledger->policy.park_for_ms == 0;
-    return ledger_move(ledger, record, expire ? STATE_EXPIRED : STATE_PARKED,
-                       expire ? DUE_NEVER : now_ms + ledger->policy.park_for_ms, now_ms,
-                       (struct step){.why = str_of(why)});
-}
-
 /* The flags have changed: does what they decided still hold? */
 static enum err review(struct ledger *ledger, struct record *record, int64_t now_ms) {
     bool own_on = ledger_own_on(ledger, record, now_ms);
@@ -25,7 +18,7 @@ static enum err review(struct ledger *ledger, struct record *record, int64_t now
     case STATE_PENDING:
         if (own_on || (record->marks & RECORD_REPLAYED) != 0 || idset_has(&ledger->leases, record->id))
             return ERR_NONE;
-        TRY(park(ledger, record, now_ms, "its consumer was switched off"));
+        TRY(ledger_decide_again(ledger, record, now_ms, "its consumer was switched off"));
         return ledger_ripple(ledger, record->id, now_ms, "its twin's consumer was switched off");
     case STATE_HELD:
         if (own_on &&
@@ -70,10 +63,11 @@ static enum err time_is_over(struct ledger *ledger, uint64_t id, int64_t now_ms)
     struct record record;
     arena_reset(ledger->scratch);
     TRY(ledger->ops->load(ledger->backend, ledger->scratch, id, &record));
-    if (record.state == STATE_PARKED)
+    if (record.state == STATE_PARKED && !ledger_own_on(ledger, &record, now_ms)) /* else a review is on its way */
         return ledger_move(ledger, &record, STATE_EXPIRED, DUE_NEVER, now_ms,
                            (struct step){.why = STR("parked for as long as pairing.park_for allows")});
-    TRY(ledger_decide_again(ledger, &record, now_ms, "no twin came while it was held"));
+    TRY(ledger_decide_again(ledger, &record, now_ms,
+                            record.state == STATE_HELD ? "no twin came while it was held" : "its consumer is on"));
     return record_is_handled(&record) ? ledger_ripple(ledger, id, now_ms, "its twin is handled") : ERR_NONE;
 }
 
