@@ -1,4 +1,5 @@
 /* What machines ask: does it live, may it have traffic, how does it do? */
+#include "common/clock.h"
 #include "common/metrics.h"
 #include "proxy/admin/call.h"
 
@@ -49,6 +50,9 @@ static void refresh(const struct service *service) {
     counters_set_takeovers(service->counters, stats.takeovers);
     for (int e = 0; e < ENDPOINT_COUNT; e++) {
         enum endpoint endpoint = (enum endpoint)e;
+        int64_t oldest_ms = store_oldest_pending(service->store, endpoint);
+        counters_set_oldest(service->counters, endpoint,
+                            oldest_ms == DUE_NEVER ? 0 : (double)(clock_wall_ms() - oldest_ms) / 1000);
         counters_set_up(service->counters, endpoint, health_is_up(&service->health[e]));
         for (int s = 0; s < STATE_COUNT; s++)
             counters_set_state(service->counters, endpoint, (enum state)s, counts.in_state[e][s]);

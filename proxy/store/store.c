@@ -63,6 +63,8 @@ enum err store_open(const struct store_options *options, struct store **store, s
     pthread_cond_init(&made->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
     store_publish(made);
+    for (int e = 0; e < ENDPOINT_COUNT; e++)
+        atomic_store(&made->oldest_ms[e], DUE_NEVER);
     made->flags = (struct flag_set){options->flags, options->release};
     err = start_thread(made, detail);
     if (err != ERR_NONE) {
@@ -103,6 +105,10 @@ void store_set_flags(struct store *store, void *flags, store_release_fn *release
     pthread_cond_signal(&store->wake);
     pthread_mutex_unlock(&store->lock);
     store_release(unused);
+}
+
+int64_t store_oldest_pending(const struct store *store, enum endpoint endpoint) {
+    return atomic_load_explicit(&store->oldest_ms[endpoint], memory_order_relaxed);
 }
 
 int64_t store_next_due(const struct store *store, enum endpoint endpoint) {

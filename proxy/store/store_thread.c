@@ -110,6 +110,15 @@ static void serve(struct store *store, struct store_job *jobs, size_t count) {
     answer(store, jobs);
 }
 
+/* With the sweep, that is once a second: looking it up costs a little, and nobody needs it fresher. */
+static void publish_oldest(struct store *store) {
+    for (int e = 0; e < ENDPOINT_COUNT; e++) {
+        int64_t received_ms = DUE_NEVER;
+        if (ledger_oldest_pending(store->ledger, (enum endpoint)e, &received_ms) == ERR_NONE)
+            atomic_store_explicit(&store->oldest_ms[e], received_ms, memory_order_relaxed);
+    }
+}
+
 static void sweep(struct store *store) {
     bool more = false;
     enum err err = ledger_begin(store->ledger);
@@ -124,6 +133,7 @@ static void sweep(struct store *store) {
     if (err != ERR_NONE)
         set_failing(store, err_set(&detail, err, "%s", ledger_error(store->ledger)), &detail);
     store_publish(store);
+    publish_oldest(store);
     bool held = false;
     for (int e = 0; e < ENDPOINT_COUNT; e++)
         held = held || atomic_load_explicit(&store->in_state[e][STATE_HELD], memory_order_relaxed) > 0;
