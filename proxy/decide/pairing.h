@@ -6,7 +6,6 @@
 #define PROXY_DECIDE_PAIRING_H
 
 #include "proxy/model/message.h"
-#include "proxy/model/settings.h"
 #include "proxy/model/settings.h" /* enum prefer */
 
 /* Why a candidate did or did not become a twin. */
