@@ -8,8 +8,7 @@
 enum err sqlite_due(struct backend *backend, enum endpoint endpoint, enum state state, struct due *due, size_t max,
                     size_t *count) {
     struct query query = query_begin(sqlite_db_of(backend), SQL_DUE);
-    query_i64(&query, endpoint);
-    query_i64(&query, state);
+    query_i64(&query, row_queue(endpoint, state));
     query_limit(&query, max);
     size_t found = 0;
     while (found < max && query_row(&query)) {
@@ -62,24 +61,60 @@ enum err sqlite_scan_content(struct backend *backend, uint64_t after, uint64_t b
     return query_take_ids(&query, ids, max, count);
 }
 
-/* By the filter that leaves least, as far as one can tell without counting: most messages end up delivered or
- * suppressed, and are of few types. */
-static enum sql list_path(const struct filter *filter) {
-    bool by_state = filter->state >= 0;
-    if (by_state && filter->state != STATE_DELIVERED && filter->state != STATE_SUPPRESSED)
-        return SQL_LIST_STATE;
-    if (filter->company.len > 0)
-        return SQL_LIST_COMPANY;
-    if (filter->type.at != NULL)
-        return SQL_LIST_TYPE;
-    return by_state ? SQL_LIST_STATE : SQL_LIST;
+enum { COUNT_MAX = 20000 };
+
+/* How many messages one filter alone leaves, counted up to COUNT_MAX. */
+struct path {
+    enum sql list, count;
+    bool given;
+    int64_t number;
+    struct str text;
+};
+
+static enum err path_count(struct sqlite_db *db, const struct path *path, int64_t before, int64_t *count) {
+    struct query query = query_begin(db, path->count);
+    if (path->text.at != NULL)
+        query_text(&query, path->text);
+    else
+        query_i64(&query, path->number);
+    query_i64(&query, before);
+    query_i64(&query, COUNT_MAX);
+    int64_t counted = query_row(&query) ? query_take_i64(&query) : 0;
+    enum err err = query_end(&query);
+    if (err == ERR_NONE)
+        *count = counted;
+    return err;
 }
 
-enum err sqlite_list(struct backend *backend, struct arena *arena, const struct filter *filter, struct record **records,
-                     size_t *count) {
-    enum sql path = list_path(filter);
-    struct query query = query_begin(sqlite_db_of(backend), path);
-    query_i64(&query, filter->before == 0 || filter->before > INT64_MAX ? INT64_MAX : (int64_t)filter->before);
+/* By the filter that leaves least; with a single one, or none, there is nothing to count. */
+static enum err choose_path(struct sqlite_db *db, const struct filter *filter, int64_t before, enum sql *list) {
+    const struct path paths[] = {
+        {SQL_LIST_COMPANY, SQL_COUNT_COMPANY, filter->company.len > 0, row_company_hash(filter->company), STR_NONE},
+        {SQL_LIST_STATE, SQL_COUNT_STATE, filter->state >= 0, filter->state, STR_NONE},
+        {SQL_LIST_TYPE, SQL_COUNT_TYPE, filter->type.at != NULL, 0, filter->type},
+        {SQL_LIST_GENERATION, SQL_COUNT_GENERATION, filter->generation >= 0, filter->generation, STR_NONE},
+    };
+    int64_t least = INT64_MAX;
+    size_t given = 0;
+    *list = SQL_LIST;
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        given += paths[i].given ? 1 : 0;
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        int64_t count = 0;
+        enum err err = paths[i].given && given > 1 ? path_count(db, &paths[i], before, &count) : ERR_NONE;
+        if (err != ERR_NONE)
+            return err;
+        if (paths[i].given && count < least) {
+            least = count;
+            *list = paths[i].list;
+        }
+    }
+    return ERR_NONE;
+}
+
+static struct query list_begin(struct sqlite_db *db, enum sql path, const struct filter *filter, int64_t before) {
+    struct query query = query_begin(db, path);
+    query_i64(&query, before);
     query_limit(&query, filter->limit);
     query_i64(&query, filter->generation);
     query_text(&query, filter->type);
@@ -87,9 +122,20 @@ enum err sqlite_list(struct backend *backend, struct arena *arena, const struct 
     query_i64(&query, filter->state);
     if (path == SQL_LIST_COMPANY)
         query_i64(&query, row_company_hash(filter->company));
+    return query;
+}
+
+enum err sqlite_list(struct backend *backend, struct arena *arena, const struct filter *filter, struct record **records,
+                     size_t *count) {
+    struct sqlite_db *db = sqlite_db_of(backend);
+    const int64_t before = filter->before == 0 || filter->before > INT64_MAX ? INT64_MAX : (int64_t)filter->before;
+    enum sql path;
+    enum err err = choose_path(db, filter, before, &path);
+    if (err != ERR_NONE)
+        return err;
+    struct query query = list_begin(db, path, filter, before);
     struct record *list = NULL;
     size_t found = 0, capacity = 0;
-    enum err err = ERR_NONE;
     while (err == ERR_NONE && query_row(&query)) {
         list = query_grow(arena, list, found, &capacity, sizeof *list);
         err = row_read(&query, arena, &list[found++]);

@@ -19,6 +19,13 @@ void query_u64(struct query *query, uint64_t value) {
     query_i64(query, (int64_t)value);
 }
 
+void query_or_null(struct query *query, int64_t value, bool there) {
+    if (there)
+        query_i64(query, value);
+    else
+        keep(query, sqlite3_bind_null(query->statement, ++query->parameter));
+}
+
 void query_text(struct query *query, struct str value) {
     int parameter = ++query->parameter;
     keep(query, sqlite3_bind_text64(query->statement, parameter, value.at, value.len, SQLITE_STATIC, SQLITE_UTF8));

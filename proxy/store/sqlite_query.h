@@ -19,6 +19,7 @@ struct query {
 struct query query_begin(struct sqlite_db *db, enum sql sql) MUST_USE;
 void query_u64(struct query *query, uint64_t value);
 void query_i64(struct query *query, int64_t value);
+void query_or_null(struct query *query, int64_t value, bool there);
 void query_text(struct query *query, struct str value); /* absent: NULL; must live until query_end() */
 void query_blob(struct query *query, struct str value);
 bool query_row(struct query *query); /* there is a (further) row */

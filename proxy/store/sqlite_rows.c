@@ -9,6 +9,10 @@ _Static_assert(STATE_PENDING == 0 && STATE_HELD == 1 && STATE_PARKED == 2 && STA
                    STATE_SUPPRESSED == 4 && STATE_DEAD == 5 && STATE_EXPIRED == 6 && STATE_COUNT == 7,
                "states are stored");
 
+int64_t row_queue(enum endpoint endpoint, enum state state) {
+    return (int64_t)endpoint * 8 + (int64_t)state;
+}
+
 uint32_t row_company_hash(struct str company) {
     if (company.len == 0)
         return 0;
@@ -24,6 +28,7 @@ static void bind_changing(struct query *query, const struct record *record) {
     query_i64(query, record->tries);
     query_i64(query, record->marks);
     query_blob(query, record->trimmed);
+    query_or_null(query, row_queue(record->endpoint, record->state), !state_is_final(record->state));
 }
 
 void row_bind_insert(struct query *query, const struct record *record) {
@@ -34,14 +39,15 @@ void row_bind_insert(struct query *query, const struct record *record) {
     query_i64(query, record->received_ms);
     query_i64(query, record->time_ms);
     query_i64(query, record->item_count);
-    query_u64(query, record->identity_hash);
+    query_or_null(query, (int64_t)record->identity_hash, record->identity_hash != 0);
     query_u64(query, record->group);
     const struct str *texts[] = {&record->identity,     &record->type,      &record->counterpart, &record->company,
                                  &record->connection,   &record->data_type, &record->rule_id,     &record->target,
                                  &record->trace_parent, &record->facts,     &record->admission};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         query_text(query, *texts[i]);
-    query_i64(query, row_company_hash(record->company));
+    uint32_t company = row_company_hash(record->company);
+    query_or_null(query, company, company != 0);
 }
 
 void row_bind_update(struct query *query, const struct record *record) {

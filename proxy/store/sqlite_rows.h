@@ -10,6 +10,9 @@ void row_bind_update(struct query *query, const struct record *record);
 /* The row that the query stands on; ERR_IO where it holds what no version has written. */
 enum err row_read(struct query *query, struct arena *arena, struct record *record) MUST_USE;
 
+/* Endpoint and open state, as messages of both are found by when they are due. */
+int64_t row_queue(enum endpoint endpoint, enum state state);
+
 /* 31 bits of a company's id, 0 only for none: narrow, for an index that finds what the text then decides. */
 uint32_t row_company_hash(struct str company);
 

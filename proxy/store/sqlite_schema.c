@@ -4,7 +4,8 @@
  *     message   one row each, without the content: what decisions and lists read
  *     content   headers and body, apart because they are large, read once and removed earlier
  *     fact, twin, step   in the order of their keys and nothing besides
- *     message_due        open messages only: entries come and go with the work
+ *     message.queue   endpoint and open state as one number, NULL of final messages: the index of what is due holds
+ *               what waits, and its entries come and go with the work
  *
  * The version is PRAGMA user_version. A version that was released never changes: further ones are appended. */
 #include "proxy/store/sqlite_schema.h"
@@ -19,14 +20,14 @@ static const char *const migrations[] = {
     "CREATE TABLE message ("
     " id INTEGER PRIMARY KEY,"
     " state INTEGER NOT NULL, due_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL,"
-    " attempts INTEGER NOT NULL, tries INTEGER NOT NULL, marks INTEGER NOT NULL, trimmed BLOB,"
+    " attempts INTEGER NOT NULL, tries INTEGER NOT NULL, marks INTEGER NOT NULL, trimmed BLOB, queue INTEGER,"
     " generation INTEGER NOT NULL, endpoint INTEGER NOT NULL,"
     " received_ms INTEGER NOT NULL, time_ms INTEGER NOT NULL, item_count INTEGER NOT NULL,"
-    " identity_hash INTEGER NOT NULL, rule_group INTEGER NOT NULL,"
+    " identity_hash INTEGER, rule_group INTEGER NOT NULL, company_hash INTEGER,"
     " identity TEXT, type TEXT, counterpart TEXT, company TEXT, connection TEXT, data_type TEXT, rule_id TEXT,"
     " target TEXT, trace_parent TEXT, facts TEXT, admission TEXT);"
-    "CREATE INDEX message_identity ON message (identity_hash) WHERE identity_hash != 0;"
-    "CREATE INDEX message_due ON message (endpoint, state, due_ms) WHERE state < 3;"
+    "CREATE INDEX message_identity ON message (identity_hash) WHERE identity_hash IS NOT NULL;"
+    "CREATE INDEX message_due ON message (queue, due_ms) WHERE queue IS NOT NULL;"
     "CREATE TABLE content (id INTEGER PRIMARY KEY, headers BLOB, body BLOB);"
     "CREATE TABLE fact ("
     " hash INTEGER NOT NULL, time_ms INTEGER NOT NULL, message INTEGER NOT NULL, item INTEGER NOT NULL,"
@@ -42,10 +43,10 @@ static const char *const migrations[] = {
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;",
 
     /* 2: what reviews and lists need, so that they walk only what they show */
-    "ALTER TABLE message ADD COLUMN company_hash INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX message_state ON message (state);"
+    "CREATE INDEX message_generation ON message (generation);"
     "CREATE INDEX message_type ON message (type);"
-    "CREATE INDEX message_company ON message (company_hash) WHERE company_hash != 0;",
+    "CREATE INDEX message_company ON message (company_hash) WHERE company_hash IS NOT NULL;",
 };
 
 int sqlite_schema_version(void) {
@@ -111,11 +112,12 @@ enum err sqlite_schema_upgrade(struct sqlite_db *db) {
 enum err sqlite_schema_probe(struct sqlite_db *db) {
     static const char *const paths[] = {
         "message NOT INDEXED WHERE 1 ORDER BY id",
-        "message INDEXED BY message_identity WHERE identity_hash != 0 ORDER BY identity_hash",
-        "message INDEXED BY message_due WHERE state < 3 ORDER BY endpoint",
+        "message INDEXED BY message_identity WHERE identity_hash IS NOT NULL ORDER BY identity_hash",
+        "message INDEXED BY message_due WHERE queue IS NOT NULL ORDER BY queue",
         "message INDEXED BY message_state WHERE 1 ORDER BY state",
+        "message INDEXED BY message_generation WHERE 1 ORDER BY generation",
         "message INDEXED BY message_type WHERE 1 ORDER BY type",
-        "message INDEXED BY message_company WHERE company_hash != 0 ORDER BY company_hash",
+        "message INDEXED BY message_company WHERE company_hash IS NOT NULL ORDER BY company_hash",
         "content WHERE 1 ORDER BY id",
         "fact WHERE 1 ORDER BY hash",
         "twin WHERE 1 ORDER BY event",

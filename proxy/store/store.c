@@ -44,7 +44,7 @@ static void store_free(struct store *store) {
 }
 
 enum err store_open(const struct store_options *options, struct store **store, struct err_detail *detail) {
-    struct backend *backend;
+    struct backend *backend = NULL;
     struct ledger *ledger;
     enum err err = open_backend(options, &backend, detail);
     if (err == ERR_NONE)

@@ -1,0 +1,235 @@
+/* What a message costs in the store: admitted, and settled or suppressed.
+ *
+ *     bench_store URL [PREFILL [COUNT [full|normal]]]     time and bytes a message at groups of 1, 10, 100, 1000
+ *     bench_store URL pending COUNT                       memory with so many messages that wait
+ *
+ * Half of the messages are rules, each with the event that says the same some hundred messages later: the rule is
+ * delivered, the event finds its twin. PREFILL messages are in the store before. */
+#include "common/clock.h"
+#include "common/mem.h"
+#include "proxy/store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+enum { LAG = 200, BODY_LEN = 1500 };
+
+static struct ledger *ledger;
+static uint64_t *rules; /* ids by number, to settle later */
+static uint64_t next_number;
+
+static bool flag_on(void *flags, enum endpoint endpoint, const struct record *record, int64_t now_ms,
+                    struct arena *arena, struct str *why) {
+    (void)flags, (void)endpoint, (void)record, (void)now_ms, (void)arena;
+    if (why != NULL)
+        *why = STR("STATIC on");
+    return true;
+}
+
+static enum prefer prefer_first(void *arg, struct str counterpart) {
+    (void)arg, (void)counterpart;
+    return PREFER_FIRST;
+}
+
+static double no_jitter(void *arg) {
+    (void)arg;
+    return 0;
+}
+
+static void check(enum err err) {
+    if (err == ERR_NONE)
+        return;
+    fprintf(stderr, "%s: %s\n", err_name(err), ledger == NULL ? "" : ledger_error(ledger));
+    exit(1);
+}
+
+static struct str guid(struct arena *arena, uint64_t number) {
+    uint64_t mixed = number * 0x9E3779B97F4A7C15U;
+    return arena_printf(arena, "%08x-6988-11ed-a1eb-%012llx", (unsigned)(mixed >> 32),
+                        (unsigned long long)(mixed & 0xFFFFFFFFFFFFU));
+}
+
+static struct message message_make(struct arena *arena, uint64_t occurrence, enum generation generation) {
+    bool is_rule = generation == GENERATION_RULE;
+    struct item *item = ARENA_NEW(arena, struct item);
+    item->facts = ARENA_ARRAY(arena, 2, struct fact);
+    item->fact_count = 2;
+    item->facts[0].key = arena_printf(arena, "write/" STR_FMT "/successful", STR_ARG(guid(arena, occurrence)));
+    item->facts[1].key = arena_printf(arena, "same-id/PushOperationStatusChanged/%llx%d",
+                                      (unsigned long long)occurrence, (int)generation);
+    return (struct message){
+        .generation = generation,
+        .endpoint = is_rule ? ENDPOINT_LEGACY : ENDPOINT_NEW,
+        .type = is_rule ? STR("PushOperationStatusChanged") : STR("invoices.write.successful"),
+        .type_known = true,
+        .counterpart = STR("invoices.write.successful"),
+        .company = guid(arena, occurrence % 5000 + ((uint64_t)1 << 40)),
+        .connection = guid(arena, occurrence % 5000 + ((uint64_t)1 << 41)),
+        .data_type = STR("invoices"),
+        .rule_id = is_rule ? guid(arena, 7) : STR_NONE,
+        .webhook_id = arena_printf(arena, "msg_%d_" STR_FMT, (int)generation, STR_ARG(guid(arena, occurrence))),
+        .items = item,
+        .item_count = 1,
+        .generated_ms = -1,
+        .received_ms = clock_wall_ms(),
+        .time_ms = clock_wall_ms(),
+        .target = STR("/webhooks/codat"),
+        .trace_parent = STR("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+    };
+}
+
+static uint64_t admit(struct arena *arena, uint64_t occurrence, enum generation generation, bool lease) {
+    static char headers[500], body[BODY_LEN];
+    struct message message = message_make(arena, occurrence, generation);
+    struct admit_request request = {
+        .message = &message,
+        .content = {str_slice(headers, sizeof headers), str_slice(body, sizeof body)},
+        .now_ms = message.received_ms,
+        .lease = lease,
+        .promise = true,
+    };
+    struct admission admission;
+    memset(body, 'x', sizeof body);
+    check(ledger_admit(ledger, arena, &request, &admission));
+    return admission.id;
+}
+
+/* One more message: every other one a rule, every other one the event of an earlier rule; and what was admitted
+ * LAG messages ago is settled. */
+static void work(struct arena *arena, size_t mask) {
+    uint64_t number = next_number++;
+    if (number % 2 == 1) {
+        if (number / 2 >= LAG)
+            admit(arena, number / 2 - LAG, GENERATION_EVENT, true);
+        return;
+    }
+    uint64_t occurrence = number / 2;
+    if (occurrence >= LAG / 2) {
+        struct attempt attempt = {.id = rules[(occurrence - LAG / 2) & mask],
+                                  .result = ATTEMPT_DELIVERED,
+                                  .status = 200,
+                                  .retry_after_ms = -1,
+                                  .duration_us = 12000,
+                                  .what = STR("HTTP 200")};
+        struct settlement settlement;
+        check(ledger_settle(ledger, &attempt, clock_wall_ms(), &settlement));
+    }
+    rules[occurrence & mask] = admit(arena, occurrence, GENERATION_RULE, true);
+}
+
+static int64_t cpu_us(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+}
+
+/* Bytes given to write() so far. */
+static double written(void) {
+    char line[128];
+    double bytes = 0;
+    FILE *io = fopen("/proc/self/io", "re");
+    while (io != NULL && fgets(line, sizeof line, io) != NULL)
+        if (strncmp(line, "wchar: ", 7) == 0)
+            bytes = strtod(line + 7, NULL);
+    if (io != NULL)
+        fclose(io);
+    return bytes;
+}
+
+static void run(const char *what, size_t count, size_t group) {
+    struct arena *arena = arena_new(64 * 1024);
+    int64_t began_us = clock_mono_us(), began_cpu_us = cpu_us(), worst_commit_us = 0;
+    double began_written = written();
+    for (size_t done = 0; done < count; done += group) {
+        check(ledger_begin(ledger));
+        for (size_t i = 0; i < group; i++)
+            work(arena, 1023);
+        int64_t commit_us = clock_mono_us();
+        check(ledger_commit(ledger));
+        commit_us = clock_mono_us() - commit_us;
+        if (commit_us > worst_commit_us)
+            worst_commit_us = commit_us;
+        arena_reset(arena);
+    }
+    arena_free(arena);
+    double messages = (double)count;
+    printf("%-8s %4zu %9.1f %9.1f %9.1f %12.1f\n", what, group, (double)(clock_mono_us() - began_us) / messages,
+           (double)(cpu_us() - began_cpu_us) / messages, (written() - began_written) / 1024 / messages,
+           (double)worst_commit_us / 1000);
+}
+
+static void fill_pending(size_t count) {
+    struct arena *arena = arena_new(64 * 1024);
+    for (size_t done = 0; done < count; done += 1000) {
+        check(ledger_begin(ledger));
+        for (size_t i = 0; i < 1000; i++)
+            admit(arena, done + i, GENERATION_RULE, false);
+        check(ledger_commit(ledger));
+        arena_reset(arena);
+    }
+    arena_free(arena);
+}
+
+static void open_ledger(const char *url, enum store_sync sync) {
+    static const int64_t retry_ms[] = {5000};
+    static const struct ledger_policy policy = {
+        .window_ms = 600000,
+        .hold_ms = 30000,
+        .park_for_ms = 86400000,
+        .retention_ms = 15 * 86400000LL,
+        .body_retention_ms = 3 * 86400000LL,
+        .retry_ms = retry_ms,
+        .retry_count = 1,
+        .backlog_max = 10000000,
+        .prefer = prefer_first,
+        .jitter = no_jitter,
+    };
+    struct backend *backend;
+    struct err_detail detail = {0};
+    enum err err = ERR_NONE;
+    if (strcmp(url, "memory:") == 0)
+        backend = backend_memory_new();
+    else
+        err = backend_sqlite_open(url + strlen("sqlite:"), sync, &backend, &detail);
+    if (err == ERR_NONE)
+        err = ledger_open(backend, &policy, flag_on, NULL, &ledger, &detail);
+    if (err != ERR_NONE) {
+        fprintf(stderr, "%s\n", detail.text);
+        exit(1);
+    }
+}
+
+static void print_memory(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("memory at most: %ld MiB\n", usage.ru_maxrss / 1024);
+}
+
+int main(int argc, char **argv) {
+    static const size_t groups[] = {1, 10, 100, 1000};
+    if (argc < 2) {
+        fprintf(stderr, "usage: bench_store URL [PREFILL [COUNT [full|normal]]] | URL pending COUNT\n");
+        return 2;
+    }
+    rules = MEM_ARRAY(1024, uint64_t);
+    open_ledger(argv[1], argc > 4 && strcmp(argv[4], "full") == 0 ? STORE_SYNC_FULL : STORE_SYNC_NORMAL);
+    if (argc > 3 && strcmp(argv[2], "pending") == 0) {
+        int64_t began_us = clock_mono_us();
+        size_t count = (size_t)strtoull(argv[3], NULL, 10);
+        fill_pending(count);
+        printf("%zu pending: %.1f us each\n", count, (double)(clock_mono_us() - began_us) / (double)count);
+    } else {
+        size_t prefill = argc > 2 ? (size_t)strtoull(argv[2], NULL, 10) : 0;
+        size_t count = argc > 3 ? (size_t)strtoull(argv[3], NULL, 10) : 20000;
+        printf("%-8s %4s %9s %9s %9s %12s\n", "", "each", "us", "cpu us", "KiB", "worst ms");
+        if (prefill > 0)
+            run("prefill", prefill, 1000);
+        for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+            run("group of", groups[i] == 1 ? count / 10 : count, groups[i]);
+    }
+    print_memory();
+    ledger_close(ledger);
+    mem_free(rules);
+    return 0;
+}
