@@ -20,7 +20,8 @@ function(embed_file path name)
     set(EMBEDDED_SOURCES ${EMBEDDED_SOURCES} ${source} PARENT_SCOPE)
 endfunction()
 
-file(GLOB embedded CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/proxy/decide/*.json ${CMAKE_SOURCE_DIR}/proxy/admin/page/*)
+file(GLOB embedded CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/proxy/decide/*.json
+    ${CMAKE_SOURCE_DIR}/proxy/app/*.json ${CMAKE_SOURCE_DIR}/proxy/admin/page/*)
 foreach(file ${embedded})
     file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR} ${file})
     get_filename_component(name ${path} NAME)
