@@ -19,7 +19,7 @@ static void member_bool(struct json_writer *json, const char *key, bool value) {
     json_bool(json, value);
 }
 
-/* Scheme and host of a URL: user, path and query may be secret. */
+/* Scheme and host of a URL: path and query may be secret, and a user name is refused with the settings. */
 static struct str site_of(struct arena *arena, struct str url) {
     ptrdiff_t slashes = str_find(url, STR("://"));
     if (slashes < 0)
@@ -29,11 +29,6 @@ static struct str site_of(struct arena *arena, struct str url) {
     while (len < host.len && strchr("/?#", host.at[len]) == NULL)
         len++;
     host.len = len;
-    for (size_t i = host.len; i > 0; i--)
-        if (host.at[i - 1] == '@') {
-            host = str_from(host, i);
-            break;
-        }
     return arena_printf(arena, STR_FMT "://" STR_FMT, STR_ARG(scheme), STR_ARG(host));
 }
 
