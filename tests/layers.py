@@ -34,7 +34,7 @@ HIDDEN = {
 }
 
 # files that proxy/embed.cmake builds in: each has a generated header of its name
-EMBEDDED = ["proxy/decide/*.json", "proxy/admin/page/*"]
+EMBEDDED = ["proxy/decide/*.json", "proxy/app/*.json", "proxy/admin/page/*"]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
