@@ -7,6 +7,8 @@
 
 #include <curl/curl.h>
 
+enum { HTTPC_HEAD_MOST = 64 * 1024 }; /* bytes of status lines and headers, all of an answer */
+
 struct httpc_call {
     struct httpc *httpc; /* NULL: ended while its callback was still to come */
     struct httpc_call *prev, *next;
@@ -31,6 +33,9 @@ void httpc_call_free(struct httpc_call *call);
 /* Makes the handle ready; ERR_INVALID with `answer.what` set. */
 enum err httpc_call_prepare(struct httpc_call *call, const struct httpc_options *options,
                             const struct httpc_request *request) MUST_USE;
+
+/* httpc_explain.c: writes `answer.what` for a transfer that failed, and returns its error. */
+enum err httpc_explain(struct httpc_call *call, CURLcode result);
 
 /* Fills the answer in from how the transfer ended. */
 void httpc_call_conclude(struct httpc_call *call, CURLcode result);

@@ -107,4 +107,54 @@ static inline struct client *connect_to(struct fixture *fixture) {
     return client_open(fixture->loop, httpd_port(fixture->httpd));
 }
 
+#define GET(path)       "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+#define GET_CLOSE(path) "GET " path " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+static inline void assert_statuses(const struct client *client, const char *expected) {
+    char statuses[400];
+    client_statuses(client, statuses, sizeof statuses);
+    assert_string_equal(statuses, expected);
+}
+
+static inline bool got(const struct client *client, const char *text) {
+    return str_find(strbuf_str(&client->got), str_of(text)) >= 0;
+}
+
+static inline void wait_for_len(struct client *client, size_t len) {
+    client->wanted = len;
+    assert_true(loop_run_until(client->loop, client_has_wanted, client, CLIENT_DEADLINE_MS));
+    assert_false(client->ended);
+}
+
+static inline bool has_waiting(void *arg) {
+    return ((struct fixture *)arg)->waiting_count > 0;
+}
+
+static inline struct httpd_exchange *wait_for_exchange(struct fixture *fixture) {
+    assert_true(loop_run_until(fixture->loop, has_waiting, fixture, CLIENT_DEADLINE_MS));
+    return fixture->waiting[--fixture->waiting_count];
+}
+
+static inline bool has_no_connection(void *arg) {
+    return httpd_connections(((struct fixture *)arg)->httpd) == 0;
+}
+
+static inline void wait_for_no_connection(struct fixture *fixture) {
+    assert_true(loop_run_until(fixture->loop, has_no_connection, fixture, CLIENT_DEADLINE_MS));
+}
+
+static inline void reset(struct client *client) {
+    const struct linger now = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    client_close(client);
+}
+
+static inline void ask(struct fixture *fixture, const char *request, const char *statuses) {
+    struct client *client = connect_to(fixture);
+    assert_true(client_send(client, str_of(request)));
+    assert_true(client_wait_end(client));
+    assert_statuses(client, statuses);
+    client_close(client);
+}
+
 #endif
