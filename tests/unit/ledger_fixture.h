@@ -15,8 +15,9 @@ enum { ITEMS = 24, SECOND_MS = 1000, MINUTE_MS_ = 60 * SECOND_MS, HOUR_MS_ = 60 
 #define DAY_MS   ((int64_t)24 * HOUR_MS_)
 
 struct world {
-    struct place place; /* path is empty where the store is memory */
-    struct backend_ops ops;
+    struct place place;     /* path is empty where the store is memory */
+    struct backend_ops ops; /* a copy, which the ledger uses: a test may change it */
+    struct backend *backend;
     struct ledger *ledger;
     struct arena *arena;
     int64_t retry_ms[2];
@@ -69,6 +70,7 @@ static inline void world_start(struct world *world, struct backend *backend) {
     struct err_detail detail;
     world->ops = *backend->ops;
     backend->ops = &world->ops;
+    world->backend = backend;
     OK(ledger_open(backend, &world->policy, world_flag, world, &world->ledger, &detail));
 }
 
