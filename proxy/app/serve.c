@@ -161,7 +161,10 @@ static enum err open_store(struct serve *serve, struct err_detail *detail) {
         .release = release_snapshot,
         .hooks = {.ready = on_ready, .committed = on_committed, .arg = serve},
     };
-    return store_open(&options, &service->store, detail);
+    enum err err = store_open(&options, &service->store, detail);
+    if (err != ERR_NONE)
+        snapshot_release(options.flags); /* still ours */
+    return err;
 }
 
 /* The first worker finds the port where the setting says 0; the others share it. */

@@ -148,7 +148,8 @@ def test_store_held_by_another_process(make, start):
     assert first.send(Push().rule()).status == 202
 
 
-@pytest.mark.parametrize("content", [b"this is not a database" * 100, b"SQLite format 3\0" + b"\xff" * 8000])
+@pytest.mark.parametrize("content", [b"this is not a database" * 100, b"SQLite format 3\0" + b"\xff" * 8000],
+                         ids=["text", "broken"])
 def test_damaged_store(make, content):
     """A damaged store is refused, naming the file, and left as it is."""
     proxy = make()
