@@ -9,6 +9,7 @@ _Static_assert(STATE_PENDING == 0 && STATE_HELD == 1 && STATE_PARKED == 2 && STA
                    STATE_SUPPRESSED == 4 && STATE_DEAD == 5 && STATE_EXPIRED == 6 && STATE_COUNT == 7,
                "states are stored");
 
+/* SQL_UPDATE_MESSAGE does the same, with the endpoint that is stored. */
 int64_t row_queue(enum endpoint endpoint, enum state state) {
     return (int64_t)endpoint * 8 + (int64_t)state;
 }
@@ -28,12 +29,12 @@ static void bind_changing(struct query *query, const struct record *record) {
     query_i64(query, record->tries);
     query_i64(query, record->marks);
     query_blob(query, record->trimmed);
-    query_or_null(query, row_queue(record->endpoint, record->state), !state_is_final(record->state));
 }
 
 void row_bind_insert(struct query *query, const struct record *record) {
     query_u64(query, record->id);
     bind_changing(query, record);
+    query_or_null(query, row_queue(record->endpoint, record->state), !state_is_final(record->state));
     query_i64(query, record->generation);
     query_i64(query, record->endpoint);
     query_i64(query, record->received_ms);

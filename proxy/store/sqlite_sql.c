@@ -24,7 +24,8 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_INSERT_MESSAGE] = "INSERT INTO message (id, " CHANGING ", queue, " CONSTANT ", company_hash) "
                            "VALUES (?, ?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, ?)",
     [SQL_INSERT_CONTENT] = "INSERT INTO content (id, headers, body) VALUES (?, ?, ?)",
-    [SQL_UPDATE_MESSAGE] = "UPDATE message SET (" CHANGING ", queue) = (?,?,?,?,?,?,?,?) WHERE id = ?",
+    [SQL_UPDATE_MESSAGE] = "UPDATE message SET (" CHANGING ") = (?1,?2,?3,?4,?5,?6,?7), "
+                           "queue = CASE WHEN ?1 < 3 THEN endpoint * 8 + ?1 END WHERE id = ?8",
     [SQL_LOAD_MESSAGE] = SELECT_MESSAGE "WHERE id = ?",
     [SQL_LOAD_CONTENT] = "SELECT headers, body FROM content WHERE id = ?",
     [SQL_REMOVE_MESSAGE] = "DELETE FROM message WHERE id = ?",
