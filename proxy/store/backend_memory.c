@@ -179,7 +179,8 @@ static enum err memory_remove(struct backend *backend, uint64_t id) {
 static enum err memory_find_identity(struct backend *backend, uint64_t hash, uint64_t *ids, size_t max, size_t *count) {
     struct head key = {.record = {.identity_hash = hash, .id = UINT64_MAX}};
     size_t found = 0;
-    struct tree_node *node = hash == 0 ? NULL : tree_at_least(&tables_of(backend)->identities, &key.by_identity);
+    struct tree_node *node =
+        hash == 0 ? NULL : tree_at_least(&tables_of(backend)->identities[hash_shard(hash)], &key.by_identity);
     for (; node != NULL && found < max; node = tree_next(node)) {
         const struct record *record = &CONTAINER_OF(node, struct head, by_identity)->record;
         if (record->identity_hash != hash)
@@ -201,7 +202,8 @@ static enum err memory_add_fact(struct backend *backend, const struct fact_row *
 static enum err memory_remove_fact(struct backend *backend, const struct fact_row *fact) {
     struct fact_entry key = {.fact = *fact};
     struct tables *tables = tables_of(backend);
-    struct fact_entry *entry = ROW_AT(tree_find(&tables->facts, &key.by_hash), struct fact_entry, by_hash);
+    struct fact_entry *entry =
+        ROW_AT(tree_find(&tables->facts[hash_shard(fact->hash)], &key.by_hash), struct fact_entry, by_hash);
     if (entry != NULL)
         tables_take(tables, &entry->row);
     return ERR_NONE;
@@ -211,7 +213,7 @@ static enum err memory_find_facts(struct backend *backend, uint64_t hash, int64_
                                   struct fact_row *rows, size_t max, size_t *count) {
     struct fact_entry key = {.fact = {.hash = hash, .time_ms = to_ms, .message = UINT64_MAX}};
     size_t found = 0;
-    struct tree_node *node = tree_at_least(&tables_of(backend)->facts, &key.by_hash);
+    struct tree_node *node = tree_at_least(&tables_of(backend)->facts[hash_shard(hash)], &key.by_hash);
     for (; node != NULL && found < max; node = tree_next(node)) {
         const struct fact_row *fact = &CONTAINER_OF(node, struct fact_entry, by_hash)->fact;
         if (fact->hash != hash || fact->time_ms < from_ms)

@@ -74,14 +74,16 @@ static int by_name(const struct tree_node *a, const struct tree_node *b) {
 }
 
 void tables_init(struct tables *tables) {
-    *tables = (struct tables){0};
+    memset(tables, 0, sizeof *tables);
     tree_init(&tables->heads, by_id);
-    tree_init(&tables->identities, by_identity);
     tree_init(&tables->due, by_due);
     tree_init(&tables->states, by_state);
     tree_init(&tables->contents, content_by_id);
     tree_init(&tables->steps, step_by_id);
-    tree_init(&tables->facts, by_hash);
+    for (size_t i = 0; i < HASH_SHARDS; i++) {
+        tree_init(&tables->identities[i], by_identity);
+        tree_init(&tables->facts[i], by_hash);
+    }
     tree_init(&tables->twins, by_event);
     tree_init(&tables->rules, by_rule);
     tree_init(&tables->meta, by_name);
@@ -137,12 +139,20 @@ static void index_insert(struct tree *tree, struct tree_node *node) {
     (void)there;
 }
 
+static struct tree *identities_of(struct tables *tables, const struct head *head) {
+    return &tables->identities[hash_shard(head->record.identity_hash)];
+}
+
+static struct tree *facts_of(struct tables *tables, const struct fact_entry *entry) {
+    return &tables->facts[hash_shard(entry->fact.hash)];
+}
+
 static bool head_link(struct tables *tables, struct head *head) {
     if (tree_insert(&tables->heads, &head->by_id) != NULL)
         return false;
     index_insert(&tables->states, &head->by_state);
     if (head->record.identity_hash != 0)
-        index_insert(&tables->identities, &head->by_identity);
+        index_insert(identities_of(tables, head), &head->by_identity);
     if (!state_is_final(head->record.state))
         index_insert(&tables->due, &head->by_due);
     return true;
@@ -152,7 +162,7 @@ static void head_unlink(struct tables *tables, struct head *head) {
     tree_remove(&tables->heads, &head->by_id);
     tree_remove(&tables->states, &head->by_state);
     if (head->by_identity.linked)
-        tree_remove(&tables->identities, &head->by_identity);
+        tree_remove(identities_of(tables, head), &head->by_identity);
     if (head->by_due.linked)
         tree_remove(&tables->due, &head->by_due);
 }
@@ -175,7 +185,8 @@ static bool row_link(struct tables *tables, struct row *row) {
     case TABLE_STEP:
         return tree_insert(&tables->steps, &ROW(row, struct step_row)->by_id) == NULL;
     case TABLE_FACT:
-        return tree_insert(&tables->facts, &ROW(row, struct fact_entry)->by_hash) == NULL;
+        return tree_insert(facts_of(tables, ROW(row, struct fact_entry)), &ROW(row, struct fact_entry)->by_hash) ==
+               NULL;
     case TABLE_TWIN:
         return twin_link(tables, ROW(row, struct twin_row));
     case TABLE_META:
@@ -198,7 +209,7 @@ static void row_unlink(struct tables *tables, struct row *row) {
         tree_remove(&tables->steps, &ROW(row, struct step_row)->by_id);
         break;
     case TABLE_FACT:
-        tree_remove(&tables->facts, &ROW(row, struct fact_entry)->by_hash);
+        tree_remove(facts_of(tables, ROW(row, struct fact_entry)), &ROW(row, struct fact_entry)->by_hash);
         break;
     case TABLE_TWIN:
         tree_remove(&tables->twins, &ROW(row, struct twin_row)->by_event);
@@ -268,7 +279,8 @@ void tables_clear(struct tables *tables) {
     FREE_ALL(tables, &tables->heads, struct head, by_id);
     FREE_ALL(tables, &tables->contents, struct content_row, by_id);
     FREE_ALL(tables, &tables->steps, struct step_row, by_id);
-    FREE_ALL(tables, &tables->facts, struct fact_entry, by_hash);
+    for (size_t i = 0; i < HASH_SHARDS; i++)
+        FREE_ALL(tables, &tables->facts[i], struct fact_entry, by_hash);
     FREE_ALL(tables, &tables->twins, struct twin_row, by_event);
     FREE_ALL(tables, &tables->meta, struct meta_row, by_name);
     tables_commit(tables);

@@ -63,18 +63,25 @@ struct change {
     struct row *row;
 };
 
+/* Trees by hash are many small ones: what a lookup costs is the cache misses on its way down. */
+enum { HASH_SHARDS = 4096 };
+
+static inline size_t hash_shard(uint64_t hash) {
+    return hash % HASH_SHARDS;
+}
+
 struct tables {
-    struct tree heads;      /* by id */
-    struct tree identities; /* by hash, then id downwards; without those that have none */
-    struct tree due;        /* of open states: by endpoint, state, due_ms, id */
-    struct tree states;     /* by state, id */
-    struct tree contents;   /* by id */
-    struct tree steps;      /* by id, number */
-    struct tree facts;      /* by hash, time downwards, message downwards, item */
-    struct tree twins;      /* by event, item, rule */
-    struct tree rules;      /* by rule, event, item */
-    struct tree meta;       /* by name */
-    struct change *journal; /* since begin */
+    struct tree heads;                   /* by id */
+    struct tree identities[HASH_SHARDS]; /* by hash, then id downwards; without those that have none */
+    struct tree due;                     /* of open states: by endpoint, state, due_ms, id */
+    struct tree states;                  /* by state, id */
+    struct tree contents;                /* by id */
+    struct tree steps;                   /* by id, number */
+    struct tree facts[HASH_SHARDS];      /* by hash, time downwards, message downwards, item */
+    struct tree twins;                   /* by event, item, rule */
+    struct tree rules;                   /* by rule, event, item */
+    struct tree meta;                    /* by name */
+    struct change *journal;              /* since begin */
     size_t change_count, change_capacity;
 };
 
