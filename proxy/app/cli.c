@@ -22,43 +22,29 @@ static int run_help(int argc, char **argv);
 static int run_version(int argc, char **argv);
 
 static const struct command commands[] = {
-#if __has_include("proxy/app/cmd_serve.c")
     {"serve", "[--config FILE] [--set KEY=VALUE]...", "run the proxy",
      "Settings come from the file, then from HOOKSHIFT_... variables, then from --set.\n"
      "SIGTERM ends it in order, SIGHUP reloads the flag file.",
      cmd_serve},
-#endif
-#if __has_include("proxy/app/cmd_check.c")
     {"check", "[--config FILE] [--set KEY=VALUE]...", "validate settings and flag file; start nothing",
      "Prints every problem with file, line and key. Exit status 2 where there is one.", cmd_check},
-#endif
-#if __has_include("proxy/app/cmd_settings.c")
     {"settings", "[--json | --markdown]", "list every setting: name, type, default, meaning", NULL, cmd_settings},
-#endif
-#if __has_include("proxy/app/cmd_classify.c")
     {"classify", "[--catalogue FILE] [FILE...]", "tell what bodies are: generation, type, id, company, facts",
      "One JSON line per body. `-`, or no file, reads standard input.", cmd_classify},
-#endif
-#if __has_include("proxy/app/cmd_flags.c")
     {"flags",
      "show --file F [--json]\n"
      "set NAME on|off --file F [--force]\n"
      "eval --file F --flag K [--type T] [--context JSON] [--default JSON]\n"
      "eval --vectors FILE",
      "look at, switch and evaluate flags",
-     "`show` prints flags and every problem with its place; exit status 1 where a flag is broken, 2 where the file is\n"
-     "refused. `set` switches a consumer: it rewrites the flag file in one step and keeps the rest of it. Where a "
-     "rule\n"
-     "would decide before the default does, it refuses, unless --force is given; the rule stays.\n"
-     "`eval` prints value, variant, reason, errorCode and metadata; T is boolean, string, number, integer, float or\n"
-     "object. --vectors runs a file of JsonLogic cases, [rule, data, result] each, and prints how many passed.",
+     "`show` prints flags and every problem with its place; exit status 1 where a flag is broken, 2 where the\n"
+     "file is refused. `set` switches a consumer: it rewrites the flag file in one step and keeps the rest of it.\n"
+     "Where a rule would decide before the default does, it refuses, unless --force is given; the rule stays.\n"
+     "`eval` prints value, variant, reason, errorCode and metadata; T is boolean, string, number, integer, float\n"
+     "or object. --vectors runs a file of JsonLogic cases, [rule, data, result] each, and counts them.",
      cmd_flags},
-#endif
-#if __has_include("proxy/app/cmd_parity.c")
     {"parity", "[--since DURATION] [--admin URL] [--token T] [--json]", "may legacy be switched off?",
      "Exit status 0 only when the verdict is ready, so that a pipeline can wait for it.", cmd_parity},
-#endif
-#if __has_include("proxy/app/cmd_messages.c")
     {"messages",
      "[--state S] [--generation G] [--type T] [--company C] [--before ID] [--limit N] [--json]\n"
      "show ID [--json]\n"
@@ -68,38 +54,28 @@ static const struct command commands[] = {
      "All forms take --admin URL (http://127.0.0.1:9090) and --token T (HOOKSHIFT_ADMIN_TOKEN).\n"
      "A replay needs the token, and skips the checks for duplicates and twins on purpose.",
      cmd_messages},
-#endif
-#if __has_include("proxy/app/cmd_sign.c")
     {"sign", "--secret S [--id I] [--timestamp T] [--json] [FILE]", "print Standard Webhooks headers for a body",
-     "The secret is whsec_ and base64. Without --id a random one is made, without --timestamp (unix seconds) it is "
-     "now.\n"
-     "`-`, or no file, reads standard input.",
+     "The secret is whsec_ and base64. Without --id a random one is made; without --timestamp (unix seconds)\n"
+     "it is now. `-`, or no file, reads standard input.",
      cmd_sign},
-#endif
-#if __has_include("proxy/app/cmd_verify.c")
     {"verify",
      "--secret S... [--header 'NAME: VALUE']... [--tolerance SECONDS] [--now T] [FILE]\n"
      "--vectors FILE",
      "check Standard Webhooks headers of a body",
-     "Prints ok (exit status 0), or missing_header, invalid_timestamp, too_old, too_new or no_match (1). Any of the\n"
-     "secrets may have signed; the headers are webhook-* or svix-*; the timestamp may be 300 s off unless told "
-     "otherwise.\n"
-     "--vectors runs a file of test vectors and prints how many passed and failed.",
+     "Prints ok (exit status 0), or missing_header, invalid_timestamp, too_old, too_new or no_match (1). Any of\n"
+     "the secrets may have signed; the headers are webhook-* or svix-*; the timestamp may be 300 s off unless\n"
+     "told otherwise. --vectors runs a file of test vectors and prints how many passed and failed.",
      cmd_verify},
-#endif
-#if __has_include("proxy/app/cmd_sink.c")
     {"sink", "[--listen ADDR] [--status N] [--delay D] [--fail-first N]", "a consumer for trying things out",
      "Answers every request and prints it as one JSON line. Listens on 127.0.0.1:8081 unless told otherwise;\n"
      "--status is what it answers (200), --delay how long it takes (0), and the first --fail-first are answered 503.",
      cmd_sink},
-#endif
-#if __has_include("proxy/app/cmd_demo.c")
     {"demo", "[--keep]", "play a whole migration against two consumers",
      "Runs a proxy and two sinks in a folder of their own, which --keep leaves behind.", cmd_demo},
-#endif
-#if __has_include("proxy/app/cmd_health.c")
-    {"health", "[--admin URL]", "is the proxy ready? For health checks of containers", NULL, cmd_health},
-#endif
+    {"health", "[--admin URL | --config FILE] [--set KEY=VALUE]...",
+     "is the proxy ready? For health checks of containers",
+     "Without --admin the address is the setting admin.listen: of the file, --set, or HOOKSHIFT_ADMIN_LISTEN.",
+     cmd_health},
     {"version", "", "print the version", NULL, run_version},
     {"help", "[COMMAND]", "explain a command", NULL, run_help},
 };
