@@ -12,6 +12,7 @@
  * object is itself. Rules behind {"$ref": name} are compiled once and shared, so the tree is a graph without cycles. */
 #include "proxy/decide/jsonlogic.h"
 
+#include "proxy/decide/logic_coerce.h"
 #include "proxy/decide/logic_rule.h"
 
 #include <stdio.h>
@@ -112,14 +113,19 @@ static enum err compile_reference(const struct logic_compiler *compiler, const s
     return err;
 }
 
+static logic_eager *eager_find(struct str name) {
+    logic_eager *op = logic_arithmetic_find(name);
+    if (op == NULL)
+        op = logic_data_find(name);
+    return op != NULL ? op : logic_custom_find(name);
+}
+
 static enum err compile_operator(const struct logic_compiler *compiler, const struct json *json, uint32_t depth,
                                  const struct logic_rule **rule, struct logic_fault *fault) {
     const struct json *body = json->first;
     struct logic_rule *call = rule_new(compiler->arena, LOGIC_EAGER);
     call->lazy = logic_lazy_find(body->key);
-    call->eager = call->lazy != NULL ? NULL : logic_eager_find(body->key);
-    if (call->lazy == NULL && call->eager == NULL)
-        call->eager = logic_custom_find(body->key);
+    call->eager = eager_find(body->key);
     if (call->lazy == NULL && call->eager == NULL)
         return fault_set(fault, ERR_INVALID, json, "unknown operator", body->key);
     call->kind = call->lazy != NULL ? LOGIC_LAZY : LOGIC_EAGER;

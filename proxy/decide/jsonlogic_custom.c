@@ -8,6 +8,7 @@
  *             ├────┼───────────┼────────────────────────────┤
  *                       ▲ (hash * 100) >> 32
  */
+#include "proxy/decide/logic_coerce.h"
 #include "proxy/decide/logic_rule.h"
 #include "proxy/decide/murmur3.h"
 #include "proxy/decide/semver.h"

@@ -59,7 +59,8 @@ enum err logic_eval_rule(struct logic_eval *eval, const struct logic_rule *rule,
 
 /* Operators by name; NULL where it is not of that sort. */
 logic_lazy *logic_lazy_find(struct str name);
-logic_eager *logic_eager_find(struct str name);  /* jsonlogic.com's */
+logic_eager *logic_arithmetic_find(struct str name);
+logic_eager *logic_data_find(struct str name);
 logic_eager *logic_custom_find(struct str name); /* flagd's */
 
 /* Follows `steps` from `data`, as `var` does: `*value` is undefined where a step leads nowhere. */

@@ -1,7 +1,5 @@
-/* The values that JsonLogic rules work on, with JavaScript's coercions between them.
+/* The values that JsonLogic rules work on: JavaScript's, as far as JSON and its operators can make them.
  *
- * jsonlogic.com's reference is written in JavaScript and leans on its `==`, `<`, Number(), parseFloat() and String();
- * rules are moved between implementations only if these agree (ECMAScript 2023, sections named in the .c).
  * Values point into what they came from: a parsed JSON tree, a compiled rule, or the arena of the evaluation. */
 #ifndef PROXY_DECIDE_LOGIC_VALUE_H
 #define PROXY_DECIDE_LOGIC_VALUE_H
@@ -73,6 +71,9 @@ static inline struct logic_value logic_object(const struct logic_object *object)
     return (struct logic_value){.type = LOGIC_OBJECT, .object = object};
 }
 
+/* Reads a number that is written as JSON or JavaScript write it. */
+enum err logic_read_decimal(struct logic_work *work, struct str text, double *number) MUST_USE;
+
 enum err logic_from_json(struct logic_work *work, const struct json *json, struct logic_value *value) MUST_USE;
 /* Makes an array's items readable at value->items. */
 enum err logic_items(struct logic_work *work, struct logic_value *value) MUST_USE;
@@ -81,15 +82,4 @@ enum err logic_property(struct logic_work *work, const struct logic_value *value
                         struct logic_value *property) MUST_USE;
 
 bool logic_truthy(const struct logic_value *value); /* jsonlogic.com/truthy: JavaScript's, but [] is falsy */
-enum err logic_to_number(struct logic_work *work, struct logic_value value, double *number) MUST_USE; /* Number() */
-enum err logic_parse_float(struct logic_work *work, struct logic_value value,
-                           double *number) MUST_USE; /* parseFloat() */
-enum err logic_to_string(struct logic_work *work, struct logic_value value, struct str *text) MUST_USE; /* String() */
-bool logic_strictly_equal(const struct logic_value *a, const struct logic_value *b);                    /* === */
-enum err logic_loosely_equal(struct logic_work *work, struct logic_value a, struct logic_value b,
-                             bool *equal) MUST_USE; /* == */
-/* a < b; with `or_equal`, a <= b. False where either is NaN. */
-enum err logic_less(struct logic_work *work, struct logic_value a, struct logic_value b, bool or_equal,
-                    bool *less) MUST_USE;
-
 #endif

@@ -1,6 +1,7 @@
 #include "proxy/decide/logic_vectors.h"
 
 #include "proxy/decide/jsonlogic.h"
+#include "proxy/decide/logic_coerce.h"
 
 #include <math.h>
 
