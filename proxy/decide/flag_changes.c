@@ -94,13 +94,14 @@ size_t flags_changes(const struct flags *before, const struct flags *after, stru
         int order = i == old_count ? 1 : -1;
         if (i < old_count && j < after->count)
             order = str_compare(before->flags[i].key, after->flags[j].key);
+        struct str key = order <= 0 ? before->flags[i].key : after->flags[j].key;
         const struct flag *old = order <= 0 ? &before->flags[i++] : NULL;
         const struct flag *new = order >= 0 ? &after->flags[j++] : NULL;
         struct flag_change change = {.before = flag_text(&old_teller, old, arena),
                                      .after = flag_text(&new_teller, new, arena)};
         if (is_same(change.before, change.after))
             continue;
-        change.key = arena_str(arena, old != NULL ? old->key : new->key); /* outlives both sets */
+        change.key = arena_str(arena, key); /* outlives both sets */
         found[count++] = change;
     }
     *changes = found;

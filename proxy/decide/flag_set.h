@@ -46,6 +46,10 @@ struct flag_evaluator *flag_evaluator_find(const struct flags *flags, struct str
 /* What a decision is where targeting gave `result`, or where there is none (NULL). */
 struct flag_decision flag_decide(const struct flag *flag, const struct logic_value *result, struct arena *scratch);
 
+/* The same for a flag of the proxy, with the value that it takes. */
+struct flag_decision flag_consumer_decision(enum consumer_flag which, const struct flag *flag,
+                                            struct flag_decision decision);
+
 /* Where problems are noted. */
 struct flag_report {
     struct arena *arena; /* of the caller */

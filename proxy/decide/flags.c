@@ -151,21 +151,24 @@ static struct flag_decision consumer_targeted(const struct flag *flag, const str
     return decide_targeted(flag, &data, scratch);
 }
 
-struct flag_decision flags_consumer(const struct flags *flags, enum consumer_flag flag,
-                                    const struct flag_context *context, int64_t now_s, struct arena *scratch) {
-    if (!flags->consumers[flag].is_targeted)
-        return flags->consumers[flag].fixed;
-    const struct flag *definition = flags->consumers[flag].flag;
-    struct flag_decision decision = consumer_targeted(definition, context, now_s, scratch);
-    decision.on = consumer_flag_unmigrated(flag);
-    if (decision.variant.at != NULL) {
-        const struct json *value = json_get(definition->variants, decision.variant);
-        if (value->type == JSON_BOOL)
-            decision.on = value->boolean;
-        else
-            decision = (struct flag_decision){decision.on, STR_NONE, FLAG_REASON_ERROR, FLAG_ERROR_TYPE_MISMATCH};
-    }
+struct flag_decision flag_consumer_decision(enum consumer_flag which, const struct flag *flag,
+                                            struct flag_decision decision) {
+    decision.on = consumer_flag_unmigrated(which);
+    if (flag == NULL || decision.variant.at == NULL)
+        return decision;
+    const struct json *value = json_get(flag->variants, decision.variant);
+    if (value->type != JSON_BOOL)
+        return (struct flag_decision){decision.on, STR_NONE, FLAG_REASON_ERROR, FLAG_ERROR_TYPE_MISMATCH};
+    decision.on = value->boolean;
     return decision;
+}
+
+struct flag_decision flags_consumer(const struct flags *flags, enum consumer_flag which,
+                                    const struct flag_context *context, int64_t now_s, struct arena *scratch) {
+    if (!flags->consumers[which].is_targeted)
+        return flags->consumers[which].fixed;
+    const struct flag *flag = flags->consumers[which].flag;
+    return flag_consumer_decision(which, flag, consumer_targeted(flag, context, now_s, scratch));
 }
 
 bool flags_consumer_is_targeted(const struct flags *flags, enum consumer_flag flag) {

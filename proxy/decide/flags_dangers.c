@@ -69,7 +69,7 @@ static unsigned survey_rule(const struct survey *survey, const struct json *rule
 
 static unsigned survey_consumer(const struct flags *flags, enum consumer_flag which) {
     const struct flag *flag = flags->consumers[which].flag;
-    if (!flags->consumers[which].is_targeted)
+    if (flag == NULL || !flags->consumers[which].is_targeted)
         return flags->consumers[which].fixed.on ? MAY_BE_ON : MAY_BE_OFF;
     struct survey survey = {flags, flag, consumer_flag_unmigrated(which) ? MAY_BE_ON : MAY_BE_OFF, 0};
     survey.by_default = survey.unmigrated;
@@ -100,9 +100,10 @@ void flag_check_dangers(struct flag_report *report, const struct flags *flags) {
         flag_report_at(
             report, FLAG_WARNING, STR_NONE, UINT32_MAX,
             "none of legacy-consumer, new-consumer and new-consumer-shadow is there: legacy gets everything");
+    const struct flag *legacy = flags->consumers[FLAG_LEGACY_CONSUMER].flag; /* off only where it is there */
     bool legacy_off = survey_consumer(flags, FLAG_LEGACY_CONSUMER) == MAY_BE_OFF;
     bool new_off = survey_consumer(flags, FLAG_NEW_CONSUMER) == MAY_BE_OFF;
-    if (legacy_off && new_off)
-        flag_report_at(report, FLAG_WARNING, STR_NONE, flags->consumers[FLAG_LEGACY_CONSUMER].flag->json->start,
+    if (legacy != NULL && legacy_off && new_off)
+        flag_report_at(report, FLAG_WARNING, STR_NONE, legacy->json->start,
                        "both consumers are off for everybody: every message will be parked");
 }

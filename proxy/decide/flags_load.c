@@ -202,13 +202,7 @@ static void fix_consumers(struct flags *flags) {
         flags->consumers[i].is_targeted = flag != NULL && flag->rule != NULL && !flag->is_disabled && !flag->is_broken;
         if (flag != NULL && !flags->consumers[i].is_targeted)
             fixed = flag_decide(flag, NULL, flags->arena);
-        fixed.on = consumer_flag_unmigrated(i);
-        const struct json *value = flag == NULL ? NULL : json_get(flag->variants, fixed.variant);
-        if (fixed.variant.at != NULL && value != NULL && value->type == JSON_BOOL)
-            fixed.on = value->boolean;
-        else if (fixed.variant.at != NULL)
-            fixed = (struct flag_decision){fixed.on, STR_NONE, FLAG_REASON_ERROR, FLAG_ERROR_TYPE_MISMATCH};
-        flags->consumers[i].fixed = fixed;
+        flags->consumers[i].fixed = flag_consumer_decision(i, flag, fixed);
     }
 }
 
