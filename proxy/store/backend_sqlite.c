@@ -115,7 +115,9 @@ static enum err open_file(struct sqlite_db *db, const char *path, enum store_syn
     enum err err = sqlite_db_open(db, path);
     if (err == ERR_NONE)
         err = sqlite_db_exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF;"
-                                 "PRAGMA cell_size_check = ON; PRAGMA cache_size = -32768; PRAGMA page_size = 4096;");
+                                 "PRAGMA cell_size_check = ON; PRAGMA page_size = 4096;");
+    if (err == ERR_NONE) /* apart and later: SQLite divides it by the page size of that moment */
+        err = sqlite_db_exec(db, "PRAGMA cache_size = -32768");
     if (err == ERR_NONE)
         err = sqlite_schema_recognise(db);
     if (err == ERR_NONE)

@@ -62,8 +62,8 @@ def thread_cpu_us(pid):
 class Consumer:
     """The consumer behind every proxy, and its count of messages."""
 
-    def __init__(self):
-        self.process = pinned([PROGRAMS / "tests/bench/bench_consumer", "127.0.0.1:0"], OTHER_CORES,
+    def __init__(self, port=0):
+        self.process = pinned([PROGRAMS / "tests/bench/bench_consumer", f"127.0.0.1:{port}"], OTHER_CORES,
                               stdout=subprocess.PIPE)
         self.port = int(self.process.stdout.readline())
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)

@@ -147,12 +147,11 @@ class Hookshift(Peer):
     sync: str = "full"
     verify: bool = False
     targeting: bool = False
+    consumers_on: bool = True
     workers: int = 1
     settings: dict = dataclasses.field(default_factory=dict)
     binary: pathlib.Path = PROGRAMS / "hookshift"
-    wrapper: tuple = ()
     admin_port: int = 0
-    urls: dict = dataclasses.field(default_factory=dict)
 
     def command(self, folder, consumer_port):
         self.admin_port = free_port()
@@ -170,14 +169,15 @@ class Hookshift(Peer):
         }
         if self.verify:
             settings |= {"verify.event_secrets": SECRET, "verify.rule_secrets": SECRET}
-        settings |= {name: str(value).format(folder=folder) for name, value in self.settings.items()}
-        command = [*self.wrapper, self.binary, "serve"]
+        settings |= self.settings
+        command = [self.binary, "serve"]
         for name, value in settings.items():
             command += ["--set", f"{name}={value}"]
         return command
 
     def flags(self):
-        flag = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "on"}
+        flag = {"state": "ENABLED", "variants": {"on": True, "off": False}, 
+                "defaultVariant": "on" if self.consumers_on else "off"}
         if self.targeting:
             pilot = ["e38f57c6-b9f5-455c-a59f-99e99f8cb9b7", "5e1494e9-3dc9-4532-a638-09103cb02f01"]
             flag = flag | {"targeting": {"if": [{"in": [{"var": "companyId"}, pilot]}, "off",
