@@ -26,20 +26,24 @@ static const struct command commands[] = {
      "Settings come from the file, then from HOOKSHIFT_... variables, then from --set.\n"
      "SIGTERM ends it in order, SIGHUP reloads the flag file.",
      cmd_serve},
-    {"check", "[--config FILE] [--set KEY=VALUE]...", "validate settings and flag file; start nothing",
-     "Prints every problem with file, line and key. Exit status 2 where there is one.", cmd_check},
+    {"check", "[--config FILE] [--set KEY=VALUE]... [--admin URL] [--token T]",
+     "validate settings and flag file; start nothing",
+     "Prints every problem with file, line and key. Exit status 2 where there is one that is more than a warning.\n"
+     "With --admin it also warns where legacy is off while the proxy there says that parity is not ready.",
+     cmd_check},
     {"settings", "[--json | --markdown]", "list every setting: name, type, default, meaning", NULL, cmd_settings},
     {"classify", "[--catalogue FILE] [FILE...]", "tell what bodies are: generation, type, id, company, facts",
      "One JSON line per body. `-`, or no file, reads standard input.", cmd_classify},
     {"flags",
-     "show --file F [--json]\n"
+     "show --file F [--admin URL] [--token T] [--json]\n"
      "set NAME on|off --file F [--force]\n"
      "eval --file F --flag K [--type T] [--context JSON] [--default JSON]\n"
      "eval --vectors FILE",
      "look at, switch and evaluate flags",
      "`show` prints flags and every problem with its place; exit status 1 where a flag is broken, 2 where the\n"
-     "file is refused. `set` switches a consumer: it rewrites the flag file in one step and keeps the rest of it.\n"
-     "Where a rule would decide before the default does, it refuses, unless --force is given; the rule stays.\n"
+     "file is refused. With --admin it also warns where legacy is off while the proxy there says that parity is\n"
+     "not ready. `set` switches a consumer: it rewrites the flag file in one step and keeps the rest of it. Where\n"
+     "a rule would decide before the default does, it refuses, unless --force is given; the rule stays.\n"
      "`eval` prints value, variant, reason, errorCode and metadata; T is boolean, string, number, integer, float\n"
      "or object. --vectors runs a file of JsonLogic cases, [rule, data, result] each, and counts them.",
      cmd_flags},

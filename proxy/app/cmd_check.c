@@ -3,6 +3,7 @@
 #include "proxy/app/load.h"
 
 #include "common/file.h"
+#include "proxy/app/flag_report.h"
 #include "proxy/decide/catalog_load.h"
 #include "proxy/decide/flags.h"
 
@@ -25,21 +26,28 @@ static bool check_catalogue(struct arena *arena, struct str path) {
     return is_good;
 }
 
-static void print_flag_problem(struct str path, const struct flag_problem *problem) {
-    fprintf(stderr, STR_FMT, STR_ARG(path));
-    if (problem->line > 0)
-        fprintf(stderr, ":%u:%u", problem->line, problem->column);
-    fprintf(stderr, ": %s", problem->severity == FLAG_WARNING ? "warning: " : "");
-    if (problem->flag.len > 0)
-        fprintf(stderr, STR_FMT ": ", STR_ARG(problem->flag));
-    fprintf(stderr, STR_FMT "\n", STR_ARG(problem->what));
+struct check {
+    struct load_options sources;
+    const char *admin, *token; /* NULL: no proxy is asked */
+};
+
+/* Where a proxy is named, it says whether legacy may be off. */
+static bool check_parity(const struct check *check, const struct flags *flags, struct arena *arena,
+                         struct flag_problems *problems) {
+    struct err_detail detail;
+    if (check->admin == NULL ||
+        flag_report_parity(flags, check->admin, check->token, arena, problems, &detail) == ERR_NONE)
+        return true;
+    fprintf(stderr, "parity is unknown: %s\n", detail.text);
+    return false;
 }
 
-static bool check_flags(struct arena *arena, struct str path) {
+static bool check_flags(const struct check *check, struct arena *arena, struct str path) {
     struct str text;
     struct err_detail detail;
     struct flags *flags;
     struct flag_problems problems = {0};
+    struct strbuf lines = {0};
     if (path.at == NULL)
         return true; /* the settings lack it, and that was told */
     if (file_read(arena, path.at, FILE_MAX, &text, &detail) != ERR_NONE) {
@@ -47,29 +55,37 @@ static bool check_flags(struct arena *arena, struct str path) {
         return false;
     }
     bool is_good = flags_load(text, arena, &flags, &problems) == ERR_NONE;
-    if (is_good)
+    if (is_good) {
+        is_good = check_parity(check, flags, arena, &problems);
         flags_free(flags);
-    for (const struct flag_problem *problem = problems.first; problem != NULL; problem = problem->next)
-        print_flag_problem(path, problem);
-    if (problems.left_off > 0)
-        fprintf(stderr, STR_FMT ": and %zu more\n", STR_ARG(path), problems.left_off);
+    }
+    flag_problems_write(&lines, path.at, &problems, FLAG_WARNING);
+    fputs(strbuf_str(&lines).at, stderr);
+    strbuf_clear(&lines);
     return is_good && (problems.count == 0 || problems.worst == FLAG_WARNING);
 }
 
 int cmd_check(int argc, char **argv) {
-    struct load_options options;
+    struct check check = {0};
     struct settings settings;
-    int status = load_options_parse(argc, argv, &options);
-    if (status != CLI_GO_ON)
-        return status;
-    struct arena *arena = arena_new(0);
-    bool is_good = load_settings(&options, arena, &settings) == ERR_NONE;
-    is_good &= check_catalogue(arena, settings.catalogue_path);
-    is_good &= check_flags(arena, settings.flags_path);
-    arena_free(arena);
-    load_options_clear(&options);
-    if (!is_good)
-        return CLI_USAGE;
-    printf("settings and files are good\n");
-    return cli_finish(argv[0], CLI_OK);
+    const struct cli_option options[] = {{"config", CLI_TEXT, &check.sources.config},
+                                         {"set", CLI_LIST, &check.sources.assignments},
+                                         {"admin", CLI_TEXT, &check.admin},
+                                         {"token", CLI_TEXT, &check.token}};
+    int first, status = cli_parse(argc, argv, options, ARRAY_LEN(options), &first);
+    if (status == CLI_GO_ON && first < argc)
+        status = cli_misused(argv[0], "takes no arguments, but \"%s\" was given; a file is named with --config",
+                             argv[first]);
+    if (status == CLI_GO_ON) {
+        struct arena *arena = arena_new(0);
+        bool is_good = load_settings(&check.sources, arena, &settings) == ERR_NONE;
+        is_good &= check_catalogue(arena, settings.catalogue_path);
+        is_good &= check_flags(&check, arena, settings.flags_path);
+        arena_free(arena);
+        if (is_good)
+            printf("settings and files are good\n");
+        status = is_good ? cli_finish(argv[0], CLI_OK) : CLI_USAGE;
+    }
+    load_options_clear(&check.sources);
+    return status;
 }

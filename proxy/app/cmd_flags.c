@@ -1,6 +1,7 @@
 #include "common/clock.h"
 #include "proxy/app/cli.h"
 #include "proxy/app/flag_file.h"
+#include "proxy/app/flag_report.h"
 #include "proxy/app/flags_show.h"
 #include "proxy/app/input.h"
 #include "proxy/decide/flags_edit.h"
@@ -45,12 +46,14 @@ static int eval_flag(const struct eval *eval, enum flag_type type, const struct 
     struct flag_problems problems;
     if (!load_file(eval->command, eval->file, arena, &flags, &problems))
         return CLI_USAGE;
-    flag_problems_print(stderr, input_name(eval->file), &problems, FLAG_BROKEN);
-    if (flags == NULL)
-        return CLI_USAGE;
     struct flag_outcome outcome;
     struct strbuf out = {0};
     struct json_writer writer;
+    flag_problems_write(&out, input_name(eval->file), &problems, FLAG_BROKEN);
+    fputs(strbuf_str(&out).at, stderr);
+    strbuf_clear(&out);
+    if (flags == NULL)
+        return CLI_USAGE;
     flags_eval(flags, str_of(eval->flag), context, fallback, type, clock_wall_ms() / 1000, arena, &outcome);
     json_begin(&writer, &out);
     flags_outcome_write(&outcome, &writer);
@@ -168,28 +171,44 @@ static int run_set(int argc, char **argv) {
 
 /* --- flags show */
 
-static int run_show(int argc, char **argv) {
-    const char *file = NULL;
-    bool as_json = false;
+struct show {
+    const char *command, *file, *admin, *token;
+    bool as_json;
+};
+
+static int show_file(const struct show *show, struct arena *arena) {
     struct flags *flags = NULL;
     struct flag_problems problems;
-    const struct cli_option options[] = {{"file", CLI_TEXT, &file}, {"json", CLI_FLAG, &as_json}};
+    struct err_detail detail;
+    if (!load_file(show->command, show->file, arena, &flags, &problems))
+        return CLI_USAGE;
+    bool asked = flags == NULL || show->admin == NULL ||
+                 flag_report_parity(flags, show->admin, show->token, arena, &problems, &detail) == ERR_NONE;
+    if (show->as_json)
+        flags_show_json(flags, &problems);
+    else
+        flags_show_table(input_name(show->file), flags, &problems, arena);
+    bool is_broken = problems.count > 0 && problems.worst >= FLAG_BROKEN;
+    int status = flags == NULL ? CLI_USAGE : is_broken ? CLI_FAILED : CLI_OK;
+    flags_free(flags);
+    if (!asked)
+        return cli_failed(show->command, "parity is unknown: %s", detail.text);
+    return cli_finish(show->command, status);
+}
+
+static int run_show(int argc, char **argv) {
+    struct show show = {.command = argv[0]};
+    const struct cli_option options[] = {{"file", CLI_TEXT, &show.file},
+                                         {"json", CLI_FLAG, &show.as_json},
+                                         {"admin", CLI_TEXT, &show.admin},
+                                         {"token", CLI_TEXT, &show.token}};
     int first, status = cli_parse(argc, argv, options, ARRAY_LEN(options), &first);
     if (status != CLI_GO_ON)
         return status;
-    if (first < argc || file == NULL)
+    if (first < argc || show.file == NULL)
         return cli_misused(argv[0], first < argc ? "show takes options only" : "--file is missing");
     struct arena *arena = arena_new(0);
-    status = CLI_USAGE;
-    if (load_file(argv[0], file, arena, &flags, &problems)) {
-        if (as_json)
-            flags_show_json(flags, &problems);
-        else
-            flags_show_table(input_name(file), flags, &problems);
-        bool is_broken = problems.count > 0 && problems.worst >= FLAG_BROKEN;
-        status = cli_finish(argv[0], flags == NULL ? CLI_USAGE : is_broken ? CLI_FAILED : CLI_OK);
-    }
-    flags_free(flags);
+    status = show_file(&show, arena);
     arena_free(arena);
     return status;
 }

@@ -9,31 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-const char *flag_severity_name(enum flag_severity severity) {
-    static const char *const names[] = {"warning", "broken", "refused"};
-    return names[severity];
-}
-
-void flag_problems_print(FILE *out, const char *path, const struct flag_problems *problems, enum flag_severity least) {
-    for (const struct flag_problem *problem = problems->first; problem != NULL; problem = problem->next) {
-        if (problem->severity < least)
-            continue;
-        fputs(path, out);
-        if (problem->line > 0)
-            fprintf(out, ":%u:%u", problem->line, problem->column);
-        fprintf(out, ": %s: ", flag_severity_name(problem->severity));
-        if (problem->flag.len > 0)
-            fprintf(out, STR_FMT ": ", STR_ARG(problem->flag));
-        fprintf(out, STR_FMT "\n", STR_ARG(problem->what));
-    }
-    if (problems->left_off > 0 && least < FLAG_REFUSED)
-        fprintf(out, "%s: and %zu more\n", path, problems->left_off);
-}
 
 /* A call of the system failed: what, and why. */
 static enum err failed(struct err_detail *detail, const char *what) {

@@ -5,10 +5,6 @@
 #include "common/err.h"
 #include "common/str.h"
 
-#include "proxy/decide/flags.h"
-
-#include <stdio.h>
-
 enum { FLAG_FILE_MAX = 16 << 20 /* bytes */ };
 
 /* Appends the new text to `out`; a failure leaves the file as it is. */
@@ -19,9 +15,5 @@ typedef enum err flag_file_editor(void *arg, struct str text, struct strbuf *out
  * none is lost. `*unreadable` says that it failed before the editor was asked. */
 enum err flag_file_edit(const char *path, flag_file_editor *editor, void *arg, bool *unreadable,
                         struct err_detail *detail) MUST_USE;
-
-/* One line for each problem at least as bad as `least`: "FILE:3:14: warning: FLAG: what". */
-void flag_problems_print(FILE *out, const char *path, const struct flag_problems *problems, enum flag_severity least);
-const char *flag_severity_name(enum flag_severity severity); /* "warning", "broken", "refused" */
 
 #endif

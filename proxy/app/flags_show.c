@@ -1,6 +1,7 @@
 #include "proxy/app/flags_show.h"
 
-#include "proxy/app/flag_file.h"
+#include "proxy/app/flag_report.h"
+#include "proxy/app/table.h"
 
 #include <stdio.h>
 
@@ -52,42 +53,33 @@ static void targeting_text(const struct flag_view *flag, struct strbuf *out) {
     strbuf_append(out, STR("..."));
 }
 
-struct widths {
-    int key, normal;
-};
-
-static struct widths measure(const struct flags *flags, struct strbuf *cell) {
-    struct widths widths = {4, 7};
+static void write_table(const struct flags *flags, struct arena *arena, struct strbuf *out) {
+    static const char *const headings[] = {"FLAG", "STATE", "TYPE", "DEFAULT", "TARGETING", NULL};
+    struct table *table = table_new(arena, headings);
+    struct strbuf cell = {0};
     for (size_t i = 0; i < flags_count(flags); i++) {
         struct flag_view flag = flags_at(flags, i);
-        default_text(&flag, cell);
-        widths.key = (int)flag.key.len > widths.key ? (int)flag.key.len : widths.key;
-        widths.normal = (int)cell->len > widths.normal ? (int)cell->len : widths.normal;
+        struct str cells[] = {flag.key, state_of(&flag), type_of(&flag), STR_NONE, STR_NONE};
+        default_text(&flag, &cell);
+        cells[3] = arena_str(arena, strbuf_str(&cell));
+        targeting_text(&flag, &cell);
+        cells[4] = arena_str(arena, strbuf_str(&cell));
+        table_add(table, cells);
     }
-    return widths;
+    table_print(table, out);
+    strbuf_clear(&cell);
 }
 
-static void show_rows(const struct flags *flags) {
-    struct strbuf normal = {0}, targeting = {0};
-    struct widths widths = measure(flags, &normal);
-    printf("%-*s  %-8s  %-7s  %-*s  %s\n", widths.key, "FLAG", "STATE", "TYPE", widths.normal, "DEFAULT", "TARGETING");
-    for (size_t i = 0; i < flags_count(flags); i++) {
-        struct flag_view flag = flags_at(flags, i);
-        default_text(&flag, &normal);
-        targeting_text(&flag, &targeting);
-        printf("%-*.*s  %-8s  %-7s  %-*s  %s\n", widths.key, STR_ARG(flag.key), state_of(&flag).at, type_of(&flag).at,
-               widths.normal, normal.at, targeting.at);
-    }
-    strbuf_clear(&normal);
-    strbuf_clear(&targeting);
-}
-
-void flags_show_table(const char *path, const struct flags *flags, const struct flag_problems *problems) {
+void flags_show_table(const char *path, const struct flags *flags, const struct flag_problems *problems,
+                      struct arena *arena) {
+    struct strbuf out = {0};
     if (flags != NULL)
-        show_rows(flags);
+        write_table(flags, arena, &out);
     if (flags != NULL && problems->count > 0)
-        putchar('\n');
-    flag_problems_print(stdout, path, problems, FLAG_WARNING);
+        strbuf_append_char(&out, '\n');
+    flag_problems_write(&out, path, problems, FLAG_WARNING);
+    fwrite(strbuf_str(&out).at, 1, out.len, stdout);
+    strbuf_clear(&out);
 }
 
 static void write_flag(struct json_writer *writer, const struct flag_view *flag) {

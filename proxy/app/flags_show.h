@@ -5,7 +5,8 @@
 #include "proxy/decide/flags.h"
 
 /* `flags` is NULL where the file is refused. */
-void flags_show_table(const char *path, const struct flags *flags, const struct flag_problems *problems);
+void flags_show_table(const char *path, const struct flags *flags, const struct flag_problems *problems,
+                      struct arena *arena);
 void flags_show_json(const struct flags *flags, const struct flag_problems *problems);
 
 #endif

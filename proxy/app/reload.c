@@ -7,6 +7,7 @@
 #include "common/filewatch.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "proxy/app/flag_report.h"
 
 enum { FLAGS_MAX = 16 * 1024 * 1024 };
 
@@ -17,18 +18,6 @@ struct reload {
     void *arg;
     struct str refused; /* the text that was refused last, so that it is complained about once */
 };
-
-static void append_problem(struct strbuf *lines, const char *path, const struct flag_problem *problem) {
-    static const char *const severities[] = {
-        [FLAG_WARNING] = "warning", [FLAG_BROKEN] = "flag is broken", [FLAG_REFUSED] = "error"};
-    strbuf_printf(lines, "%s:", path);
-    if (problem->line > 0)
-        strbuf_printf(lines, "%u:%u:", problem->line, problem->column);
-    strbuf_printf(lines, " %s: ", severities[problem->severity]);
-    if (problem->flag.len > 0)
-        strbuf_printf(lines, "flag \"" STR_FMT "\": ", STR_ARG(problem->flag));
-    strbuf_printf(lines, STR_FMT "\n", STR_ARG(problem->what));
-}
 
 /* Reads and compiles the file. On an error `problems` has all of them; else they are in `warnings`. */
 static enum err read_flags(const char *path, struct arena *arena, struct str *text, struct flags **flags,
@@ -41,8 +30,7 @@ static enum err read_flags(const char *path, struct arena *arena, struct str *te
         return err;
     }
     err = flags_load(*text, arena, flags, &found);
-    for (const struct flag_problem *problem = found.first; problem != NULL; problem = problem->next)
-        append_problem(problems, path, problem);
+    flag_problems_write(problems, path, &found, FLAG_WARNING);
     return err;
 }
 

@@ -55,7 +55,6 @@ struct flag_report {
     struct arena *arena; /* of the caller */
     struct str text;
     struct flag_problems *problems;
-    struct flag_problem **tail;
 };
 void flag_report_at(struct flag_report *report, enum flag_severity severity, struct str flag, uint32_t offset,
                     const char *format, ...) PRINTF_LIKE(5, 6);

@@ -39,12 +39,12 @@ struct flag_problem {
     uint32_t line, column; /* from 1; the column counts bytes. 0 where it is about no place */
     struct str flag;       /* key of the flag it is about, or absent */
     struct str what;
-    const struct flag_problem *next;
+    struct flag_problem *next;
 };
 struct flag_problems {
-    const struct flag_problem *first; /* in the order they were found */
-    size_t count, left_off;           /* in the list, and found after it was full */
-    enum flag_severity worst;         /* where there are any */
+    struct flag_problem *first, *last; /* in the order they were found */
+    size_t count, left_off;            /* in the list, and found after it was full */
+    enum flag_severity worst;          /* where there are any */
 };
 
 /* ERR_INVALID or ERR_LIMIT where the file is refused: it cannot be read as flags at all, a `defaultVariant` is not a
@@ -52,6 +52,10 @@ struct flag_problems {
 enum err flags_load(struct str text, struct arena *arena, struct flags **flags,
                     struct flag_problems *problems) MUST_USE;
 void flags_free(struct flags *flags); /* NULL is fine */
+
+/* Adds one that is about no place, found by other means. The texts must live as long as the list. */
+void flag_problems_add(struct flag_problems *problems, struct arena *arena, enum flag_severity severity,
+                       struct str flag, struct str what);
 
 /* The three flags that steer the proxy. One that is missing, disabled or fails takes the value of an unmigrated
  * system: legacy on, new off, shadow off. */
@@ -75,6 +79,9 @@ struct flag_decision flags_consumer(const struct flags *flags, enum consumer_fla
 
 /* Does the decision depend on the message? */
 bool flags_consumer_is_targeted(const struct flags *flags, enum consumer_flag flag);
+
+/* Can it be on, or off, for any message at all? Yes where the rule is not simple enough to tell. */
+bool flags_consumer_may_be(const struct flags *flags, enum consumer_flag flag, bool on);
 
 enum flag_type {
     FLAG_TYPE_ANY,

@@ -78,6 +78,10 @@ static unsigned survey_consumer(const struct flags *flags, enum consumer_flag wh
     return survey_rule(&survey, flag->targeting, 0);
 }
 
+bool flags_consumer_may_be(const struct flags *flags, enum consumer_flag flag, bool on) {
+    return (survey_consumer(flags, flag) & (on ? MAY_BE_ON : MAY_BE_OFF)) != 0;
+}
+
 static void check_boolean(struct flag_report *report, const struct flag *flag) {
     for (const struct json *v = flag->variants == NULL ? NULL : flag->variants->first; v != NULL; v = v->next) {
         if (v->type == JSON_BOOL)
@@ -101,9 +105,9 @@ void flag_check_dangers(struct flag_report *report, const struct flags *flags) {
             report, FLAG_WARNING, STR_NONE, UINT32_MAX,
             "none of legacy-consumer, new-consumer and new-consumer-shadow is there: legacy gets everything");
     const struct flag *legacy = flags->consumers[FLAG_LEGACY_CONSUMER].flag; /* off only where it is there */
-    bool legacy_off = survey_consumer(flags, FLAG_LEGACY_CONSUMER) == MAY_BE_OFF;
-    bool new_off = survey_consumer(flags, FLAG_NEW_CONSUMER) == MAY_BE_OFF;
-    if (legacy != NULL && legacy_off && new_off)
+    bool any_on = flags_consumer_may_be(flags, FLAG_LEGACY_CONSUMER, true) ||
+                  flags_consumer_may_be(flags, FLAG_NEW_CONSUMER, true);
+    if (legacy != NULL && !any_on)
         flag_report_at(report, FLAG_WARNING, STR_NONE, legacy->json->start,
                        "both consumers are off for everybody: every message will be parked");
 }

@@ -11,12 +11,36 @@
 
 enum { PROBLEMS_MAX = 200, TEXT_DEPTH_MAX = 240, TEXT_VALUES_MAX = 2000000 };
 
+static struct flag_problem *append(struct flag_problems *problems, struct arena *arena, enum flag_severity severity) {
+    struct flag_problem *problem = ARENA_NEW(arena, struct flag_problem);
+    problem->severity = severity;
+    if (problems->last == NULL)
+        problems->first = problem;
+    else
+        problems->last->next = problem;
+    problems->last = problem;
+    problems->count++;
+    return problem;
+}
+
+static void note_severity(struct flag_problems *problems, enum flag_severity severity) {
+    if (problems->count + problems->left_off == 0 || severity > problems->worst)
+        problems->worst = severity;
+}
+
+void flag_problems_add(struct flag_problems *problems, struct arena *arena, enum flag_severity severity,
+                       struct str flag, struct str what) {
+    note_severity(problems, severity);
+    struct flag_problem *problem = append(problems, arena, severity);
+    problem->flag = flag;
+    problem->what = what;
+}
+
 void flag_report_at(struct flag_report *report, enum flag_severity severity, struct str flag, uint32_t offset,
                     const char *format, ...) {
     char what[300];
     struct flag_problems *problems = report->problems;
-    if (problems->count + problems->left_off == 0 || severity > problems->worst)
-        problems->worst = severity;
+    note_severity(problems, severity);
     if (problems->count >= PROBLEMS_MAX && severity != FLAG_REFUSED) {
         problems->left_off++;
         return;
@@ -25,15 +49,11 @@ void flag_report_at(struct flag_report *report, enum flag_severity severity, str
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    struct flag_problem *problem = ARENA_NEW(report->arena, struct flag_problem);
-    problem->severity = severity;
+    struct flag_problem *problem = append(problems, report->arena, severity);
     problem->flag = arena_str(report->arena, flag);
     problem->what = arena_str(report->arena, str_of(what));
     if (offset != UINT32_MAX)
         json_place(report->text, offset, &problem->line, &problem->column);
-    *report->tail = problem;
-    report->tail = (struct flag_problem **)(void *)&problem->next;
-    problems->count++;
 }
 
 struct loader {
@@ -240,7 +260,7 @@ enum err flags_load(struct str text, struct arena *arena, struct flags **flags, 
     *problems = (struct flag_problems){0};
     struct loader loader = {
         .flags = set,
-        .report = {arena, text, problems, (struct flag_problem **)(void *)&problems->first},
+        .report = {arena, text, problems},
     };
     set->arena = arena_new(0);
     loader.compiler = (struct logic_compiler){set->arena, resolve, &loader};

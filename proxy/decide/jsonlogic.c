@@ -120,6 +120,10 @@ static logic_eager *eager_find(struct str name) {
     return op != NULL ? op : logic_custom_find(name);
 }
 
+bool logic_is_operator(struct str name) {
+    return logic_lazy_find(name) != NULL || eager_find(name) != NULL;
+}
+
 static enum err compile_operator(const struct logic_compiler *compiler, const struct json *json, uint32_t depth,
                                  const struct logic_rule **rule, struct logic_fault *fault) {
     const struct json *body = json->first;
@@ -148,12 +152,6 @@ enum err logic_compile(const struct logic_compiler *compiler, const struct json 
     if (compiler->resolve != NULL && str_eq(json->first->key, STR("$ref")))
         return compile_reference(compiler, json, depth, rule, fault);
     return compile_operator(compiler, json, depth, rule, fault);
-}
-
-bool logic_is_constant(const struct logic_rule *rule, struct logic_value *value) {
-    if (rule->kind == LOGIC_LITERAL)
-        *value = rule->value;
-    return rule->kind == LOGIC_LITERAL;
 }
 
 enum err logic_follow(struct logic_work *work, const struct logic_value *data, const struct str *steps,

@@ -49,7 +49,6 @@ struct logic_context {
 enum err logic_apply(const struct logic_rule *rule, const struct logic_context *context, struct arena *arena,
                      struct logic_value *result) MUST_USE;
 
-/* The rule's value where it does not depend on the data; false otherwise. */
-bool logic_is_constant(const struct logic_rule *rule, struct logic_value *value);
+bool logic_is_operator(struct str name);
 
 #endif

@@ -1,0 +1,51 @@
+#include "proxy/app/flag_report.h"
+
+#include "common/json.h"
+#include "proxy/app/admin_client.h"
+
+const char *flag_severity_name(enum flag_severity severity) {
+    static const char *const names[] = {"warning", "broken", "refused"};
+    return names[severity];
+}
+
+static void write_problem(struct strbuf *out, const char *path, const struct flag_problem *problem) {
+    strbuf_append(out, str_of(path));
+    if (problem->line > 0)
+        strbuf_printf(out, ":%u:%u", problem->line, problem->column);
+    strbuf_printf(out, ": %s: ", flag_severity_name(problem->severity));
+    if (problem->flag.len > 0)
+        strbuf_printf(out, STR_FMT ": ", STR_ARG(problem->flag));
+    strbuf_append(out, problem->what);
+    strbuf_append_char(out, '\n');
+}
+
+void flag_problems_write(struct strbuf *out, const char *path, const struct flag_problems *problems,
+                         enum flag_severity least) {
+    for (const struct flag_problem *problem = problems->first; problem != NULL; problem = problem->next)
+        if (problem->severity >= least)
+            write_problem(out, path, problem);
+    if (problems->left_off > 0 && least < FLAG_REFUSED)
+        strbuf_printf(out, "%s: and %zu more\n", path, problems->left_off);
+}
+
+enum err flag_report_parity(const struct flags *flags, const char *url, const char *token, struct arena *arena,
+                            struct flag_problems *problems, struct err_detail *detail) {
+    struct admin_client client;
+    const struct json *root;
+    struct str answer;
+    if (!flags_consumer_may_be(flags, FLAG_LEGACY_CONSUMER, false))
+        return ERR_NONE;
+    enum err err = admin_client_init(&client, arena, url, token, detail);
+    if (err == ERR_NONE)
+        err = admin_client_json(&client, "GET", STR("/api/parity"), &answer, &root, detail);
+    if (err != ERR_NONE)
+        return err;
+    struct str verdict = json_string(json_get(root, STR("verdict")));
+    const struct json *reasons = json_get(root, STR("reasons"));
+    struct str reason = reasons == NULL ? STR_NONE : json_string(reasons->first);
+    if (!str_eq(verdict, STR("ready")))
+        flag_problems_add(problems, arena, FLAG_WARNING, consumer_flag_key(FLAG_LEGACY_CONSUMER),
+                          arena_printf(arena, "legacy is switched off though parity is " STR_FMT "%s" STR_FMT,
+                                       STR_ARG(verdict), reason.len > 0 ? ": " : "", STR_ARG(reason)));
+    return ERR_NONE;
+}
