@@ -157,7 +157,7 @@ struct flag_decision flag_consumer_decision(enum consumer_flag which, const stru
     if (flag == NULL || decision.variant.at == NULL)
         return decision;
     const struct json *value = json_get(flag->variants, decision.variant);
-    if (value->type != JSON_BOOL)
+    if (value == NULL || value->type != JSON_BOOL)
         return (struct flag_decision){decision.on, STR_NONE, FLAG_REASON_ERROR, FLAG_ERROR_TYPE_MISMATCH};
     decision.on = value->boolean;
     return decision;

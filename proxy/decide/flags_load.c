@@ -226,6 +226,10 @@ static void fix_consumers(struct flags *flags) {
     }
 }
 
+static bool is_refused(const struct flag_problems *problems) {
+    return problems->count > 0 && problems->worst == FLAG_REFUSED;
+}
+
 static void load_root(struct loader *loader) {
     struct flags *flags = loader->flags;
     const struct json *list = json_get(flags->root, STR("flags"));
@@ -244,6 +248,8 @@ static void load_root(struct loader *loader) {
     for (size_t i = 0; i < flags->count; i++)
         load_flag(loader, &flags->flags[i]);
     flag_check_set(&loader->report, flags);
+    if (is_refused(loader->report.problems)) /* defaults may be no variants: nothing can be decided */
+        return;
     fix_consumers(flags);
     flag_check_dangers(&loader->report, flags);
 }
@@ -268,7 +274,7 @@ enum err flags_load(struct str text, struct arena *arena, struct flags **flags, 
     if (err == ERR_NONE) {
         set->root = root;
         load_root(&loader);
-        err = problems->count > 0 && problems->worst == FLAG_REFUSED ? ERR_INVALID : ERR_NONE;
+        err = is_refused(problems) ? ERR_INVALID : ERR_NONE;
     } else {
         report_syntax(&loader.report, &error);
     }

@@ -375,6 +375,10 @@ static void test_what_refuses_a_file(void **state) {
         {ENABLED("\"defaultVariant\":\"on\""), FLAG_REFUSED, "\"on\"", "defaultVariant is not one of"},
         {ONE("\"state\":\"DISABLED\",\"defaultVariant\":\"on\""), FLAG_REFUSED, "\"on\"",
          "defaultVariant is not one of"},
+        {"{\"flags\":{\"legacy-consumer\":{\"state\":\"ENABLED\"," ON_OFF ",\"defaultVariant\":\"of\"}}}", FLAG_REFUSED,
+         "\"of\"", "defaultVariant is not one of"},
+        {"{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\",\"defaultVariant\":\"on\"}}}", FLAG_REFUSED, "\"on\"",
+         "defaultVariant is not one of"},
     };
     CHECK_PROBLEMS(rows);
 }
