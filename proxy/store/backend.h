@@ -2,8 +2,9 @@
  * ledger, so that all stores decide alike.
  *
  * All calls come from one thread. Results are copied into the arena given. Writes happen between begin() and
- * commit(); rollback() undoes them all. An error of any call (ERR_IO, ERR_LIMIT for a full disk) makes the ledger
- * roll back; lookups that find nothing give ERR_NOT_FOUND or a count of 0. */
+ * commit(); rollback() undoes them all. An error of any call (ERR_IO, also for damage found on the way; ERR_LIMIT for
+ * a full disk; ERR_DENIED) makes the ledger roll back; lookups that find nothing give ERR_NOT_FOUND or a count of 0.
+ * Ids are from 1 to 2^63 - 1; hashes and groups have all 64 bits. */
 #ifndef PROXY_STORE_BACKEND_H
 #define PROXY_STORE_BACKEND_H
 
@@ -96,11 +97,14 @@ struct backend_ops {
     void (*rollback)(struct backend *backend);
 
     enum err (*last_id)(struct backend *backend, uint64_t *id); /* 0 where there is none */
-    enum err (*insert)(struct backend *backend, const struct record *record, const struct content *content);
-    enum err (*update)(struct backend *backend, const struct record *record); /* the part above the line */
+    enum err (*insert)(struct backend *backend, const struct record *record,
+                       const struct content *content); /* ERR_EXISTS */
+    enum err (*update)(struct backend *backend,
+                       const struct record *record); /* the part above the line; ERR_NOT_FOUND */
     enum err (*load)(struct backend *backend, struct arena *arena, uint64_t id, struct record *record);
     enum err (*load_content)(struct backend *backend, struct arena *arena, uint64_t id, struct content *content);
-    enum err (*remove)(struct backend *backend, uint64_t id); /* with content, steps and twins; facts: remove_fact */
+    enum err (*remove)(struct backend *backend,
+                       uint64_t id); /* with content, steps and twins, not facts; again: no error */
     enum err (*remove_content)(struct backend *backend, uint64_t id);
 
     /* Ids of messages whose identity has that hash, newest first. */

@@ -4,6 +4,11 @@
 
 #include <assert.h>
 
+struct change {
+    bool put; /* else taken */
+    struct row *row;
+};
+
 #define KEY(node, type, member) ((const type *)(const void *)((const char *)(node)-offsetof(type, member)))
 
 static int by_id(const struct tree_node *a, const struct tree_node *b) {

@@ -58,10 +58,7 @@ struct meta_row {
     struct str name, value;
 };
 
-struct change {
-    bool put; /* else taken */
-    struct row *row;
-};
+struct change; /* a row put or taken */
 
 /* Trees by hash are many small ones: what a lookup costs is the cache misses on its way down. */
 enum { HASH_SHARDS = 4096 };
