@@ -44,7 +44,7 @@ static enum err read_store(struct ledger *ledger) {
     TRY(ledger->ops->begin(ledger->backend));
     enum err err = read_memory(ledger);
     if (err == ERR_NONE)
-        err = parity_read(ledger->parity, ledger->backend, ledger->scratch, 0);
+        err = parity_read(ledger->parity, ledger->backend, ledger->scratch);
     ledger->ops->rollback(ledger->backend);
     return err;
 }
@@ -81,6 +81,11 @@ void ledger_close(struct ledger *ledger) {
 
 enum err ledger_begin(struct ledger *ledger) {
     TRY(ledger->ops->begin(ledger->backend));
+    enum err err = parity_begin(ledger->parity, ledger->backend, ledger->scratch);
+    if (err != ERR_NONE) {
+        ledger->ops->rollback(ledger->backend);
+        return err;
+    }
     ledger->before = ledger->now;
     ledger->change_count = 0;
     return ERR_NONE;

@@ -42,8 +42,8 @@ struct ledger {
     struct idset leases;
     struct parity *parity;
     uint64_t oldest_from[ENDPOINT_COUNT]; /* no pending message of the endpoint has a lower id */
-    struct ledger_memory now, before; /* before: as of ledger_begin() */
-    struct lease_change *changes;     /* since ledger_begin() */
+    struct ledger_memory now, before;     /* before: as of ledger_begin() */
+    struct lease_change *changes;         /* since ledger_begin() */
     size_t change_count, change_capacity;
 };
 
@@ -81,6 +81,14 @@ enum err ledger_ripple(struct ledger *ledger, uint64_t id, int64_t now_ms, const
 /* A pending message that leaves items to its twins, whose attempt has not begun: it leaves them those only that are
  * covered still. Replays go whole in any case. `*changed`: its twins are to be looked at. */
 enum err ledger_take_items_back(struct ledger *ledger, struct record *record, bool *changed) MUST_USE;
+
+/* What parity counts: a rule and an event that are twins; which of them had one before is the caller's to say. */
+struct parity_pair ledger_pair(const struct record *rule, const struct record *event);
+/* Has the event a twin besides `rule` that is of the same rule type? */
+enum err ledger_has_twin_of_type(struct ledger *ledger, const struct record *event, const struct record *rule,
+                                 bool *has) MUST_USE;
+/* Takes back what parity counted of a message that is about to be forgotten. */
+enum err ledger_note_forgotten(struct ledger *ledger, const struct record *record) MUST_USE;
 
 /* Takes a message out with all that belongs to it. */
 enum err ledger_erase(struct ledger *ledger, const struct record *record) MUST_USE;

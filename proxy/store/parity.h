@@ -35,7 +35,7 @@ struct parity;
 struct parity *parity_new(int64_t window_ms) MUST_USE;
 void parity_free(struct parity *parity);
 /* Reads what the backend has of the time that the rings reach. */
-enum err parity_read(struct parity *parity, struct backend *backend, struct arena *scratch, int64_t now_ms) MUST_USE;
+enum err parity_read(struct parity *parity, struct backend *backend, struct arena *scratch) MUST_USE;
 
 /* Notes, within a group. Type names are copied. */
 void parity_note_rule(struct parity *parity, struct str type, uint64_t id, int64_t at_ms, bool is_replaced);
@@ -47,7 +47,13 @@ struct parity_pair {
     bool is_first_of_rule, is_first_of_event; /* neither of them had a twin (of that type) before */
 };
 void parity_note_pair(struct parity *parity, const struct parity_pair *pair);
+/* One of the two is forgotten, because its sender was promised nothing and comes again: the pair is none any more
+ * (`first`: has no other twin left), nor has the message come. What is older than the window stays counted. */
+void parity_note_parting(struct parity *parity, const struct parity_pair *pair);
+void parity_note_forgotten(struct parity *parity, uint64_t id);
 
+/* A group begins: where a commit had failed, what was counted for it is read again. */
+enum err parity_begin(struct parity *parity, struct backend *backend, struct arena *scratch) MUST_USE;
 /* The group is about to be committed: counts its notes and writes the cells. On an error, or when the commit then
  * fails, parity_drop(). */
 enum err parity_write(struct parity *parity, struct backend *backend) MUST_USE;

@@ -35,7 +35,7 @@ void parity_report(struct parity *parity, struct arena *arena, int64_t since_ms,
         const struct series *series = parity->series[i];
         struct parity_row *row = &(*rows)[i];
         size_t kept = 0;
-        row->type = arena_str(arena, str_of(series->name));
+        row->type = arena_str(arena, series->name);
         sum_up(series, since_ms, now_ms, &row->sum);
         row->young_rules = series->young_rules;
         row->young_events = series->young_events;
@@ -57,11 +57,10 @@ int64_t parity_skew_ms(const struct parity_cell *cell, double share) {
     uint64_t wanted = (uint64_t)((double)all * share);
     if ((double)wanted < (double)all * share || wanted == 0)
         wanted++;
-    for (size_t i = 0; i < PARITY_SKEW_BINS; i++) {
-        below += cell->skew[i];
-        int64_t bound = (int64_t)1 << i;
-        if (below >= wanted)
-            return bound < cell->skew_max_ms ? bound : cell->skew_max_ms;
-    }
-    return cell->skew_max_ms;
+    size_t bin = 0;
+    while (bin + 1 < PARITY_SKEW_BINS && (below += cell->skew[bin]) < wanted)
+        bin++;
+    int64_t bound = (int64_t)1 << bin;
+    bool is_last = bin + 1 == PARITY_SKEW_BINS; /* which has no upper bound */
+    return !is_last && bound < cell->skew_max_ms ? bound : cell->skew_max_ms;
 }

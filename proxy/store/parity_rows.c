@@ -2,12 +2,16 @@
  * its length, a colon and the name. */
 #include "proxy/store/parity_internal.h"
 
-#include "common/mem.h"
-
 #define TYPES_NAME STR("parity:types")
 
 static struct str cell_name(struct arena *arena, const struct series *series, char ring, size_t place) {
-    return arena_printf(arena, "parity:%s:%c:%zu", series->name, ring, place);
+    struct strbuf name = {0};
+    strbuf_append(&name, STR("parity:"));
+    strbuf_append(&name, series->name);
+    strbuf_printf(&name, ":%c:%zu", ring, place);
+    struct str copy = arena_str(arena, strbuf_str(&name));
+    strbuf_clear(&name);
+    return copy;
 }
 
 static enum err read_cell(struct backend *backend, struct arena *arena, const struct series *series, char ring,
@@ -20,50 +24,71 @@ static enum err read_cell(struct backend *backend, struct arena *arena, const st
     return err == ERR_NOT_FOUND ? ERR_NONE : err;
 }
 
-static enum err read_series(struct series *series, struct backend *backend, struct arena *scratch, int64_t now_ms) {
+/* To the minute, or the hour: the cells know no more. */
+static void see_unreplaced(struct series *series, const struct parity_cell *cell) {
+    if (cell->unreplaced > 0 && cell->start_ms > series->last_unreplaced_ms)
+        series->last_unreplaced_ms = cell->start_ms;
+}
+
+static enum err read_series(struct series *series, struct backend *backend, struct arena *scratch) {
     enum err err = ERR_NONE;
-    (void)now_ms;
+    series->last_unreplaced_ms = 0;
     for (size_t i = 0; i < HOURS && err == ERR_NONE; i++) {
         arena_reset(scratch);
         err = read_cell(backend, scratch, series, 'h', i, &series->hours[i]);
-        if (err == ERR_NONE && i < MINUTES)
+        see_unreplaced(series, &series->hours[i]);
+        if (err == ERR_NONE && i < MINUTES) {
             err = read_cell(backend, scratch, series, 'm', i, &series->minutes[i]);
+            see_unreplaced(series, &series->minutes[i]);
+        }
     }
     memset(series->minute_dirty, 0, sizeof series->minute_dirty);
     memset(series->hour_dirty, 0, sizeof series->hour_dirty);
     return err;
 }
 
-static void read_names(struct parity *parity, struct str names) {
+/* The number of names that could be read. */
+static size_t read_names(struct parity *parity, struct str names) {
     uint64_t len;
     ptrdiff_t colon;
-    while ((colon = str_find(names, STR(":"))) > 0 && str_to_u64(str_slice(names.at, (size_t)colon), &len)) {
+    size_t count = 0;
+    for (; (colon = str_find(names, STR(":"))) > 0 && str_to_u64(str_slice(names.at, (size_t)colon), &len); count++) {
         names = str_from(names, (size_t)colon + 1);
-        if (len > names.len)
-            return;
-        (void)parity_series(parity, str_slice(names.at, (size_t)len));
+        if (len > names.len || count > PARITY_TYPE_MAX)
+            break;
+        (void)parity_series_add(parity, str_slice(names.at, (size_t)len));
         names = str_from(names, (size_t)len);
     }
+    return count;
 }
 
-enum err parity_read(struct parity *parity, struct backend *backend, struct arena *scratch, int64_t now_ms) {
+enum err parity_read(struct parity *parity, struct backend *backend, struct arena *scratch) {
     struct str names;
     enum err err = backend->ops->get_meta(backend, scratch, TYPES_NAME, &names);
-    if (err == ERR_NONE)
-        read_names(parity, names);
-    if (err == ERR_NOT_FOUND)
-        err = ERR_NONE;
-    parity->series_written = parity->series_count;
+    if (err != ERR_NONE && err != ERR_NOT_FOUND)
+        return err;
+    parity->series_written = err == ERR_NONE ? read_names(parity, names) : 0;
+    err = ERR_NONE;
     for (size_t i = 0; i < parity->series_count && err == ERR_NONE; i++)
-        err = read_series(parity->series[i], backend, scratch, now_ms);
+        err = read_series(parity->series[i], backend, scratch);
     parity_forget_young(parity);
+    return err;
+}
+
+enum err parity_begin(struct parity *parity, struct backend *backend, struct arena *scratch) {
+    if (!parity->is_stale)
+        return ERR_NONE;
+    enum err err = parity_read(parity, backend, scratch);
+    parity->is_stale = err != ERR_NONE;
     return err;
 }
 
 static enum err write_names(struct parity *parity, struct backend *backend) {
     struct strbuf names = {0};
-    for (size_t i = 0; i < parity->series_count; i++)
-        strbuf_printf(&names, "%zu:%s", strlen(parity->series[i]->name), parity->series[i]->name);
+    for (size_t i = 0; i < parity->series_count; i++) {
+        strbuf_printf(&names, "%zu:", parity->series[i]->name.len);
+        strbuf_append(&names, parity->series[i]->name);
+    }
     enum err err = backend->ops->put_meta(backend, TYPES_NAME, strbuf_str(&names));
     strbuf_clear(&names);
     if (err == ERR_NONE)
@@ -90,14 +115,9 @@ enum err parity_write(struct parity *parity, struct backend *backend) {
     if (parity->note_count == 0)
         return ERR_NONE;
     struct arena *arena = arena_new(0);
-    if (parity->is_stale)
-        err = parity_read(parity, backend, arena, 0);
-    parity->is_stale = err != ERR_NONE;
-    if (err == ERR_NONE) {
-        parity->is_written = true;
-        parity_count_notes(parity);
-    }
-    if (err == ERR_NONE && parity->series_written != parity->series_count)
+    parity->is_written = true;
+    parity_count_notes(parity);
+    if (parity->series_written != parity->series_count)
         err = write_names(parity, backend);
     for (size_t i = 0; i < parity->series_count && err == ERR_NONE; i++) {
         struct series *series = parity->series[i];
