@@ -2,9 +2,13 @@
 
 #include "common/mem.h"
 
-/* A client that is told in words comes back; its request is not waited for. */
-static void refuse(int fd) {
+/* A client that is told in words comes back; its request is not waited for. Inside TLS there is no time for words. */
+static void refuse(const struct httpd *httpd, int fd) {
     struct httpd_io io = {.fd = fd};
+    if (httpd->options.tls != NULL) {
+        httpd_io_close(&io);
+        return;
+    }
     ssize_t sent = httpd_io_write(&io, STR("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
                                            "Content-Length: 0\r\nConnection: close\r\n\r\n"));
     (void)sent; /* a courtesy */
@@ -15,7 +19,7 @@ static void refuse(int fd) {
 static void on_accept(int fd, const struct netaddr *peer, bool must_refuse, void *arg) {
     struct httpd *httpd = arg;
     if (must_refuse || httpd->conn_count >= httpd->options.limits.connections)
-        refuse(fd);
+        refuse(httpd, fd);
     else
         httpd_conn_open(httpd, fd, peer);
 }
@@ -23,6 +27,8 @@ static void on_accept(int fd, const struct netaddr *peer, bool must_refuse, void
 enum err httpd_new(const struct httpd_options *options, struct httpd **result, struct err_detail *detail) {
     struct httpd *httpd = MEM_NEW(struct httpd);
     httpd->options = *options;
+    if (options->tls != NULL)
+        tls_context_hold(options->tls);
     const struct listener_options listen = {
         .loop = options->loop,
         .address = options->listen,
@@ -32,6 +38,7 @@ enum err httpd_new(const struct httpd_options *options, struct httpd **result, s
     };
     enum err err = listener_open(&listen, &httpd->listener, detail);
     if (err != ERR_NONE) {
+        tls_context_release(httpd->options.tls);
         mem_free(httpd);
         return err;
     }
@@ -50,6 +57,11 @@ uint16_t httpd_port(const struct httpd *httpd) {
 
 const char *httpd_address(const struct httpd *httpd) {
     return httpd->address;
+}
+
+void httpd_set_tls(struct httpd *httpd, struct tls_context *tls) {
+    tls_context_release(httpd->options.tls);
+    httpd->options.tls = tls_context_hold(tls);
 }
 
 size_t httpd_connections(const struct httpd *httpd) {
@@ -86,5 +98,6 @@ void httpd_free(struct httpd *httpd) {
     httpd_stop_listening(httpd);
     while (httpd->conns != NULL)
         httpd_conn_close(httpd->conns, "the server ends");
+    tls_context_release(httpd->options.tls);
     loop_defer(httpd->options.loop, httpd_release, httpd);
 }

@@ -12,6 +12,7 @@
 #include "common/http.h"
 #include "common/loop.h"
 #include "common/str.h"
+#include "common/tls.h"
 
 struct httpd_limits {
     size_t body_len, header_len; /* bytes; header_len counts the request line and all headers */
@@ -42,8 +43,9 @@ typedef void httpd_error_handler(struct httpd_exchange *exchange, int status, co
 
 struct httpd_options {
     struct loop *loop;
-    const char *listen; /* "127.0.0.1:8080", "[::1]:0", ":8080"; port 0 picks a free one */
-    bool share_port;    /* SO_REUSEPORT */
+    const char *listen;      /* "127.0.0.1:8080", "[::1]:0", ":8080"; port 0 picks a free one */
+    bool share_port;         /* SO_REUSEPORT */
+    struct tls_context *tls; /* held while it is used; NULL: none */
     struct httpd_limits limits;
     httpd_handler *handler;
     httpd_error_handler *error_handler; /* NULL: a bare answer */
@@ -54,6 +56,8 @@ struct httpd_options {
 enum err httpd_new(const struct httpd_options *options, struct httpd **httpd, struct err_detail *detail) MUST_USE;
 uint16_t httpd_port(const struct httpd *httpd);
 const char *httpd_address(const struct httpd *httpd); /* "127.0.0.1:8080", the port as bound */
+/* New connections use that context from now on; those there keep theirs. */
+void httpd_set_tls(struct httpd *httpd, struct tls_context *tls);
 size_t httpd_connections(const struct httpd *httpd);
 void httpd_stop_listening(struct httpd *httpd); /* new connections are refused; those there go on */
 /* Closes idle connections and each other one after its answer ("Connection: close"). */

@@ -317,6 +317,8 @@ void httpd_conn_open(struct httpd *httpd, int fd, const struct netaddr *peer) {
     struct httpd_conn *conn = MEM_NEW(struct httpd_conn);
     conn->httpd = httpd;
     conn->io.fd = fd;
+    if (httpd->options.tls != NULL)
+        conn->io.tls = tls_session_new(httpd->options.tls, fd);
     conn->peer_len = netaddr_format(peer, conn->peer);
     event_assign(&conn->read_event, base, fd, EV_READ | EV_PERSIST, on_readable, conn);
     event_assign(&conn->write_event, base, fd, EV_WRITE | EV_PERSIST, on_writable, conn);

@@ -1,5 +1,5 @@
-/* What a connection of httpd reads from and writes to: the one place that knows how its bytes travel, so that TLS would
- * change nothing else. Nothing here blocks. Part of httpd. */
+/* What a connection of httpd reads from and writes to: the one place that knows how its bytes travel, as they are or
+ * through TLS. Nothing here blocks. Part of httpd. */
 #ifndef COMMON_HTTPD_IO_H
 #define COMMON_HTTPD_IO_H
 
@@ -13,8 +13,11 @@ enum {
     HTTPD_IO_BROKEN = -2, /* the connection is gone */
 };
 
+struct tls_session;
+
 struct httpd_io {
     int fd;
+    struct tls_session *tls; /* NULL: none */
 };
 
 ssize_t httpd_io_read(struct httpd_io *io, char *into, size_t size) MUST_USE; /* bytes, or one of the above */

@@ -113,9 +113,43 @@ static void on_stop(void *arg) {
     enter(serve, SETTLING, serve->service.settings->drain_time_ms < SETTLE_MS ? 0 : SETTLE_MS);
 }
 
+struct new_tls {
+    struct worker *worker;
+    struct tls_context *tls;
+};
+
+static void use_tls(void *arg) {
+    struct new_tls *order = arg;
+    httpd_set_tls(order->worker->httpd, order->tls);
+    tls_context_release(order->tls);
+    mem_free(order);
+}
+
+/* A certificate that was renewed; one that cannot be read changes nothing. */
+static void reload_tls(struct serve *serve) {
+    struct service *service = &serve->service;
+    struct strbuf problems = {0};
+    struct tls_context *tls;
+    enum err err = setup_tls(service, &tls, &problems);
+    if (err != ERR_NONE)
+        LOG(LOG_ERROR, "certificate refused, the one in use stays", LOG_STR("why", str_trim(strbuf_str(&problems))));
+    strbuf_clear(&problems);
+    if (err != ERR_NONE || tls == NULL)
+        return;
+    for (size_t i = 0; i < service->worker_count; i++) {
+        struct new_tls *order = MEM_NEW(struct new_tls);
+        *order = (struct new_tls){service->workers[i], tls_context_hold(tls)};
+        loop_post(service->workers[i]->loop, use_tls, order);
+    }
+    tls_context_release(service->tls);
+    service->tls = tls;
+    LOG(LOG_INFO, "certificate loaded", LOG_STR("file", service->settings->tls_cert_path));
+}
+
 static void on_hangup(void *arg) {
     struct serve *serve = arg;
     reload_now(serve->reload);
+    reload_tls(serve);
 }
 
 static void on_reloaded(void *arg, const struct err_detail *detail) {

@@ -50,6 +50,18 @@ static void clear_keys(struct key_ring *ring) {
     *ring = (struct key_ring){0};
 }
 
+enum err setup_tls(const struct service *service, struct tls_context **tls, struct strbuf *problems) {
+    const struct settings *settings = service->settings;
+    struct err_detail detail;
+    *tls = NULL;
+    if (settings->tls_cert_path.len == 0)
+        return ERR_NONE;
+    enum err err = tls_context_new(settings->tls_cert_path.at, settings->tls_key_path.at, tls, &detail);
+    if (err != ERR_NONE)
+        strbuf_printf(problems, "listen.tls: %s\n", detail.text);
+    return err;
+}
+
 enum err setup_service(const struct settings *settings, struct service *service, struct strbuf *problems) {
     static const char *const secrets[] = {"endpoints.legacy.secrets", "endpoints.new.secrets"};
     service->settings = settings;
@@ -63,6 +75,8 @@ enum err setup_service(const struct settings *settings, struct service *service,
         err = read_keys(&settings->endpoints[e].secrets, secrets[e], &service->signing[e], problems);
         health_init(&service->health[e], (uint32_t)settings->endpoints[e].concurrency, settings->retry_schedule.ms[0]);
     }
+    if (err == ERR_NONE)
+        err = setup_tls(service, &service->tls, problems);
     if (err != ERR_NONE)
         return err;
     service->counters = counters_new(service->catalog, HOOKSHIFT_VERSION);
@@ -78,6 +92,7 @@ void setup_clear(struct service *service) {
     for (int e = 0; e < ENDPOINT_COUNT; e++)
         clear_keys(&service->signing[e]);
     counters_free(service->counters);
+    tls_context_release(service->tls);
     catalog_free((struct catalog *)(uintptr_t)service->catalog); /* made by read_catalog() */
     mem_free((void *)service->workers);
 }

@@ -4,6 +4,7 @@
 #define PROXY_FLOW_SERVICE_H
 
 #include "common/arena.h"
+#include "common/tls.h"
 #include "proxy/decide/catalog.h"
 #include "proxy/decide/signature.h"
 #include "proxy/flow/counters.h"
@@ -27,6 +28,7 @@ struct service {
     struct store *store;
     struct snapshot_slot *snapshots;
     struct counters *counters;
+    struct tls_context *tls;              /* of the public port; NULL: none. The main thread's */
     struct health health[ENDPOINT_COUNT]; /* shared: atomics inside */
     struct worker **workers;
     size_t worker_count;

@@ -42,6 +42,7 @@ enum err worker_new(struct service *service, struct loop *loop, size_t index, co
     struct httpd_options options = {.loop = loop,
                                     .listen = listen,
                                     .share_port = service->worker_count > 1,
+                                    .tls = service->tls,
                                     .limits = limits_of(service),
                                     .handler = ingest_on_request,
                                     .error_handler = ingest_on_error,

@@ -152,8 +152,6 @@ static const struct opt opts[] = {
      .meaning = "how long a connection may be idle"},
     {.name = "limits.connections", INT(connection_limit), RANGE(1, 1000000), .initial = "4096",
      .meaning = "open connections; beyond: refused"},
-    {.name = "limits.connections_per_address", INT(connections_per_address), RANGE(0, 1000000), .initial = "0",
-     .meaning = "of those, from one address; 0: no bound of its own"},
     {.name = "limits.backlog", INT(backlog_limit), RANGE(1, 1000000000), .initial = "1000000",
      .meaning = "messages not yet delivered; beyond: answered 503"},
     {.name = "drain_time", DURATION(drain_time_ms), RANGE(0, HOUR), .initial = "25s",

@@ -56,6 +56,8 @@ def nested(flat):
         *parents, last = key.split(".")
         place = result
         for parent in parents:
+            if isinstance(place.get(parent), str):  # "listen" is a value and the front of others
+                place[parent] = {"address": place[parent]}
             place = place.setdefault(parent, {})
         place[last] = value
     return result
