@@ -133,8 +133,8 @@ enum err ledger_note_shadow(struct ledger *ledger, const struct attempt *attempt
 
 /* Other flags are in force: from now on for every decision, and in steps for what was decided before. */
 void ledger_set_flags(struct ledger *ledger, void *flags);
-/* One step, of at most `budget` messages, of what time and flags ask for: holds and parkings that are over, the
- * review after a change of flags, retention. `*more`: there is more to do now. */
+/* One step, of at most `budget` messages of each kind, of what time and flags ask for: holds and parkings that are
+ * over, the review after a change of flags, retention. `*more`: there is more to do now. */
 enum err ledger_sweep(struct ledger *ledger, int64_t now_ms, size_t budget, bool *more) MUST_USE;
 
 void ledger_count(const struct ledger *ledger, struct ledger_counts *counts);

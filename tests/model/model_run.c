@@ -18,15 +18,17 @@ struct options {
     unsigned long skip, histories, steps, seconds;
     bool stores[STORE_KIND_COUNT];
     const char *script;
-    bool shrink;
+    bool shrink, without_model;
 };
 
 static const char *const store_names[STORE_KIND_COUNT] = {"memory", "sqlite"};
 
 static int usage(void) {
-    fprintf(stderr, "usage: model_run [--seed N] [--skip N] [--histories N] [--steps N] [--seconds N]\n"
-                    "                 [--backend memory|sqlite|both] [--script FILE] [--keep-long]\n"
-                    "--steps: at most, of one history; --keep-long: a history that fails is not shrunk\n");
+    fprintf(stderr,
+            "usage: model_run [--seed N] [--skip N] [--histories N] [--steps N] [--seconds N]\n"
+            "                 [--backend memory|sqlite|both] [--script FILE] [--keep-long|--shrink] [--without-model]\n"
+            "--steps: at most, of one history; --keep-long: a history that fails is not shrunk\n"
+            "--without-model: only the invariants are checked\n");
     return 2;
 }
 
@@ -49,6 +51,9 @@ static bool parse(int argc, char **argv, struct options *options) {
         {"backend", required_argument, NULL, 'b'},
         {"script", required_argument, NULL, 'f'},
         {"keep-long", no_argument, NULL, 'k'},
+        {"shrink", no_argument, NULL, 'r'},
+        {"without-model", no_argument, NULL, 'w'},
+
         {NULL, 0, NULL, 0},
     };
     for (int option; (option = getopt_long(argc, argv, "", names, NULL)) != -1;)
@@ -74,6 +79,12 @@ static bool parse(int argc, char **argv, struct options *options) {
             break;
         case 'f':
             options->script = optarg;
+            break;
+        case 'w':
+            options->without_model = true;
+            break;
+        case 'r':
+            options->shrink = true;
             break;
         case 'k':
             options->shrink = false;
@@ -177,6 +188,7 @@ int main(int argc, char **argv) {
         if (!options.stores[i])
             continue;
         runner_begin(&runner, (enum store_kind)i, dir);
+        runner.without_model = options.without_model;
         good = (options.script != NULL ? run_script(&options, &runner) : run_random(&options, &runner)) && good;
         runner_end(&runner);
     }

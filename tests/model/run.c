@@ -35,7 +35,7 @@ bool runner_random(struct runner *runner, uint64_t seed, unsigned steps, struct 
     history->seed = seed;
     generator_begin(&generator, seed, &history->rules);
     unsigned count = 1 + random_below(&generator.random, steps);
-    bool good = world_open(world, runner->store, runner->dir, &history->rules) == ERR_NONE;
+    bool good = world_open(world, runner->store, runner->without_model, runner->dir, &history->rules) == ERR_NONE;
     for (unsigned i = 0; good && i < count; i++) {
         struct history_step step = generator_next(&generator, &world->model);
         history_add(history, &step);
@@ -49,7 +49,7 @@ bool runner_random(struct runner *runner, uint64_t seed, unsigned steps, struct 
 
 bool runner_script(struct runner *runner, const struct history *history) {
     struct world *world = runner->world;
-    bool good = world_open(world, runner->store, runner->dir, &history->rules) == ERR_NONE;
+    bool good = world_open(world, runner->store, runner->without_model, runner->dir, &history->rules) == ERR_NONE;
     for (size_t i = 0; good && i < history->count; i++)
         good = world_step(world, &history->steps[i]);
     good = good && world_finish(world);

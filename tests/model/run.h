@@ -8,6 +8,7 @@
 struct runner {
     struct world *world; /* owned; large */
     enum store_kind store;
+    bool without_model; /* only the invariants are checked */
     const char *dir;
     uint64_t steps, arrivals;       /* done in all */
     uint64_t in_state[STATE_COUNT]; /* messages by the state they ended in */

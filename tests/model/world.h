@@ -25,6 +25,7 @@ struct witnessed {
 
 struct world {
     enum store_kind store;
+    bool without_model;
     const char *dir; /* for files of a store */
     const struct rules *rules;
     struct ledger_policy policy;
@@ -51,7 +52,8 @@ struct world {
 };
 
 /* `sizeof(struct world)` is large: keep one and use it again. ERR_* of the store. */
-enum err world_open(struct world *world, enum store_kind store, const char *dir, const struct rules *rules) MUST_USE;
+enum err world_open(struct world *world, enum store_kind store, bool without_model, const char *dir,
+                    const struct rules *rules) MUST_USE;
 void world_close(struct world *world);
 /* Does the step, compares, and checks. False: `failure` says what is wrong. */
 bool world_step(struct world *world, const struct history_step *step) MUST_USE;

@@ -14,18 +14,6 @@ struct couple {
     unsigned item;
 };
 
-static int place_of(const struct world *world, uint64_t id) {
-    int low = 0, high = world->model.message_count;
-    while (low < high) {
-        int middle = (low + high) / 2;
-        if (world->model.messages[middle].id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static struct couple couple_of(const struct world *world, const struct mirror_twin *twin) {
     return (struct couple){place_of(world, twin->rule), place_of(world, twin->event), twin->item};
 }

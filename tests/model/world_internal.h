@@ -25,6 +25,14 @@ bool check_invariants(struct world *world, const struct history_step *step) MUST
 /* Its retention is over: what it handled stays handled for its twins. To be called while it is in the model. */
 void witness_retirement(struct world *world, int place);
 
+/* world_adopt.c: in place of the model, where there is none */
+int place_of(const struct world *world, uint64_t id);
+struct model_arrival adopt_arrival(struct world *world, const struct history_step *step,
+                                   const struct admission *admission);
+void adopt_leases(struct world *world, const struct lease *leases, size_t count, int *places);
+void adopt_removals(struct world *world); /* after a sweep */
+void adopt_all(struct world *world);      /* after every step */
+
 /* world_sweep.c: which chores has the ledger done? */
 bool sweep_step(struct world *world, size_t budget, bool *more) MUST_USE;
 

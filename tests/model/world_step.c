@@ -35,7 +35,7 @@ static void witness_attempt(struct world *world, int place, struct str trimmed, 
     struct witnessed *witnessed = &world->witnessed[place];
     uint32_t all = all_items(&message->sketch);
     witnessed->sent = message->replayed ? all : all & ~items_of(trimmed, message->sketch.item_count);
-    if ((items_of(covered, message->sketch.item_count) & witnessed->sent) != 0)
+    if (!world->rules->trim && (items_of(covered, message->sketch.item_count) & witnessed->sent) != 0)
         witnessed->sent_whole = true;
 }
 
@@ -93,8 +93,10 @@ static bool arrive(struct world *world, const struct history_step *step) {
     struct admission admission;
     if (!group_accepts(world, ledger_admit(world->ledger, world->arena, &request, &admission), "ledger_admit"))
         return false;
-    struct model_arrival arrival = model_arrive(&world->model, step->label, &step->sketch, step->lease, step->promise);
-    if (!admission_agrees(world, &arrival, &admission))
+    struct model_arrival arrival =
+        world->without_model ? adopt_arrival(world, step, &admission)
+                             : model_arrive(&world->model, step->label, &step->sketch, step->lease, step->promise);
+    if (!world->without_model && !admission_agrees(world, &arrival, &admission))
         return false;
     if (arrival.outcome == MODEL_REFUSED)
         return true;
@@ -124,6 +126,16 @@ static bool lease_agrees(struct world *world, int place, const struct lease *lea
     return true;
 }
 
+static bool leases_agree(struct world *world, const struct lease *leases, size_t count, const int *places,
+                         int expected) {
+    if (count != (size_t)expected)
+        return world_fail(world, "%zu messages were leased, the model says %d", count, expected);
+    for (int i = 0; i < expected; i++)
+        if (!lease_agrees(world, places[i], &leases[i]))
+            return false;
+    return true;
+}
+
 static bool lease(struct world *world, const struct history_step *step) {
     enum { LEASES = 32 };
     struct lease leases[LEASES];
@@ -132,14 +144,12 @@ static bool lease(struct world *world, const struct history_step *step) {
     enum err err = ledger_lease(world->ledger, world->arena, step->endpoint, max, world->now_ms, leases, &count);
     if (!group_accepts(world, err, "ledger_lease"))
         return false;
-    int expected = model_lease(&world->model, step->endpoint, (int)max, places);
-    if (count != (size_t)expected)
-        return world_fail(world, "%zu messages were leased, the model says %d", count, expected);
-    for (int i = 0; i < expected; i++) {
-        if (!lease_agrees(world, places[i], &leases[i]))
-            return false;
+    if (world->without_model)
+        adopt_leases(world, leases, count, places);
+    else if (!leases_agree(world, leases, count, places, model_lease(&world->model, step->endpoint, (int)max, places)))
+        return false;
+    for (size_t i = 0; i < count; i++)
         witness_attempt(world, places[i], leases[i].record.trimmed, leases[i].covered);
-    }
     return true;
 }
 
@@ -155,6 +165,15 @@ static bool settlement_agrees(struct world *world, const struct model_message *m
                           (long long)(settlement->due_ms - world->now_ms),
                           (long long)(message->due_ms - world->now_ms));
     return true;
+}
+
+static void witness_settlement(struct witnessed *witnessed, enum model_result result) {
+    if (result == RESULT_DELIVERED) {
+        witnessed->delivered |= witnessed->sent;
+        witnessed->promised = true;
+    } else {
+        witnessed->uncertain = true;
+    }
 }
 
 static bool settle(struct world *world, const struct history_step *step) {
@@ -175,14 +194,12 @@ static bool settle(struct world *world, const struct history_step *step) {
     world->jitter = step->attempt.jitter;
     if (!group_accepts(world, ledger_settle(world->ledger, &attempt, world->now_ms, &settlement), "ledger_settle"))
         return false;
-    struct witnessed *witnessed = &world->witnessed[place];
-    model_settle(&world->model, place, &step->attempt);
-    if (step->attempt.result == RESULT_DELIVERED) {
-        witnessed->delivered |= witnessed->sent;
-        witnessed->promised = true;
-    } else {
-        witnessed->uncertain = true;
+    witness_settlement(&world->witnessed[place], step->attempt.result);
+    if (world->without_model) {
+        message->under_way = false;
+        return true;
     }
+    model_settle(&world->model, place, &step->attempt);
     return settlement_agrees(world, message, &settlement);
 }
 
@@ -199,12 +216,13 @@ static bool replay(struct world *world, const struct history_step *step) {
     if (world->mirror.failed || (err == ERR_NONE && expected == ERR_NONE)) {
         if (!group_accepts(world, err, "ledger_replay"))
             return false;
-        model_replay(&world->model, place);
+        if (!world->without_model)
+            model_replay(&world->model, place);
         world->witnessed[place].uncertain = true;
         world->witnessed[place].promised = true;
         return true;
     }
-    if (err != expected)
+    if (err != expected && !world->without_model)
         return world_fail(world, "replay of %u: %s, the model says %s", step->label, err_name(err), err_name(expected));
     group_undo(world);
     return false;
@@ -307,6 +325,10 @@ bool world_step(struct world *world, const struct history_step *step) {
         world_fail(world, "no way back from the crash");
     if (world->failure[0] != '\0')
         return false;
+    if (world->without_model) {
+        adopt_all(world);
+        return check_invariants(world, step);
+    }
     if (step->kind == STEP_REPLAY || step->kind == STEP_FLAGS || step->kind == STEP_SETTLE)
         memset(world->chores_seen_ms, 0, sizeof world->chores_seen_ms); /* what was due may not be for a while */
     if (!compare_all(world) || !check_invariants(world, step))
@@ -321,5 +343,5 @@ bool world_finish(struct world *world) {
     for (size_t i = 0; i < ARRAY_LEN(last) - (restarts ? 0 : 1); i++)
         if (!world_step(world, &last[i]))
             return false;
-    return compare_with_store(world);
+    return world->without_model || compare_with_store(world);
 }

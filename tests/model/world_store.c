@@ -116,8 +116,10 @@ enum err store_start(struct world *world) {
     return err;
 }
 
-enum err world_open(struct world *world, enum store_kind store, const char *dir, const struct rules *rules) {
+enum err world_open(struct world *world, enum store_kind store, bool without_model, const char *dir,
+                    const struct rules *rules) {
     world->store = store;
+    world->without_model = without_model;
     world->dir = dir;
     world->rules = rules;
     world->policy = (struct ledger_policy){
