@@ -81,11 +81,6 @@ void ledger_close(struct ledger *ledger) {
 
 enum err ledger_begin(struct ledger *ledger) {
     TRY(ledger->ops->begin(ledger->backend));
-    enum err err = parity_begin(ledger->parity, ledger->backend, ledger->scratch);
-    if (err != ERR_NONE) {
-        ledger->ops->rollback(ledger->backend);
-        return err;
-    }
     ledger->before = ledger->now;
     ledger->change_count = 0;
     return ERR_NONE;

@@ -1,8 +1,8 @@
 /* Cells in rings. A type has two rings, of minutes and of hours; the place of a cell follows from its time, so that a
  * new one takes the place of one that is too old to be asked for, here as in the store, and nothing has to be deleted.
  *
- * What a group notes waits in a list until the group is about to be committed. When the commit fails after that, the
- * cells are read from the store again. */
+ * What a group notes waits in a list until the group is about to be committed. It is counted then, and undone where the
+ * commit fails after that. */
 #include "proxy/store/parity_internal.h"
 
 #include "common/mem.h"
@@ -28,6 +28,7 @@ void parity_free(struct parity *parity) {
     mem_free((void *)parity->series);
     mem_free(parity->queue);
     mem_free(parity->notes);
+    mem_free(parity->undos);
     mem_free(parity);
 }
 
@@ -119,10 +120,12 @@ void parity_note_forgotten(struct parity *parity, uint64_t id) {
 
 void parity_kept(struct parity *parity) {
     parity->is_written = false;
+    parity->undo_count = 0;
 }
 
 void parity_drop(struct parity *parity) {
     parity->note_count = 0;
-    parity->is_stale = parity->is_stale || parity->is_written;
+    if (parity->is_written)
+        parity_undo_all(parity);
     parity->is_written = false;
 }

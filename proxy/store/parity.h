@@ -52,8 +52,6 @@ void parity_note_pair(struct parity *parity, const struct parity_pair *pair);
 void parity_note_parting(struct parity *parity, const struct parity_pair *pair);
 void parity_note_forgotten(struct parity *parity, uint64_t id);
 
-/* A group begins: where a commit had failed, what was counted for it is read again. */
-enum err parity_begin(struct parity *parity, struct backend *backend, struct arena *scratch) MUST_USE;
 /* The group is about to be committed: counts its notes and writes the cells. On an error, or when the commit then
  * fails, parity_drop(). */
 enum err parity_write(struct parity *parity, struct backend *backend) MUST_USE;

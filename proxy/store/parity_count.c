@@ -2,13 +2,15 @@
  * but for the longest skew, which stays. */
 #include "proxy/store/parity_internal.h"
 
-static struct parity_cell *cell_at(struct parity_cell *ring, bool *dirty, size_t count, int64_t step_ms,
-                                   int64_t at_ms) {
+static struct parity_cell *cell_at(struct parity *parity, struct parity_cell *ring, bool *dirty, size_t count,
+                                   int64_t step_ms, int64_t at_ms) {
     int64_t start = at_ms - at_ms % step_ms;
     size_t place = (size_t)(start / step_ms) % count;
     struct parity_cell *cell = &ring[place];
     if (cell->start_ms > start)
         return NULL; /* of a time that the ring no longer reaches */
+    if (!dirty[place])
+        parity_undo_cell(parity, cell, &dirty[place]);
     if (cell->start_ms < start)
         *cell = (struct parity_cell){.start_ms = start};
     dirty[place] = true;
@@ -20,9 +22,9 @@ struct cells {
     struct parity_cell *at[2]; /* NULL: too old */
 };
 
-static struct cells cells_at(struct series *series, int64_t at_ms) {
-    return (struct cells){{cell_at(series->minutes, series->minute_dirty, MINUTES, MINUTE_MS, at_ms),
-                           cell_at(series->hours, series->hour_dirty, HOURS, HOUR_MS, at_ms)}};
+static struct cells cells_at(struct parity *parity, struct series *series, int64_t at_ms) {
+    return (struct cells){{cell_at(parity, series->minutes, series->minute_dirty, MINUTES, MINUTE_MS, at_ms),
+                           cell_at(parity, series->hours, series->hour_dirty, HOURS, HOUR_MS, at_ms)}};
 }
 
 /* `sign` is 1 or -1; what is taken back was counted before, or its cell is another one by now. */
@@ -37,15 +39,15 @@ static uint32_t *number_of(struct parity_cell *cell, enum note_kind kind) {
     return kind == NOTE_RULE ? &cell->rules : kind == NOTE_EVENT ? &cell->events : &cell->unreplaced;
 }
 
-static void count_message(struct series *series, enum note_kind kind, int64_t at_ms, int sign) {
-    struct cells cells = cells_at(series, at_ms);
+static void count_message(struct parity *parity, struct series *series, enum note_kind kind, int64_t at_ms, int sign) {
+    struct cells cells = cells_at(parity, series, at_ms);
     for (size_t i = 0; i < ARRAY_LEN(cells.at); i++)
         if (cells.at[i] != NULL)
             add(number_of(cells.at[i], kind), sign);
 }
 
-static void count_paired(struct series *series, bool is_rule, int64_t at_ms, int sign) {
-    struct cells cells = cells_at(series, at_ms);
+static void count_paired(struct parity *parity, struct series *series, bool is_rule, int64_t at_ms, int sign) {
+    struct cells cells = cells_at(parity, series, at_ms);
     for (size_t i = 0; i < ARRAY_LEN(cells.at); i++)
         if (cells.at[i] != NULL)
             add(is_rule ? &cells.at[i]->rules_paired : &cells.at[i]->events_paired, sign);
@@ -58,11 +60,11 @@ static size_t skew_bin(int64_t skew_ms) {
     return bin;
 }
 
-static void count_first(struct series *series, const struct parity_pair *pair, int sign) {
+static void count_first(struct parity *parity, struct series *series, const struct parity_pair *pair, int sign) {
     int64_t later_ms = pair->rule_ms > pair->event_ms ? pair->rule_ms : pair->event_ms;
     int64_t skew_ms = pair->rule_ms < pair->event_ms ? pair->event_ms - pair->rule_ms : pair->rule_ms - pair->event_ms;
     uint32_t most = skew_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)skew_ms;
-    struct cells cells = cells_at(series, later_ms);
+    struct cells cells = cells_at(parity, series, later_ms);
     for (size_t i = 0; i < ARRAY_LEN(cells.at); i++) {
         struct parity_cell *cell = cells.at[i];
         if (cell == NULL)
@@ -76,33 +78,34 @@ static void count_first(struct series *series, const struct parity_pair *pair, i
 
 static void count_pair(struct parity *parity, struct series *series, const struct parity_pair *pair, int sign) {
     if (pair->is_first_of_rule) {
-        count_paired(series, true, pair->rule_ms, sign);
+        count_paired(parity, series, true, pair->rule_ms, sign);
         parity_mark_paired(parity, series, pair->rule, sign > 0);
     }
     if (pair->is_first_of_event) {
-        count_paired(series, false, pair->event_ms, sign);
+        count_paired(parity, series, false, pair->event_ms, sign);
         parity_mark_paired(parity, series, pair->event, sign > 0);
     }
-    count_first(series, pair, sign);
+    count_first(parity, series, pair, sign);
 }
 
 static void count_forgotten(struct parity *parity, uint64_t id) {
-    struct young *young = parity_find_young(parity, id, NULL);
-    for (; young != NULL; young = parity_find_young(parity, id, NULL)) {
-        count_message(young->series, young->is_rule ? NOTE_RULE : NOTE_EVENT, young->at_ms, -1);
-        parity_remove_young(young);
+    size_t place;
+    for (struct young *young; (young = parity_find_young(parity, id, NULL, &place)) != NULL;) {
+        count_message(parity, young->series, young->is_rule ? NOTE_RULE : NOTE_EVENT, young->at_ms, -1);
+        parity_remove_young(parity, place);
     }
 }
 
 static void count_note(struct parity *parity, const struct note *note) {
     switch (note->kind) {
     case NOTE_UNREPLACED:
+        parity_undo_unreplaced(parity, note->series);
         note->series->last_unreplaced_ms = note->at_ms;
-        count_message(note->series, note->kind, note->at_ms, 1);
+        count_message(parity, note->series, note->kind, note->at_ms, 1);
         break;
     case NOTE_RULE:
     case NOTE_EVENT:
-        count_message(note->series, note->kind, note->at_ms, 1);
+        count_message(parity, note->series, note->kind, note->at_ms, 1);
         parity_push_young(parity, note);
         break;
     case NOTE_PAIR:

@@ -33,6 +33,21 @@ struct note {
     struct parity_pair pair; /* NOTE_PAIR, NOTE_PARTING; its type is the series' */
 };
 
+/* What was there before it was changed for a commit that is still to come. */
+struct undo {
+    enum { UNDO_CELL, UNDO_YOUNG, UNDO_UNPAIRED, UNDO_UNREPLACED } kind;
+    struct series *series; /* UNDO_UNPAIRED, UNDO_UNREPLACED */
+    size_t place;          /* UNDO_YOUNG in the queue, UNDO_UNPAIRED in the list */
+    struct parity_cell *cell;
+    bool *dirty;
+    union {
+        struct parity_cell cell;
+        struct young young;
+        uint64_t unpaired;
+        int64_t unreplaced_ms;
+    } was;
+};
+
 struct parity {
     int64_t window_ms;
     struct series **series; /* by name */
@@ -43,20 +58,32 @@ struct parity {
     size_t note_count, note_capacity;
     size_t series_written; /* how many names the store has */
     bool is_written;       /* the notes are counted, and the commit is still to come */
-    bool is_stale;         /* a commit failed after that: the cells are to be read again */
+    struct undo *undos;    /* since then, to be undone backwards */
+    size_t undo_count, undo_capacity;
+    size_t count_before, series_written_before;
 };
 
 /* The row of a type, made where it is new, however many there are. */
 struct series *parity_series_add(struct parity *parity, struct str type);
 void parity_count_notes(struct parity *parity);
 
+void parity_undo_begin(struct parity *parity);
+void parity_undo_all(struct parity *parity);
+/* To be called before something is changed. */
+void parity_undo_cell(struct parity *parity, struct parity_cell *cell, bool *dirty);
+void parity_undo_young(struct parity *parity, size_t place);
+void parity_undo_unpaired(struct parity *parity, struct series *series, size_t place);
+void parity_undo_unreplaced(struct parity *parity, struct series *series);
+
 /* Messages that have been unpaired for longer than the window leave the queue. */
 void parity_let_age(struct parity *parity, int64_t now_ms);
 void parity_push_young(struct parity *parity, const struct note *note);
 /* The entry of a message in that row, or in the first one where `series` is NULL; NULL where it is not young. */
-struct young *parity_find_young(struct parity *parity, uint64_t id, const struct series *series);
-void parity_remove_young(struct young *young);
+struct young *parity_find_young(struct parity *parity, uint64_t id, const struct series *series, size_t *place);
+void parity_remove_young(struct parity *parity, size_t place);
 void parity_mark_paired(struct parity *parity, struct series *series, uint64_t id, bool is_paired);
-void parity_forget_young(struct parity *parity);
+/* Drops all but the oldest `count`. */
+void parity_cut_young(struct parity *parity, size_t count);
+struct young *parity_young_at(const struct parity *parity, size_t place);
 
 #endif

@@ -71,15 +71,7 @@ enum err parity_read(struct parity *parity, struct backend *backend, struct aren
     err = ERR_NONE;
     for (size_t i = 0; i < parity->series_count && err == ERR_NONE; i++)
         err = read_series(parity->series[i], backend, scratch);
-    parity_forget_young(parity);
-    return err;
-}
-
-enum err parity_begin(struct parity *parity, struct backend *backend, struct arena *scratch) {
-    if (!parity->is_stale)
-        return ERR_NONE;
-    enum err err = parity_read(parity, backend, scratch);
-    parity->is_stale = err != ERR_NONE;
+    parity_cut_young(parity, 0);
     return err;
 }
 
@@ -115,7 +107,7 @@ enum err parity_write(struct parity *parity, struct backend *backend) {
     if (parity->note_count == 0)
         return ERR_NONE;
     struct arena *arena = arena_new(0);
-    parity->is_written = true;
+    parity_undo_begin(parity);
     parity_count_notes(parity);
     if (parity->series_written != parity->series_count)
         err = write_names(parity, backend);

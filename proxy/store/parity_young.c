@@ -5,7 +5,7 @@
 
 #include "common/mem.h"
 
-static struct young *young_at(const struct parity *parity, size_t place) {
+struct young *parity_young_at(const struct parity *parity, size_t place) {
     return &parity->queue[(parity->first + place) % parity->capacity];
 }
 
@@ -17,7 +17,7 @@ static void grow(struct parity *parity) {
     size_t capacity = parity->capacity == 0 ? 256 : parity->capacity * 2;
     struct young *larger = MEM_ARRAY(capacity, struct young);
     for (size_t i = 0; i < parity->count; i++)
-        larger[i] = *young_at(parity, i);
+        larger[i] = *parity_young_at(parity, i);
     mem_free(parity->queue);
     parity->queue = larger;
     parity->first = 0;
@@ -25,33 +25,35 @@ static void grow(struct parity *parity) {
 }
 
 void parity_push_young(struct parity *parity, const struct note *note) {
-    parity_let_age(parity, note->at_ms); /* so that the queue is as long as the window, whether anybody asks or not */
     if (parity->count == parity->capacity)
         grow(parity);
-    struct young *young = young_at(parity, parity->count++);
+    struct young *young = parity_young_at(parity, parity->count++);
     *young = (struct young){note->id, note->at_ms, note->series, note->kind == NOTE_RULE, true};
     ++*waiting(young);
 }
 
 /* The entries of one message follow each other: an event has one per rule type. */
-struct young *parity_find_young(struct parity *parity, uint64_t id, const struct series *series) {
+struct young *parity_find_young(struct parity *parity, uint64_t id, const struct series *series, size_t *place) {
     size_t low = 0, high = parity->count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (young_at(parity, middle)->id < id)
+        if (parity_young_at(parity, middle)->id < id)
             low = middle + 1;
         else
             high = middle;
     }
-    for (; low < parity->count && young_at(parity, low)->id == id; low++) {
-        struct young *young = young_at(parity, low);
+    for (; low < parity->count && parity_young_at(parity, low)->id == id; low++) {
+        struct young *young = parity_young_at(parity, low);
+        *place = low;
         if (young->series != NULL && (series == NULL || young->series == series))
             return young;
     }
     return NULL;
 }
 
-void parity_remove_young(struct young *young) {
+void parity_remove_young(struct parity *parity, size_t place) {
+    struct young *young = parity_young_at(parity, place);
+    parity_undo_young(parity, place);
     if (young->is_waiting)
         --*waiting(young);
     young->is_waiting = false;
@@ -59,14 +61,18 @@ void parity_remove_young(struct young *young) {
 }
 
 void parity_mark_paired(struct parity *parity, struct series *series, uint64_t id, bool is_paired) {
-    struct young *young = parity_find_young(parity, id, series);
+    size_t place;
+    struct young *young = parity_find_young(parity, id, series, &place);
     if (young != NULL && young->is_waiting == is_paired) {
+        parity_undo_young(parity, place);
         *waiting(young) += is_paired ? -1U : 1U;
         young->is_waiting = !is_paired;
     }
     for (size_t i = 0; i < PARITY_UNPAIRED_IDS && is_paired; i++)
-        if (series->unpaired[i] == id)
+        if (series->unpaired[i] == id) {
+            parity_undo_unpaired(parity, series, i);
             series->unpaired[i] = 0;
+        }
 }
 
 static void remember_unpaired(struct series *series, const struct young *young) {
@@ -79,7 +85,7 @@ static void remember_unpaired(struct series *series, const struct young *young) 
 
 void parity_let_age(struct parity *parity, int64_t now_ms) {
     for (; parity->count > 0; parity->count--) {
-        struct young *young = young_at(parity, 0);
+        struct young *young = parity_young_at(parity, 0);
         if (young->at_ms + parity->window_ms >= now_ms)
             return;
         if (young->is_waiting) {
@@ -91,8 +97,11 @@ void parity_let_age(struct parity *parity, int64_t now_ms) {
     }
 }
 
-void parity_forget_young(struct parity *parity) {
-    parity->count = 0;
+void parity_cut_young(struct parity *parity, size_t count) {
+    parity->count = count;
     for (size_t i = 0; i < parity->series_count; i++)
         parity->series[i]->young_rules = parity->series[i]->young_events = 0;
+    for (size_t i = 0; i < count; i++)
+        if (parity_young_at(parity, i)->is_waiting)
+            ++*waiting(parity_young_at(parity, i));
 }
