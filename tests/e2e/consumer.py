@@ -133,13 +133,17 @@ class Consumer:
             request.answered = action.status if isinstance(action, Reply) else action
             with self._lock:
                 self.requests.append(request)
-            return self._act(connection, closing, action)
+            answer = self._prepare(connection, closing, action)
         finally:
             with self._lock:
-                self.in_flight -= 1
+                self.in_flight -= 1  # before the answer is out, which lets the next request in
+        if answer is None:
+            return False
+        connection.sendall(answer)
+        return True
 
-    def _act(self, connection, closing, action):
-        """Answers; False: the connection is of no more use."""
+    def _prepare(self, connection, closing, action):
+        """Does what there is to do before the answer and returns that; None: the connection is of no more use."""
         if action == HANG:
             closing.wait()
         elif action == RESET:
@@ -156,9 +160,8 @@ class Consumer:
             closing.wait(reply.delay_s)
             head = f"HTTP/1.1 {reply.status} Whatever\r\nContent-Length: {len(reply.body)}\r\n"
             head += "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
-            connection.sendall(head.encode() + b"\r\n" + reply.body)
-            return True
-        return False
+            return head.encode() + b"\r\n" + reply.body
+        return None
 
     @staticmethod
     def _pour(connection, closing, head, piece):

@@ -101,6 +101,7 @@ class Proxy:
         self.settings = {**SETTINGS, "flags.file": str(self.flag_path), "store.url": stores.get(store, store),
                          "endpoints.legacy.url": legacy_url, "endpoints.new.url": new_url,
                          **{name.replace("__", "."): value for name, value in settings.items()}}
+        self.environment, self.arguments = {}, []  # further ones
         self.process = None
         self.log = []  # lines of all runs
         self.port = self.admin_port = None
@@ -116,8 +117,8 @@ class Proxy:
         self.write_settings()
         self._from = len(self.log)
         self.process = subprocess.Popen(
-            [BINARY, "serve", "--config", self.settings_path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, env=environment(), cwd=self.folder)
+            [BINARY, "serve", "--config", self.settings_path, *self.arguments], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment() | self.environment, cwd=self.folder)
         self._reader = threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True)
         self._reader.start()
         return self

@@ -9,6 +9,8 @@ import http.client
 import os
 import threading
 
+import pytest
+
 from consumer import Reply
 from messages import Connection, Push, Read, encode, fresh
 from waiting import wait_until
@@ -57,15 +59,17 @@ def has(consumer, key):
     return any(request.key == key for request in reversed(consumer.accepted()))
 
 
-def test_kill(make, chance, legacy, new):
-    """Killed at random instants under load and restarted on the same store, 50 times."""
+@pytest.mark.parametrize("acknowledge, kills", [("stored", KILLS), ("delivered", KILLS // 3)])
+def test_kill(make, chance, legacy, new, acknowledge, kills):
+    """Killed at random instants under load and restarted on the same store, 50 times (a third of it where senders wait
+    for the delivery)."""
     def moody(request):
         """Some failures, some slowness: at any instant there is something in every state."""
         return Reply(500 if chance.random() < 0.05 else 200, delay_s=chance.random() * 0.02)
 
     legacy.otherwise = new.otherwise = moody
-    proxy = make(retry__schedule=",".join(["50ms"] * 1000), endpoints__legacy__concurrency=CONCURRENCY,
-                 endpoints__new__concurrency=CONCURRENCY, endpoints__legacy__headers={}, endpoints__new__headers={})
+    proxy = make(retry__schedule=",".join(["50ms"] * 1000), acknowledge=acknowledge,
+                 endpoints__legacy__concurrency=CONCURRENCY, endpoints__new__concurrency=CONCURRENCY)
 
     def begin(life):
         for endpoint in ("legacy", "new"):
@@ -77,7 +81,7 @@ def test_kill(make, chance, legacy, new):
     senders = [Sender(proxy, chance, done) for _ in range(SENDERS)]
     for sender in senders:
         sender.start()
-    for life in range(1, KILLS + 1):
+    for life in range(1, kills + 1):
         arrived = len(legacy.requests) + len(new.requests)
         enough = arrived + chance.randrange(5, 60)
         wait_until(lambda: len(legacy.requests) + len(new.requests) >= enough, "some load", deadline_s=60)
@@ -99,5 +103,5 @@ def test_kill(make, chance, legacy, new):
         assert all(len(lives) == len(set(lives)) for lives in by_message.values()), "delivered twice in one life"
         repeated = collections.Counter(life for lives in by_message.values() for life in sorted(lives)[:-1])
         assert all(count <= CONCURRENCY for count in repeated.values()), f"more than were in flight: {repeated}"
-    print(f"{len(occurrences)} occurrences, {KILLS} kills, "
+    print(f"{len(occurrences)} occurrences, {kills} kills, "
           f"{sum(len(lives) - 1 for by in (rules, events) for lives in by.values())} deliveries repeated")

@@ -507,3 +507,44 @@ def test_read_of_many_types(start, new):
     assert proxy.send(read.event()).status == 202
     assert len(new.wait_for()[0].json["payload"]["dataTypes"]) == 300
     assert proxy.send(read.rule("type299")).outcome == "suppressed"
+
+
+# --- settings
+
+def test_settings_by_environment(make, tmp_path, legacy):
+    """HOOKSHIFT_ variables override the file, _FILE reads a secret from a file, and --set overrides both."""
+    secret = tmp_path / "token"
+    secret.write_text("from-a-file\n")
+    proxy = make(log__format="text", admin__token="in-the-settings")
+    proxy.environment = {"HOOKSHIFT_ADMIN_TOKEN_FILE": str(secret), "HOOKSHIFT_LOG_FORMAT": "json",
+                         "HOOKSHIFT_ENDPOINTS_LEGACY_URL": legacy.url + "/by/environment"}
+    proxy.arguments = ["--set", "endpoints.legacy.url=" + legacy.url + "/by/set"]
+    proxy.start()
+    proxy.settings["admin.token"] = "from-a-file"
+    answer = proxy.send(Push().rule())
+    assert legacy.wait_for()[0].target == "/by/set"
+    assert proxy.state(answer.id) in ("pending", "delivered")
+    assert all(json.loads(line) for line in list(proxy.log))
+
+
+def test_body_retention(start, legacy):
+    """Past store.body_retention the body of a message that is final is gone: what it was is known, but not replayed."""
+    proxy = start(store__body_retention="0", admin__token="of-the-operator")
+    answer = proxy.send(Push().rule())
+    proxy.wait_for_state(answer.id, "delivered")
+    wait_until(lambda: not proxy.message(answer.id)["has_content"], "the body to be gone")
+    assert proxy.replay(answer.id).status in (409, 410, 422)
+    assert proxy.state(answer.id) == "delivered"
+    assert len(legacy.requests) == 1
+
+
+def test_store_sync_normal(start, legacy):
+    """store.sync=normal loses nothing when the process is killed."""
+    legacy.otherwise = 500
+    proxy = start(store__sync="normal", retry__schedule=",".join(["100ms"] * 50))
+    ids = [proxy.send(Push().rule()).id for _ in range(20)]
+    proxy.kill()
+    legacy.otherwise = 200
+    proxy.start()
+    for message_id in ids:
+        proxy.wait_for_state(message_id, "delivered")

@@ -1,5 +1,7 @@
 """Takeover: what one consumer could not handle, the other does."""
 
+import threading
+
 import pytest
 
 from consumer import HANG
@@ -12,7 +14,8 @@ from waiting import wait_until
 def test_takeover(start, store, legacy, new, broken_side):
     """One consumer answers 500 for ever: its messages die, and their suppressed twins are delivered by the other."""
     broken, healthy = (legacy, new) if broken_side == "legacy" else (new, legacy)
-    broken.otherwise = 500
+    all_sent = threading.Event()
+    broken.otherwise = lambda request: all_sent.wait(10) and 500
     proxy = start(store=store, retry__schedule="10ms,10ms")
     pairs = []
     for occurrence in (Push(), Connection("connected"), Read()):
@@ -21,6 +24,7 @@ def test_takeover(start, store, legacy, new, broken_side):
             first, second = second, first
         pairs.append((proxy.send(first), proxy.send(second)))
     assert [answers[1].outcome for answers in pairs] == ["suppressed"] * 3
+    all_sent.set()
     for first, second in pairs:
         proxy.wait_for_state(first.id, "dead")
         proxy.wait_for_state(second.id, "delivered")
@@ -52,12 +56,13 @@ def test_twin_of_a_dead_message(start, legacy, new):
 
 def test_takeover_of_several_alerts(start, legacy, new):
     """An event that dies is taken over by every alert that leaned on it."""
-    new.otherwise = 410
-    proxy, read = start(retry__schedule="10ms"), Read(data_types=["invoices", "bills"])
-    new.otherwise = 500
+    all_sent = threading.Event()
+    new.otherwise = lambda request: all_sent.wait(10) and 410
+    proxy, read = start(), Read(data_types=["invoices", "bills"])
     event = proxy.send(read.event())
     alerts = [proxy.send(read.rule(data_type)) for data_type in read.data_types]
     assert [answer.outcome for answer in alerts] == ["suppressed"] * 2
+    all_sent.set()
     proxy.wait_for_state(event.id, "dead")
     for answer in alerts:
         proxy.wait_for_state(answer.id, "delivered")
