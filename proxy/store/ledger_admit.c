@@ -337,6 +337,9 @@ static enum err note_pair(struct arrival *arrival, const struct candidate *candi
     pair.is_first_of_rule = is_rule ? !had : !other_had_twin;
     pair.is_first_of_event = is_rule ? !other_had_twin : !had;
     parity_note_pair(arrival->ledger->parity, &pair);
+    if (arrival->pairs == NULL)
+        arrival->pairs = ARENA_ARRAY(arrival->ledger->scratch, arrival->candidate_count, struct parity_pair);
+    arrival->pairs[arrival->pair_count++] = pair;
     return ERR_NONE;
 }
 

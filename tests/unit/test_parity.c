@@ -40,7 +40,11 @@ static void a_pair_is_counted_with_who_came_first_and_how_far_apart(void **state
     struct world *world = *state;
     alert(world, "a");
     advance(world, 3000);
+    assert_int_equal(world->admission.pair_count, 0);
     reads(world, "a");
+    assert_int_equal(world->admission.pair_count, 1);
+    assert_true(str_eq(world->admission.pairs[0].type, STR("DataSyncCompleted")));
+    assert_int_equal(world->admission.pairs[0].event_ms - world->admission.pairs[0].rule_ms, 3000);
     struct parity_row seen = counted(world);
     assert_counts(seen, 1, 1, 1, 1);
     assert_int_equal(seen.sum.rule_first, 1);
