@@ -1,0 +1,34 @@
+"""What the documents in deploy/ say is what the program does."""
+
+import pathlib
+import re
+
+from proxy import run
+from runbook import walk
+
+DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
+
+
+def test_runbook(tmp_path):
+    """Every command of the runbook, typed as written (on other ports), shows what the runbook says."""
+    assert walk(DEPLOY / "runbook.md", tmp_path, (8080, 9090, 8001, 8002)) > 20
+
+
+def test_settings_are_current():
+    """deploy/settings.md has the table that the program prints; to renew it, put that in the place of the old one."""
+    document = (DEPLOY / "settings.md").read_text()
+    assert document[document.index("| key"):] == run("settings", "--markdown").stdout.decode()
+
+
+def test_examples_are_good():
+    """The sample settings and flags pass the program's own check, without a warning."""
+    done = run("check", "--config", DEPLOY / "settings.example.json", "--set",
+               f"flags.file={DEPLOY / 'flags.example.json'}")
+    assert (done.returncode, done.stderr) == (0, b""), done.stderr.decode()
+
+
+def test_links_lead_somewhere():
+    """Files that the documents point at are there."""
+    for document in (DEPLOY.parent / "README.md", *DEPLOY.glob("*.md")):
+        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", document.read_text()):
+            assert "://" in target or (document.parent / target).exists(), f"{document}: {target}"
