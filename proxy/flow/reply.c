@@ -1,6 +1,7 @@
 #include "proxy/flow/reply.h"
 
 #include "common/json.h"
+#include "common/log.h"
 
 static void add_id(struct httpd_exchange *exchange, struct http_header *headers, size_t *count, uint64_t id) {
     if (id != 0)
@@ -20,6 +21,7 @@ void reply_accepted(struct httpd_exchange *exchange, int status, const char *out
 }
 
 void reply_rejected(struct httpd_exchange *exchange, int status, const char *detail, int retry_after_s, uint64_t id) {
+    LOG(LOG_INFO, "message refused", LOG_INT("status", status), LOG_TEXTZ("why", detail));
     struct http_header headers[5] = {{STR("Content-Type"), STR("application/problem+json")},
                                      {STR("Hookshift-Outcome"), STR("rejected")}};
     size_t count = 2;

@@ -303,3 +303,13 @@ def test_backlog_full(start, legacy):
     answer = proxy.send(Push().rule())
     assert is_problem(answer, 503)
     assert int(answer.headers["retry-after"]) > 0
+
+
+def test_refusals_are_logged(start):
+    """What is refused is logged with status and reason, and nothing of its body."""
+    proxy = start(unrecognised="reject")
+    proxy.send(b'{"hello": "confidential"}')
+    proxy.send(b'{"hello": confidential')
+    proxy.wait_for_log("message refused.*status=422 why=.*shape")
+    proxy.wait_for_log("message refused.*status=400 why=.*JSON")
+    assert "confidential" not in proxy.text()
