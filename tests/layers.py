@@ -15,7 +15,7 @@ import sys
 
 COMMON = [
     ["base", "err", "mem", "str", "arena", "map", "tree"],
-    ["clock", "log", "fault"],
+    ["clock", "log", "fault", "notify"],
     ["json", "units", "nearest", "file", "url"],
     ["random", "tls", "base64", "hmac", "ed25519", "opt", "optfile", "metrics"],
     ["loop", "netaddr", "listener", "filewatch", "http", "httpd", "httpc", "crew"],

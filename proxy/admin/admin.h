@@ -21,6 +21,8 @@ void admin_set_listening(struct admin *admin, bool listening);
 /* How the last load of the flag file went; `detail` says why it was refused, NULL where it was not. */
 void admin_note_reload(struct admin *admin, const struct err_detail *detail);
 
+/* What /readyz says. */
+bool admin_is_ready(struct admin *admin);
 /* Do all loops turn? (For a watchdog.) */
 bool admin_is_alive(const struct admin *admin);
 

@@ -36,6 +36,13 @@ const char *admin_why_not_ready(struct admin *admin, struct arena *arena) {
     return NULL; /* there has been a good flag file since the start */
 }
 
+bool admin_is_ready(struct admin *admin) {
+    struct arena *arena = arena_new(0);
+    bool is_ready = admin_why_not_ready(admin, arena) == NULL;
+    arena_free(arena);
+    return is_ready;
+}
+
 void admin_readyz(struct admin_call *call) {
     const char *why = admin_why_not_ready(call->admin, call->arena);
     answer_line(call, why == NULL ? 200 : 503, why == NULL ? "ready" : why);

@@ -21,6 +21,7 @@
 #include "proxy/app/cli.h"
 #include "proxy/app/reload.h"
 #include "proxy/app/setup.h"
+#include "proxy/app/supervise.h"
 #include "proxy/flow/outbox.h"
 #include "proxy/flow/worker.h"
 
@@ -38,6 +39,7 @@ struct serve {
     struct crew *crew;
     struct reload *reload;
     struct admin *admin;
+    struct supervise *supervise;
     struct loop_signal *on_term, *on_int, *on_hup;
     struct loop_timer *timer;
     enum phase phase;
@@ -109,6 +111,7 @@ static void on_stop(void *arg) {
     if (serve->phase != RUNNING)
         return;
     LOG(LOG_INFO, "stopping");
+    supervise_stops(serve->supervise);
     atomic_store(&serve->service.stopping, true);
     enter(serve, SETTLING, serve->service.settings->drain_time_ms < SETTLE_MS ? 0 : SETTLE_MS);
 }
@@ -148,8 +151,10 @@ static void reload_tls(struct serve *serve) {
 
 static void on_hangup(void *arg) {
     struct serve *serve = arg;
+    supervise_reload_begins(serve->supervise);
     reload_now(serve->reload);
     reload_tls(serve);
+    supervise_reload_ends(serve->supervise);
 }
 
 static void on_reloaded(void *arg, const struct err_detail *detail) {
@@ -246,6 +251,13 @@ static int build(struct serve *serve) {
     return CLI_OK;
 }
 
+static struct supervise *begin_supervision(struct serve *serve) {
+    char status[256];
+    snprintf(status, sizeof status, "Webhooks on %s, admin on %s", httpd_address(serve->service.workers[0]->httpd),
+             admin_address(serve->admin));
+    return supervise_new(serve->loop, serve->admin, status);
+}
+
 static void start(struct serve *serve) {
     struct service *service = &serve->service;
     serve->timer = loop_timer_new(serve->loop, go_down, serve);
@@ -259,6 +271,7 @@ static void start(struct serve *serve) {
         for (int e = 0; e < ENDPOINT_COUNT; e++)
             loop_post(service->workers[i]->loop, kick_outbox, service->workers[i]->outbox[e]);
     admin_set_listening(serve->admin, true);
+    serve->supervise = begin_supervision(serve);
     LOG(LOG_INFO, "listening", LOG_TEXTZ("address", httpd_address(service->workers[0]->httpd)),
         LOG_TEXTZ("admin", admin_address(serve->admin)), LOG_INT("workers", service->worker_count),
         LOG_TEXTZ("version", HOOKSHIFT_VERSION));
@@ -277,6 +290,7 @@ static void take_down(struct serve *serve) {
         store_close(service->store);
     for (size_t i = 0; serve->crew != NULL && i < crew_size(serve->crew); i++)
         loop_flush(crew_loop(serve->crew, i));
+    supervise_free(serve->supervise);
     admin_free(serve->admin);
     for (size_t i = 0; i < service->worker_count && service->workers != NULL; i++)
         worker_free(service->workers[i]);
