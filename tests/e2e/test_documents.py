@@ -15,9 +15,10 @@ def test_runbook(tmp_path):
 
 
 def test_settings_are_current():
-    """deploy/settings.md has the table that the program prints; to renew it, put that in the place of the old one."""
+    """deploy/settings.md has the table that the program prints."""
     document = (DEPLOY / "settings.md").read_text()
-    assert document[document.index("| key"):] == run("settings", "--markdown").stdout.decode()
+    current = run("settings", "--markdown").stdout.decode()
+    assert document[document.index("| key"):] == current, "put what `hookshift settings --markdown` prints at its end"
 
 
 def test_examples_are_good():
