@@ -139,6 +139,10 @@ void metric_add(struct metric *metric, uint64_t count) {
     atomic_fetch_add_explicit(&metric->count, count, memory_order_relaxed);
 }
 
+uint64_t metric_count(const struct metric *metric) {
+    return atomic_load_explicit(&metric->count, memory_order_relaxed);
+}
+
 void metric_set(struct metric *metric, double value) {
     atomic_store_explicit(&metric->value, value, memory_order_relaxed);
 }

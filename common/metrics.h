@@ -35,6 +35,7 @@ struct metric *metric_series(struct metric_family *family, const struct str *val
 void metric_add(struct metric *metric, uint64_t count);   /* counter */
 void metric_set(struct metric *metric, double value);     /* gauge; also a counter that is counted elsewhere */
 void metric_observe(struct metric *metric, double value); /* histogram */
+uint64_t metric_count(const struct metric *metric);       /* what metric_add() has added up */
 
 /* Called before the text is written, to set gauges; from the thread that writes. */
 typedef void metrics_refresh(void *arg);

@@ -60,6 +60,14 @@ static bool is_cross_site(const struct http_request *request) {
     return slashes < 0 || !str_eq_nocase(str_from(origin, (size_t)slashes + 3), header(request, STR("host")));
 }
 
+const char *access_token_state(const struct http_request *request, struct str token) {
+    if (token.len == 0)
+        return "none";
+    if (header(request, STR("authorization")).at == NULL)
+        return "missing";
+    return token_is_right(request, token) ? "right" : "wrong";
+}
+
 struct access access_check(enum access_role role, const struct http_request *request, struct str token) {
     struct access access = {.has_token = token_is_right(request, token)};
     bool needs_token = role == ACCESS_CHANGE || (role == ACCESS_READ && token.len > 0);

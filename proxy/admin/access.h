@@ -17,6 +17,9 @@ struct access {
     const char *why;
 };
 
+/* What the request says of the token: "none" (there is none to give), "missing", "wrong" or "right". */
+const char *access_token_state(const struct http_request *request, struct str token);
+
 /* `token`: admin.token, absent where there is none. It is compared in constant time. */
 struct access access_check(enum access_role role, const struct http_request *request, struct str token);
 

@@ -19,12 +19,16 @@ struct route {
 };
 
 static const struct route routes[] = {
+    {"GET", "/", ACCESS_OPEN, admin_page},
+    {"GET", "/page/*", ACCESS_OPEN, admin_page},
     {"GET", "/healthz", ACCESS_OPEN, admin_healthz},
     {"GET", "/readyz", ACCESS_OPEN, admin_readyz},
     {"GET", "/metrics", ACCESS_READ, admin_metrics},
+    {"GET", "/api/access", ACCESS_OPEN, admin_access},
     {"GET", "/api/status", ACCESS_READ, admin_status},
     {"GET", "/api/flags", ACCESS_READ, admin_flags},
     {"GET", "/api/parity", ACCESS_READ, admin_parity},
+    {"GET", "/api/flow", ACCESS_READ, admin_flow},
     {"GET", "/api/messages", ACCESS_READ, admin_messages},
     {"GET", "/api/messages/*", ACCESS_READ, admin_message},
     {"POST", "/api/messages/*/replay", ACCESS_CHANGE, admin_replay_one},
@@ -162,6 +166,7 @@ enum err admin_new(struct service *service, struct loop *loop, struct admin **ad
     struct loop **loops = MEM_ARRAY(service->worker_count, struct loop *);
     for (size_t i = 0; i < service->worker_count; i++)
         loops[i] = service->workers[i]->loop;
+    made->live = live_new(service, loop);
     made->pulse = pulse_new(loop, loops, service->worker_count);
     mem_free(loops);
     *admin = made;
@@ -184,6 +189,8 @@ void admin_note_reload(struct admin *admin, const struct err_detail *detail) {
 void admin_free(struct admin *admin) {
     if (admin == NULL)
         return;
+    loop_flush(admin->loop); /* the last answers of the store, whose calls need it */
+    live_free(admin->live);
     pulse_free(admin->pulse);
     httpd_free(admin->httpd);
     mem_free(admin);

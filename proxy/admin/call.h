@@ -5,6 +5,7 @@
 
 #include "proxy/admin/admin.h"
 #include "proxy/admin/answer.h"
+#include "proxy/admin/live.h"
 #include "proxy/admin/pulse.h"
 #include "proxy/admin/query.h"
 
@@ -13,6 +14,7 @@ struct admin {
     struct loop *loop;
     struct httpd *httpd;
     struct pulse *pulse;
+    struct live *live;
     bool listening;
     int64_t reloaded_ms;              /* the last try; 0: none since the start */
     struct err_detail reload_trouble; /* of it; empty where it went well */
@@ -31,14 +33,14 @@ struct admin_call {
 typedef void admin_handler(struct admin_call *call);
 
 /* health.c */
-admin_handler admin_healthz, admin_readyz, admin_metrics;
+admin_handler admin_healthz, admin_readyz, admin_metrics, admin_flow;
 /* Why it is not ready, for people; NULL where it is. In the arena or static. */
 const char *admin_why_not_ready(struct admin *admin, struct arena *arena);
 
-admin_handler admin_status, admin_flags;                       /* status.c */
-admin_handler admin_parity;                                    /* parity.c */
-admin_handler admin_messages, admin_message;                   /* messages.c */
-admin_handler admin_replay_one, admin_replay_many;             /* replays.c */
-admin_handler admin_page, admin_page_style, admin_page_script; /* pages.c */
+admin_handler admin_status, admin_flags;           /* status.c */
+admin_handler admin_parity;                        /* parity.c */
+admin_handler admin_messages, admin_message;       /* messages.c */
+admin_handler admin_replay_one, admin_replay_many; /* replays.c */
+admin_handler admin_page, admin_access;            /* pages.c */
 
 #endif

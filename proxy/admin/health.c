@@ -66,6 +66,13 @@ static void refresh(const struct service *service) {
     }
 }
 
+void admin_flow(struct admin_call *call) {
+    if (str_eq(call->request->method, STR("HEAD")))
+        answer_text(call->exchange, 200, "text/event-stream", STR(""));
+    else if (!live_listen(call->admin->live, call->exchange))
+        answer_problem(call->exchange, 503, "too many listen to the flow already");
+}
+
 void admin_metrics(struct admin_call *call) {
     struct strbuf text = {0};
     refresh(call->admin->service);

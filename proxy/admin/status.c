@@ -42,6 +42,9 @@ static void write_endpoint(struct json_writer *json, struct admin_call *call, en
     member_bool(json, "up", health_is_up(health));
     member_int(json, "in_flight", atomic_load(&health->in_flight));
     member_int(json, "concurrency", health->concurrency);
+    int64_t oldest_ms = store_oldest_pending(service->store, endpoint);
+    if (oldest_ms != DUE_NEVER)
+        member_int(json, "oldest_pending_seconds", (clock_wall_ms() - oldest_ms) / 1000);
     int64_t due_ms = store_next_due(service->store, endpoint);
     if (due_ms != DUE_NEVER)
         member_str(json, "next_due", clock_format_rfc3339(call->arena, due_ms));

@@ -116,9 +116,12 @@ static void tell_candidate(struct teller *teller, const struct json *candidate) 
     strbuf_printf(&text, " states the same");
     if (record->item_count > 1)
         strbuf_printf(&text, " as item %lld", (long long)number_of(candidate, STR("own_item")) + 1);
-    strbuf_printf(&text, ", " STR_FMT " %s. It was " STR_FMT " then, and ",
-                  STR_ARG(words_span(teller->arena, apart_ms)), apart_ms < 0 ? "before" : "after",
-                  STR_ARG(text_of(candidate, STR("state"))));
+    if (apart_ms == 0)
+        strbuf_printf(&text, ", at the same time.");
+    else
+        strbuf_printf(&text, ", " STR_FMT " %s.", STR_ARG(words_span(teller->arena, apart_ms)),
+                      apart_ms < 0 ? "before" : "after");
+    strbuf_printf(&text, " It was " STR_FMT " then, and ", STR_ARG(text_of(candidate, STR("state"))));
     if (str_eq(verdict, STR("twin")))
         strbuf_printf(&text, "became its twin.");
     else

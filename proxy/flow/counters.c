@@ -7,7 +7,7 @@
 
 static const char *const outcomes[] = {"accepted",   "partial",   "held",      "parked",
                                        "suppressed", "duplicate", "delivered", "rejected"};
-enum { OUTCOMES = ARRAY_LEN(outcomes), GENERATIONS = 3 };
+enum { OUTCOMES = ARRAY_LEN(outcomes) };
 
 /* Label values of one generation, sorted, and the series of each with each outcome once it was counted. */
 struct label_table {
@@ -233,6 +233,33 @@ void counters_twin(struct counters *counters, struct str rule_type, enum generat
     struct str values[2] = {found == NULL ? STR("other") : *found, str_of(generation_name(first))};
     metric_add(metric_series(counters->twins, values), 1);
     metric_observe(counters->skew, (double)skew_ms / 1e3);
+}
+
+static uint64_t sum_of(const struct counters *counters, enum generation generation, const char *outcome) {
+    const struct label_table *table = &counters->tables[generation];
+    uint64_t sum = 0;
+    for (size_t i = outcome_index(outcome); i < table->count * OUTCOMES; i += OUTCOMES) {
+        const struct metric *metric = atomic_load_explicit(&table->series[i], memory_order_acquire);
+        sum += metric == NULL ? 0 : metric_count(metric);
+    }
+    return sum;
+}
+
+void counters_sum(const struct counters *counters, struct flow_totals *totals) {
+    *totals = (struct flow_totals){0};
+    for (int g = 0; g < GENERATIONS; g++) {
+        enum generation generation = (enum generation)g;
+        for (size_t o = 0; o < OUTCOMES; o++)
+            totals->received[g] += sum_of(counters, generation, outcomes[o]);
+        totals->suppressed += sum_of(counters, generation, "suppressed");
+        totals->duplicates += sum_of(counters, generation, "duplicate");
+        totals->waiting += sum_of(counters, generation, "parked") + sum_of(counters, generation, "held");
+        totals->rejected += sum_of(counters, generation, "rejected");
+    }
+    for (int e = 0; e < ENDPOINT_COUNT; e++) {
+        totals->failed[e] = metric_count(counters->deliveries[e][0]);
+        totals->delivered[e] = metric_count(counters->deliveries[e][1]);
+    }
 }
 
 void counters_set_state(struct counters *counters, enum endpoint endpoint, enum state state, uint64_t count) {

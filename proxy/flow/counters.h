@@ -26,6 +26,16 @@ void counters_reload(struct counters *counters, bool ok);
 /* Two messages were found to be twins: how far apart they came, and which side came first. */
 void counters_twin(struct counters *counters, struct str rule_type, enum generation first, int64_t skew_ms);
 
+enum { GENERATIONS = 3 };
+
+/* What went through since the start, in sums small enough to be drawn. */
+struct flow_totals {
+    uint64_t received[GENERATIONS]; /* of any outcome */
+    uint64_t suppressed, duplicates, waiting, rejected;
+    uint64_t delivered[ENDPOINT_COUNT], failed[ENDPOINT_COUNT]; /* attempts */
+};
+void counters_sum(const struct counters *counters, struct flow_totals *totals);
+
 /* Gauges, set when the text is about to be written. */
 void counters_set_state(struct counters *counters, enum endpoint endpoint, enum state state, uint64_t count);
 void counters_set_oldest(struct counters *counters, enum endpoint endpoint, double age_s);

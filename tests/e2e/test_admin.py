@@ -1,5 +1,6 @@
 """What people do with a running proxy: the demo, messages and replays from the command line, the story of a message."""
 
+import http.client
 import json
 import re
 import subprocess
@@ -192,6 +193,94 @@ def test_headers_for_browsers(start, target):
     assert headers["x-content-type-options"] == "nosniff"
     assert "default-src 'none'" in headers["content-security-policy"]
     assert headers["cache-control"] == "no-store"
+
+
+def test_page(start):
+    """The page needs no token, is small, names nothing outside of itself, and all that it names is there."""
+    proxy = start(admin__token=TOKEN)
+    seen, todo, size = set(), ["/"], 0
+    while todo:
+        target = todo.pop()
+        answer = proxy.admin(target)
+        assert answer.status == 200, target
+        text = answer.body.decode()
+        kind = {"": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}[target.partition(".")[2]]
+        assert answer.headers["content-type"].startswith(kind)
+        assert not re.search(r"""(?:src|href|url)\s*[=(]\s*["']?(?:https?:)?//|import .* from "(?!/page/)""", text)
+        assert not re.search(r"<script>|<style|\son\w+=|innerHTML|style=", text)
+        size += len(answer.body)
+        seen.add(target)
+        todo += [name for name in set(re.findall(r"""["'](/page/[\w.]+)["']""", text)) if name not in seen and name not in todo]
+    assert {"/", "/page/app.js", "/page/style.css"} < seen
+    assert size < 100_000
+    assert proxy.admin("/page/nothing.js").status == 404
+
+
+@pytest.mark.parametrize("headers, state", [({}, "missing"), ({"Authorization": "Bearer no"}, "wrong"),
+                                            ({"Authorization": f"Bearer {TOKEN}"}, "right")])
+def test_state_of_the_token(start, headers, state):
+    """The page asks first, so that it need not run into refusals."""
+    proxy = start(admin__token=TOKEN)
+    assert proxy.request("GET", "/api/access", None, headers, port=proxy.admin_port).json == {"token": state}
+
+
+def read_event(stream):
+    """(name, data) of the next server-sent event."""
+    fields = {}
+    while (line := stream.readline().decode().rstrip("\n")):
+        name, _, value = line.partition(": ")
+        fields[name] = value
+    return fields["event"], json.loads(fields["data"])
+
+
+def test_flow(start):
+    """What goes through is told every second, and what went through before to who comes later."""
+    proxy = start()
+    push = Push()
+
+    def listen():
+        connection = http.client.HTTPConnection("127.0.0.1", proxy.admin_port, timeout=30)
+        connection.request("GET", "/api/flow")
+        response = connection.getresponse()
+        assert (response.status, response.headers["Content-Type"]) == (200, "text/event-stream")
+        return connection, response
+
+    connection, stream = listen()
+    name, history = read_event(stream)
+    assert name == "history" and history["columns"][0] == "at"
+    for body in (push.rule(), push.rule(), push.event()):
+        proxy.send(body)
+    sums = dict.fromkeys(history["columns"], 0)
+    while sums["events"] < 1 or sums["legacy_delivered"] < 1:
+        name, sample = read_event(stream)
+        assert name == "sample" and len(sample) == len(history["columns"])
+        for column, value in zip(history["columns"], sample):
+            sums[column] += value
+    assert {name: sums[name] for name in ("rules", "events", "suppressed", "legacy_delivered", "new_delivered", "legacy_failed")} == {
+        "rules": 2, "events": 1, "suppressed": 1, "legacy_delivered": 2, "new_delivered": 0, "legacy_failed": 0}
+    connection.close()
+    connection, stream = listen()
+    _, history = read_event(stream)
+    events = history["columns"].index("events")
+    assert sum(sample[events] for sample in history["samples"]) == 1
+    connection.close()
+
+
+def test_flow_of_many(start):
+    """Listeners are bounded, and the end of the proxy ends their streams."""
+    proxy = start()
+    streams = []
+    for _ in range(32):
+        connection = http.client.HTTPConnection("127.0.0.1", proxy.admin_port, timeout=30)
+        connection.request("GET", "/api/flow")
+        streams.append((connection, connection.getresponse()))
+    assert proxy.admin("/api/flow").status == 503
+    streams.pop()[0].close()
+    wait_until(lambda: proxy.admin("/api/flow", "HEAD").status == 200, "an answer")
+    assert proxy.terminate() == 0
+    for connection, response in streams:
+        response.read()  # to the end
+        connection.close()
 
 
 def test_status_and_flags(start, legacy):
