@@ -109,8 +109,9 @@ bool str_to_double(struct str s, double *value) {
         return false;
     if (!((s.at[0] >= '0' && s.at[0] <= '9') || (s.at[0] == '-' && s.len > 1 && s.at[1] >= '0' && s.at[1] <= '9')))
         return false;
-    if (s.len > 1 && (s.at[1] == 'x' || s.at[1] == 'X'))
-        return false;
+    for (size_t i = 0; i < s.len; i++)
+        if (s.at[i] == 'x' || s.at[i] == 'X')
+            return false; /* strtod() would take hexadecimal */
     memcpy(text, s.at, s.len);
     text[s.len] = '\0';
     char *end;
