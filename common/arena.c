@@ -122,14 +122,38 @@ struct str arena_lower(struct arena *arena, struct str s) {
     return copy;
 }
 
+struct str arena_join_parts(struct arena *arena, const struct str *parts, size_t count) {
+    size_t len = 0, used = 0;
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    char *text = arena_alloc(arena, len + 1);
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len > 0)
+            memcpy(text + used, parts[i].at, parts[i].len);
+        used += parts[i].len;
+    }
+    return str_slice(text, len);
+}
+
+struct str arena_i64(struct arena *arena, int64_t value) {
+    char digits[I64_TEXT_LEN];
+    return arena_str(arena, str_of_i64(value, digits));
+}
+
+/* Most texts are short enough to be formatted only once. */
 struct str arena_printf(struct arena *arena, const char *format, ...) {
+    char first[256];
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    int written = vsnprintf(first, sizeof first, format, args);
     va_end(args);
-    char *text = arena_alloc(arena, (size_t)(len < 0 ? 0 : len) + 1);
-    vsnprintf(text, (size_t)(len < 0 ? 0 : len) + 1, format, again);
+    size_t len = written < 0 ? 0 : (size_t)written;
+    char *text = arena_alloc(arena, len + 1);
+    if (len < sizeof first)
+        memcpy(text, first, len);
+    else
+        vsnprintf(text, len + 1, format, again);
     va_end(again);
-    return str_slice(text, (size_t)(len < 0 ? 0 : len));
+    return str_slice(text, len);
 }

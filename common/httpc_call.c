@@ -71,13 +71,13 @@ static enum err refuse(struct httpc_call *call, const char *what) {
 }
 
 static bool is_clients_own(struct str name) {
-    static const char *const names[] = {
-        "Connection", "Content-Length",      "Expect",           "HTTP2-Settings",
-        "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "TE",
-        "Trailer",    "Transfer-Encoding",   "Upgrade",
+    const struct str names[] = {
+        STR("Connection"), STR("Content-Length"),      STR("Expect"),           STR("HTTP2-Settings"),
+        STR("Keep-Alive"), STR("Proxy-Authorization"), STR("Proxy-Connection"), STR("TE"),
+        STR("Trailer"),    STR("Transfer-Encoding"),   STR("Upgrade"),
     };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (str_eq_nocase(name, str_of(names[i])))
+        if (str_eq_nocase(name, names[i]))
             return true;
     return false;
 }
@@ -98,18 +98,18 @@ static void list_append(struct header_list *list, struct str line) {
 static void append_header(struct header_list *list, const struct http_header *header) {
     struct str value = str_trim(header->value);
     if (value.len == 0)
-        list_append(list, arena_printf(list->arena, STR_FMT ";", STR_ARG(header->name)));
+        list_append(list, ARENA_JOIN(list->arena, header->name, STR(";")));
     else
-        list_append(list, arena_printf(list->arena, STR_FMT ": " STR_FMT, STR_ARG(header->name), STR_ARG(value)));
+        list_append(list, ARENA_JOIN(list->arena, header->name, STR(": "), value));
 }
 
 static enum err make_header_list(struct httpc_call *call, const struct httpc_request *request,
                                  struct curl_slist **result) {
-    static const char *const unwanted[] = {"Expect", "Accept", "Content-Type"}; /* unless the caller sets them */
+    const struct str unwanted[] = {STR("Expect"), STR("Accept"), STR("Content-Type")}; /* unless the caller sets them */
     struct header_list list = {.arena = call->arena, .end = &list.first};
     for (size_t i = 0; i < ARRAY_LEN(unwanted); i++)
-        if (http_header_get(request->headers, request->header_count, str_of(unwanted[i])).at == NULL || i == 0)
-            list_append(&list, arena_printf(call->arena, "%s:", unwanted[i]));
+        if (http_header_get(request->headers, request->header_count, unwanted[i]).at == NULL || i == 0)
+            list_append(&list, ARENA_JOIN(call->arena, unwanted[i], STR(":")));
     for (size_t i = 0; i < request->header_count; i++) {
         const struct http_header *header = &request->headers[i];
         if (!http_name_is_valid(header->name) || !http_value_is_valid(header->value))

@@ -117,7 +117,7 @@ void json_str(struct json_writer *writer, struct str value) {
 
 void json_int(struct json_writer *writer, int64_t value) {
     before_item(writer);
-    strbuf_printf(writer->out, "%lld", (long long)value);
+    strbuf_append_i64(writer->out, value);
 }
 
 void json_double(struct json_writer *writer, double value) {

@@ -103,6 +103,18 @@ bool str_to_i64(struct str s, int64_t *value) {
     return true;
 }
 
+struct str str_of_i64(int64_t value, char text[I64_TEXT_LEN]) {
+    uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    size_t at = I64_TEXT_LEN;
+    do {
+        text[--at] = (char)('0' + magnitude % 10);
+        magnitude /= 10;
+    } while (magnitude > 0);
+    if (value < 0)
+        text[--at] = '-';
+    return str_slice(text + at, I64_TEXT_LEN - at);
+}
+
 bool str_to_double(struct str s, double *value) {
     char text[400]; /* longer numbers have no more digits than a double can tell apart */
     if (s.len == 0 || s.len >= sizeof text)
@@ -137,11 +149,22 @@ static size_t utf8_char_len(const unsigned char *p, size_t room) {
     return len;
 }
 
+/* Are the next eight bytes all below 0x80, as nearly everything that arrives is? */
+static bool is_ascii_8(const char *at) {
+    uint64_t bytes;
+    memcpy(&bytes, at, sizeof bytes);
+    return (bytes & UINT64_C(0x8080808080808080)) == 0;
+}
+
 size_t str_utf8_len(struct str s) {
     size_t at = 0, len;
-    while (at < s.len && (len = utf8_char_len((const unsigned char *)s.at + at, s.len - at)) != 0)
+    for (;;) {
+        while (s.len - at >= 8 && is_ascii_8(s.at + at))
+            at += 8;
+        if (at == s.len || (len = utf8_char_len((const unsigned char *)s.at + at, s.len - at)) == 0)
+            return at;
         at += len;
-    return at;
+    }
 }
 
 bool str_is_utf8(struct str s) {
@@ -173,20 +196,29 @@ void strbuf_append(struct strbuf *buf, struct str s) {
 }
 
 void strbuf_append_char(struct strbuf *buf, char c) {
-    strbuf_append(buf, str_slice(&c, 1));
+    strbuf_reserve(buf, 1);
+    buf->at[buf->len++] = c;
+    buf->at[buf->len] = '\0';
 }
 
+void strbuf_append_i64(struct strbuf *buf, int64_t value) {
+    char digits[I64_TEXT_LEN];
+    strbuf_append(buf, str_of_i64(value, digits));
+}
+
+/* Into the room that is there; a second time only where that was not enough. */
 void strbuf_printf(struct strbuf *buf, const char *format, ...) {
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    size_t room = buf->at == NULL ? 0 : buf->capacity - buf->len;
+    int len = vsnprintf(buf->at == NULL ? NULL : buf->at + buf->len, room, format, args);
     va_end(args);
-    if (len > 0) {
+    if (len > 0 && (size_t)len >= room) {
         strbuf_reserve(buf, (size_t)len);
         vsnprintf(buf->at + buf->len, (size_t)len + 1, format, again);
-        buf->len += (size_t)len;
     }
+    buf->len += len > 0 ? (size_t)len : 0;
     va_end(again);
 }
 

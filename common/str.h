@@ -42,6 +42,11 @@ bool str_next(struct str *rest, char separator, struct str *piece);
 bool str_to_u64(struct str s, uint64_t *value);  /* decimal digits only, the whole of it, no overflow */
 bool str_to_i64(struct str s, int64_t *value);   /* likewise, with an optional minus sign */
 bool str_to_double(struct str s, double *value); /* decimal, as in JSON, the whole of it */
+
+enum { I64_TEXT_LEN = 20 };
+/* In decimal; a slice of `text`, at its end and without a NUL. */
+struct str str_of_i64(int64_t value, char text[I64_TEXT_LEN]);
+
 bool str_is_utf8(struct str s);
 size_t str_utf8_len(struct str s); /* bytes at the front that are UTF-8; s.len where all of them are */
 
@@ -55,6 +60,7 @@ void strbuf_clear(struct strbuf *buf); /* frees; the buffer can be used again */
 void strbuf_reserve(struct strbuf *buf, size_t more);
 void strbuf_append(struct strbuf *buf, struct str s);
 void strbuf_append_char(struct strbuf *buf, char c);
+void strbuf_append_i64(struct strbuf *buf, int64_t value); /* in decimal */
 void strbuf_printf(struct strbuf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 struct str strbuf_str(const struct strbuf *buf);
 

@@ -123,7 +123,7 @@ static struct str hmac_entry(const struct hmac_key *key, const struct signed_tex
     unsigned char code[HMAC_SHA256_LEN];
     hmac_sha256(key, parts, ARRAY_LEN(parts), code);
     struct str encoded = base64_encode(arena, str_slice((const char *)code, sizeof code));
-    return arena_printf(arena, "v1," STR_FMT, STR_ARG(encoded));
+    return ARENA_JOIN(arena, STR("v1,"), encoded);
 }
 
 static struct str joined(const struct signed_text *text, struct arena *arena) {
@@ -189,13 +189,13 @@ enum signature_result signature_verify(const struct signature_check *check, cons
 
 struct str signature_sign(const struct signature_key *key, struct str id, int64_t timestamp_s, struct str body,
                           struct arena *arena) {
-    struct signed_text text = {id, arena_printf(arena, "%lld", (long long)timestamp_s), body};
+    struct signed_text text = {id, arena_i64(arena, timestamp_s), body};
     if (key->hmac != NULL)
         return hmac_entry(key->hmac, &text, arena);
     unsigned char signature[ED25519_SIGNATURE_LEN];
     ed25519_sign(key->ed25519, joined(&text, arena), signature);
     struct str encoded = base64_encode(arena, str_slice((const char *)signature, sizeof signature));
-    return arena_printf(arena, "v1a," STR_FMT, STR_ARG(encoded));
+    return ARENA_JOIN(arena, STR("v1a,"), encoded);
 }
 
 bool signature_authorization_matches(struct str value, const struct str *accepted, size_t accepted_count) {

@@ -78,8 +78,9 @@ static void log_attempt(const struct delivery *delivery, const struct httpc_answ
 static void on_answer(const struct httpc_answer *answer, void *arg) {
     struct delivery *delivery = arg;
     bool ok = answer->err == ERR_NONE && answer->status >= 200 && answer->status <= 299;
-    struct str what = answer->err == ERR_NONE ? arena_printf(delivery->arena, "HTTP %d", answer->status)
-                                              : arena_str(delivery->arena, str_of(answer->what));
+    struct str what = answer->err == ERR_NONE
+                          ? ARENA_JOIN(delivery->arena, STR("HTTP "), arena_i64(delivery->arena, answer->status))
+                          : arena_str(delivery->arena, str_of(answer->what));
     log_attempt(delivery, answer, what);
     counters_delivery(delivery->worker->service->counters, delivery->record.endpoint, answer, ok);
     outbox_on_answered(delivery->outbox, ok);

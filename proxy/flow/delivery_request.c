@@ -21,7 +21,7 @@ static struct str build_url(const struct endpoint_settings *endpoint, const stru
             return endpoint->routes.pairs[i].value;
     if (has_path(endpoint->url) || delivery->record.target.len == 0)
         return endpoint->url;
-    return arena_printf(delivery->arena, STR_FMT STR_FMT, STR_ARG(endpoint->url), STR_ARG(delivery->record.target));
+    return ARENA_JOIN(delivery->arena, endpoint->url, delivery->record.target);
 }
 
 static void append_name(struct delivery *delivery, struct str *names, struct str name) {
@@ -59,15 +59,14 @@ static void build_partial(const struct service *service, struct delivery *delive
         headers_set(delivery->arena, &request->headers, STR("Hookshift-Covered"), names);
 }
 
-static void sign_family(const struct service *service, struct delivery *delivery, const char *prefix, struct str id,
+static void sign_family(const struct service *service, struct delivery *delivery, struct str prefix, struct str id,
                         int64_t now_ms, struct delivery_request *request) {
     struct arena *arena = delivery->arena;
     const struct signature_key *key = service->signing[delivery->record.endpoint].keys[0];
     struct header_list *headers = &request->headers;
-    headers_set(arena, headers, arena_printf(arena, "%s-id", prefix), id);
-    headers_set(arena, headers, arena_printf(arena, "%s-timestamp", prefix),
-                arena_printf(arena, "%lld", (long long)(now_ms / 1000)));
-    headers_set(arena, headers, arena_printf(arena, "%s-signature", prefix),
+    headers_set(arena, headers, ARENA_JOIN(arena, prefix, STR("-id")), id);
+    headers_set(arena, headers, ARENA_JOIN(arena, prefix, STR("-timestamp")), arena_i64(arena, now_ms / 1000));
+    headers_set(arena, headers, ARENA_JOIN(arena, prefix, STR("-signature")),
                 signature_sign(key, id, now_ms / 1000, request->body, arena));
 }
 
@@ -80,11 +79,11 @@ static void build_signature(const struct service *service, struct delivery *deli
     struct str svix = headers_get(&request->headers, STR("svix-id"));
     struct str webhook = headers_get(&request->headers, STR("webhook-id"));
     if (svix.len > 0)
-        sign_family(service, delivery, "svix", svix, now_ms, request);
+        sign_family(service, delivery, STR("svix"), svix, now_ms, request);
     else
         headers_remove_family(&request->headers, STR("svix-"));
     if (webhook.len > 0 || svix.len == 0)
-        sign_family(service, delivery, "webhook",
+        sign_family(service, delivery, STR("webhook"),
                     webhook.len > 0 ? webhook : message_id_format(delivery->arena, delivery->record.id), now_ms,
                     request);
 }
@@ -103,7 +102,7 @@ void delivery_build(const struct service *service, struct delivery *delivery, in
         build_partial(service, delivery, is_trimmed, request);
     headers_set(arena, &request->headers, STR("Hookshift-Message-Id"), message_id_format(arena, delivery->record.id));
     headers_set(arena, &request->headers, STR("Hookshift-Attempt"),
-                arena_printf(arena, "%u", delivery->record.attempts + 1));
+                arena_i64(arena, (int64_t)delivery->record.attempts + 1));
     if (delivery->is_shadow)
         headers_set(arena, &request->headers, STR("Hookshift-Shadow"), STR("true"));
     headers_set(arena, &request->headers, STR("traceparent"), delivery->record.trace_parent);

@@ -2,11 +2,17 @@
 
 #include "common/random.h"
 
-static const char *const not_passed_on[] = {
-    "connection",          "keep-alive", "proxy-connection", "proxy-authenticate",
-    "proxy-authorization", "te",         "trailer",          "upgrade",
-    "transfer-encoding",   "host",       "content-length",   "expect",
-};
+static bool is_of_connection(struct str name) {
+    const struct str names[] = {
+        STR("connection"),          STR("keep-alive"), STR("proxy-connection"), STR("proxy-authenticate"),
+        STR("proxy-authorization"), STR("te"),         STR("trailer"),          STR("upgrade"),
+        STR("transfer-encoding"),   STR("host"),       STR("content-length"),   STR("expect"),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (str_eq_nocase(name, names[i]))
+            return true;
+    return false;
+}
 
 static bool is_named_in(struct str list, struct str name) {
     struct str piece, rest = list;
@@ -20,27 +26,27 @@ static bool starts_with_nocase(struct str s, struct str prefix) {
     return s.len >= prefix.len && str_eq_nocase(str_slice(s.at, prefix.len), prefix);
 }
 
-static bool is_passed_on(const struct http_header *headers, size_t count, struct str name) {
-    for (size_t i = 0; i < ARRAY_LEN(not_passed_on); i++)
-        if (str_eq_nocase(name, str_of(not_passed_on[i])))
-            return false;
-    if (starts_with_nocase(name, STR("hookshift-")))
+/* `connections`: how many of the headers are Connection, which is none of them nearly always. */
+static bool is_passed_on(const struct http_header *headers, size_t count, size_t connections, struct str name) {
+    if (is_of_connection(name) || starts_with_nocase(name, STR("hookshift-")))
         return false;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && connections > 0; i++)
         if (str_eq_nocase(headers[i].name, STR("connection")) && is_named_in(headers[i].value, name))
             return false;
     return true;
 }
 
 struct str headers_encode(struct arena *arena, const struct http_header *headers, size_t count) {
-    size_t len = 0;
-    for (size_t i = 0; i < count; i++)
+    size_t len = 0, connections = 0;
+    for (size_t i = 0; i < count; i++) {
         len += headers[i].name.len + headers[i].value.len + 2;
+        connections += str_eq_nocase(headers[i].name, STR("connection")) ? 1 : 0;
+    }
     char *text = arena_alloc(arena, len + 1);
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
         struct str name = headers[i].name, value = headers[i].value;
-        if (!is_passed_on(headers, count, name))
+        if (!is_passed_on(headers, count, connections, name))
             continue;
         memcpy(text + used, name.at, name.len);
         used += name.len;
@@ -138,5 +144,5 @@ struct str headers_trace_parent(struct arena *arena, const struct http_header *h
         hex[2 * i] = "0123456789abcdef"[random[i] >> 4];
         hex[2 * i + 1] = "0123456789abcdef"[random[i] & 15];
     }
-    return arena_printf(arena, "00-%.32s-%.16s-01", hex, hex + 32);
+    return ARENA_JOIN(arena, STR("00-"), str_slice(hex, 32), STR("-"), str_slice(hex + 32, 16), STR("-01"));
 }

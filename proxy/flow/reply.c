@@ -14,9 +14,8 @@ void reply_accepted(struct httpd_exchange *exchange, int status, const char *out
                                      {STR("Hookshift-Outcome"), str_of(outcome)}};
     size_t count = 2;
     add_id(exchange, headers, &count, id);
-    struct str body =
-        arena_printf(httpd_arena(exchange), "{\"id\":\"" STR_FMT "\",\"outcome\":\"%s\",\"state\":\"%s\"}\n",
-                     STR_ARG(headers[2].value), outcome, state_name(state));
+    struct str body = ARENA_JOIN(httpd_arena(exchange), STR("{\"id\":\""), headers[2].value, STR("\",\"outcome\":\""),
+                                 str_of(outcome), STR("\",\"state\":\""), str_of(state_name(state)), STR("\"}\n"));
     httpd_answer(exchange, status, headers, count, body);
 }
 

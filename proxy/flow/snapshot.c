@@ -43,9 +43,10 @@ bool snapshot_consumer_on(void *flags, enum endpoint endpoint, const struct reco
     enum consumer_flag flag = endpoint == ENDPOINT_LEGACY ? FLAG_LEGACY_CONSUMER : FLAG_NEW_CONSUMER;
     struct flag_decision decision = flags_consumer(snapshot->flags, flag, &context, now_ms / 1000, arena);
     if (why != NULL)
-        *why = arena_printf(arena, "%s-consumer is %s (" STR_FMT "%s%s)", endpoint_name(endpoint),
-                            decision.on ? "on" : "off", STR_ARG(decision.variant), decision.variant.len > 0 ? ", " : "",
-                            flag_reason_name(decision.reason));
+        *why = ARENA_JOIN(arena, str_of(endpoint_name(endpoint)), STR("-consumer is "),
+                          decision.on ? STR("on (") : STR("off ("), decision.variant,
+                          decision.variant.len > 0 ? STR(", ") : STR(""), str_of(flag_reason_name(decision.reason)),
+                          STR(")"));
     return decision.on;
 }
 

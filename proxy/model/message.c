@@ -61,19 +61,12 @@ bool state_is_final(enum state state) {
     return state != STATE_PENDING && state != STATE_HELD && state != STATE_PARKED;
 }
 
-/* Not by a format: an id in a body may hold a NUL, and what stands behind it tells two apart, too. */
-static struct str prefixed(struct arena *arena, struct str prefix, struct str id) {
-    char *text = arena_alloc(arena, prefix.len + id.len + 1);
-    memcpy(text, prefix.at, prefix.len);
-    memcpy(text + prefix.len, id.at, id.len);
-    return str_slice(text, prefix.len + id.len);
-}
-
 struct str message_identity(struct arena *arena, const struct message *message) {
     if (message->webhook_id.len > 0)
-        return prefixed(arena, STR("h:"), message->webhook_id);
+        return ARENA_JOIN(arena, STR("h:"), message->webhook_id);
+    /* Not by a format: an id in a body may hold a NUL, and what stands behind it tells two apart, too. */
     if (message->body_id.len > 0 && message->generation != GENERATION_UNKNOWN)
-        return prefixed(arena, STR("b:"), arena_lower(arena, message->body_id));
+        return ARENA_JOIN(arena, STR("b:"), arena_lower(arena, message->body_id));
     return STR_NONE;
 }
 

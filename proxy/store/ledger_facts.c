@@ -8,8 +8,10 @@ struct str ledger_facts_encode(struct arena *arena, const struct message *messag
         const struct item *item = &message->items[i];
         for (size_t f = 0; f < item->fact_count; f++) {
             const struct fact *fact = &item->facts[f];
-            strbuf_printf(&text, "%c%zu:" STR_FMT, fact->match == MATCH_EXACT ? 'x' : 'w', fact->key.len,
-                          STR_ARG(fact->key));
+            strbuf_append_char(&text, fact->match == MATCH_EXACT ? 'x' : 'w');
+            strbuf_append_i64(&text, (int64_t)fact->key.len);
+            strbuf_append_char(&text, ':');
+            strbuf_append(&text, fact->key);
         }
         strbuf_append_char(&text, ';');
     }
