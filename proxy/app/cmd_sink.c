@@ -25,15 +25,15 @@ static void on_signal(void *arg) {
     loop_stop(arg);
 }
 
-static int run_sink(struct sink_options *options) {
+static int run_sink(struct sink_options options) {
     struct run run = {.loop = loop_new()};
     struct sink *sink;
     struct err_detail detail;
-    options->loop = run.loop;
-    options->on_request = on_request;
-    options->arg = &run;
+    options.loop = run.loop;
+    options.on_request = on_request;
+    options.arg = &run;
     int status = CLI_OK;
-    if (sink_new(options, &sink, &detail) != ERR_NONE) {
+    if (sink_new(&options, &sink, &detail) != ERR_NONE) {
         status = cli_failed("sink", "%s", detail.text);
     } else {
         struct loop_signal *term = loop_signal_new(run.loop, SIGTERM, on_signal, run.loop);
@@ -72,5 +72,5 @@ int cmd_sink(int argc, char **argv) {
         return cli_misused(argv[0], "--delay is \"%s\", but must be a duration such as 250ms or 10s", delay);
     if (!str_to_u64(str_of(fail_first), &sink.fail_first))
         return cli_misused(argv[0], "--fail-first is \"%s\", but must be a number", fail_first);
-    return run_sink(&sink);
+    return run_sink(sink);
 }

@@ -18,7 +18,7 @@ void demo_report_kinds(const struct demo_script *script) {
     struct table *table = table_new(arena, headings);
     for (size_t kind = 0; kind < demo_script_kinds(script); kind++) {
         const struct json *template = demo_script_kind(script, kind), *rule = json_get(template, STR("rules"))->first;
-        struct str event = json_string(json_path(template, STR("event.eventType"))), last = STR_NONE;
+        struct str event = json_string(json_path(template, STR("event.eventType"))), last;
         table_add(table, (const struct str[]){json_string(json_get(template, STR("what"))),
                                               json_string(json_get(rule, STR("RuleType"))), event});
         for (last = json_string(json_get(rule, STR("RuleType"))); rule != NULL; rule = rule->next) {

@@ -122,7 +122,7 @@ static enum err ask_admin(struct demo_stage *stage, const char *path, int *statu
     struct httpc_request request = {
         .method = STR("GET"),
         .url = arena_printf(stage->arena, "http://" STR_FMT "%s", STR_ARG(stage->proxy.admin_address), path)};
-    struct str body;
+    struct str body = STR_NONE;
     struct json *parsed;
     enum err err = ask(stage, &request, status, &body, detail);
     if (err != ERR_NONE)
@@ -163,8 +163,8 @@ static enum err await(struct demo_stage *stage, const char *path, stage_check *c
                       struct err_detail *detail) {
     int64_t until_us = clock_mono_us() + WAIT_MS * 1000;
     for (;;) {
-        const struct json *root;
-        int status;
+        const struct json *root = NULL;
+        int status = 0;
         enum err err = ask_admin(stage, path, &status, &root, detail);
         if (err != ERR_NONE)
             return err;
