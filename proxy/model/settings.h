@@ -52,7 +52,7 @@ struct settings {
     size_t body_limit, header_limit; /* bytes */
     int64_t request_time_ms, idle_time_ms;
     int64_t connection_limit;
-    int64_t backlog_limit;                             /* messages */
+    int64_t backlog_limit; /* messages */
     int64_t drain_time_ms;
     enum log_level log_level;
     enum log_format log_format;
