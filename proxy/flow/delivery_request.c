@@ -16,17 +16,23 @@ static bool has_path(struct str url) {
 }
 
 static struct str build_url(const struct endpoint_settings *endpoint, const struct delivery *delivery) {
-    for (size_t i = 0; i < endpoint->routes.count; i++)
-        if (str_eq(endpoint->routes.pairs[i].name, delivery->record.type))
-            return endpoint->routes.pairs[i].value;
-    if (has_path(endpoint->url) || delivery->record.target.len == 0)
-        return endpoint->url;
-    return ARENA_JOIN(delivery->arena, endpoint->url, delivery->record.target);
+    struct str url = settings_route(endpoint, delivery->record.type);
+    if (url.at != endpoint->url.at || has_path(url) || delivery->record.target.len == 0)
+        return url;
+    return ARENA_JOIN(delivery->arena, url, delivery->record.target);
 }
 
-static void append_name(struct delivery *delivery, struct str *names, struct str name) {
-    *names =
-        arena_printf(delivery->arena, STR_FMT "%s" STR_FMT, STR_ARG(*names), names->len > 0 ? "," : "", STR_ARG(name));
+/* Names of data types are what senders write: what a header cannot hold, and the comma, are written as %XX. */
+static void append_name(struct strbuf *names, struct str name) {
+    if (names->len > 0)
+        strbuf_append_char(names, ',');
+    for (size_t i = 0; i < name.len; i++) {
+        unsigned char c = (unsigned char)name.at[i];
+        if (c <= 0x20 || c == 0x7F || c == ',' || c == '%')
+            strbuf_printf(names, "%%%02X", c);
+        else
+            strbuf_append_char(names, (char)c);
+    }
 }
 
 /* The body without its covered items; all of it where that is not possible, because twice is better than never. */
@@ -45,18 +51,20 @@ static struct str trim(struct delivery *delivery, const struct message *message,
 static void build_partial(const struct service *service, struct delivery *delivery, bool is_trimmed,
                           struct delivery_request *request) {
     struct message message = {.received_ms = delivery->record.received_ms};
-    struct str names = STR("");
+    struct strbuf names = {0};
     if (classify(service->catalog, delivery->content.body, delivery->arena, &message, NULL) != ERR_NONE ||
         message.item_count != delivery->record.item_count)
         return; /* another catalogue than at its admission: deliver all of it */
     struct str covered = is_trimmed ? delivery->trimmed : delivery->covered;
     for (size_t i = 0; i < message.item_count; i++)
         if (bitmap_has(covered, i) && message.items[i].data_type.len > 0)
-            append_name(delivery, &names, message.items[i].data_type);
+            append_name(&names, message.items[i].data_type);
     if (is_trimmed)
         request->body = trim(delivery, &message, covered);
     if (names.len > 0)
-        headers_set(delivery->arena, &request->headers, STR("Hookshift-Covered"), names);
+        headers_set(delivery->arena, &request->headers, STR("Hookshift-Covered"),
+                    arena_str(delivery->arena, strbuf_str(&names)));
+    strbuf_clear(&names);
 }
 
 static void sign_family(const struct service *service, struct delivery *delivery, struct str prefix, struct str id,
