@@ -15,20 +15,19 @@
 
 struct options {
     uint64_t seed;
-    unsigned long skip, histories, steps, seconds;
+    uint64_t skip, histories, steps, seconds;
     bool stores[STORE_KIND_COUNT];
     const char *script;
-    bool shrink, without_model;
+    bool keep_long, without_model;
 };
 
 static const char *const store_names[STORE_KIND_COUNT] = {"memory", "sqlite"};
 
 static int usage(void) {
-    fprintf(stderr,
-            "usage: model_run [--seed N] [--skip N] [--histories N] [--steps N] [--seconds N]\n"
-            "                 [--backend memory|sqlite|both] [--script FILE] [--keep-long|--shrink] [--without-model]\n"
-            "--steps: at most, of one history; --keep-long: a history that fails is not shrunk\n"
-            "--without-model: only the invariants are checked\n");
+    fprintf(stderr, "usage: model_run [--seed N] [--skip N] [--histories N] [--steps N] [--seconds N]\n"
+                    "                 [--backend memory|sqlite|both] [--script FILE] [--keep-long] [--without-model]\n"
+                    "--steps: at most, of one history; --keep-long: a history that fails is not shrunk\n"
+                    "--without-model: only the invariants are checked\n");
     return 2;
 }
 
@@ -41,58 +40,61 @@ static bool choose_stores(struct options *options, const char *name) {
     return found;
 }
 
+static bool take_number(struct options *options, int option) {
+    uint64_t number;
+    if (!str_to_u64(str_of(optarg), &number))
+        return false;
+    switch (option) {
+    case 's':
+        options->seed = number;
+        return true;
+    case 'n':
+        options->histories = number;
+        return true;
+    case 'j':
+        options->skip = number;
+        return true;
+    case 't':
+        options->seconds = number;
+        return true;
+    default:
+        options->steps = number;
+        return number > 0 && number <= MODEL_MESSAGES - 8;
+    }
+}
+
+static bool take(struct options *options, int option) {
+    switch (option) {
+    case 'b':
+        return choose_stores(options, optarg);
+    case 'f':
+        options->script = optarg;
+        return true;
+    case 'w':
+        options->without_model = true;
+        return true;
+    case 'k':
+        options->keep_long = true;
+        return true;
+    case '?':
+        return false;
+    default:
+        return take_number(options, option);
+    }
+}
+
 static bool parse(int argc, char **argv, struct options *options) {
     static const struct option names[] = {
-        {"seed", required_argument, NULL, 's'},
-        {"histories", required_argument, NULL, 'n'},
-        {"skip", required_argument, NULL, 'j'},
-        {"steps", required_argument, NULL, 'l'},
-        {"seconds", required_argument, NULL, 't'},
-        {"backend", required_argument, NULL, 'b'},
-        {"script", required_argument, NULL, 'f'},
-        {"keep-long", no_argument, NULL, 'k'},
-        {"shrink", no_argument, NULL, 'r'},
-        {"without-model", no_argument, NULL, 'w'},
-
-        {NULL, 0, NULL, 0},
+        {"seed", required_argument, NULL, 's'},    {"skip", required_argument, NULL, 'j'},
+        {"steps", required_argument, NULL, 'l'},   {"histories", required_argument, NULL, 'n'},
+        {"seconds", required_argument, NULL, 't'}, {"backend", required_argument, NULL, 'b'},
+        {"script", required_argument, NULL, 'f'},  {"keep-long", no_argument, NULL, 'k'},
+        {"without-model", no_argument, NULL, 'w'}, {NULL, 0, NULL, 0},
     };
     for (int option; (option = getopt_long(argc, argv, "", names, NULL)) != -1;)
-        switch (option) {
-        case 's':
-            options->seed = strtoull(optarg, NULL, 10);
-            break;
-        case 'n':
-            options->histories = strtoul(optarg, NULL, 10);
-            break;
-        case 'j':
-            options->skip = strtoul(optarg, NULL, 10);
-            break;
-        case 'l':
-            options->steps = strtoul(optarg, NULL, 10);
-            break;
-        case 't':
-            options->seconds = strtoul(optarg, NULL, 10);
-            break;
-        case 'b':
-            if (!choose_stores(options, optarg))
-                return false;
-            break;
-        case 'f':
-            options->script = optarg;
-            break;
-        case 'w':
-            options->without_model = true;
-            break;
-        case 'r':
-            options->shrink = true;
-            break;
-        case 'k':
-            options->shrink = false;
-            break;
-        default:
+        if (!take(options, option))
             return false;
-        }
-    return optind == argc && options->steps > 0 && options->steps <= MODEL_MESSAGES - 8;
+    return optind == argc;
 }
 
 static void tell_failure(const struct runner *runner, const struct history *history) {
@@ -103,7 +105,7 @@ static void tell_failure(const struct runner *runner, const struct history *hist
 static bool run_random(const struct options *options, struct runner *runner) {
     struct history history = {.seed = 0};
     int64_t began_us = clock_mono_us();
-    unsigned long done = 0;
+    uint64_t done = 0;
     bool good = true;
     while (good && done < options->histories &&
            (options->seconds == 0 || clock_mono_us() - began_us < (int64_t)options->seconds * 1000000)) {
@@ -111,7 +113,7 @@ static bool run_random(const struct options *options, struct runner *runner) {
         done++;
     }
     double seconds = (double)(clock_mono_us() - began_us) / 1e6;
-    printf("# %s: %lu histories from seed %" PRIu64 ", %" PRIu64 " steps, %" PRIu64 " messages, %" PRIu64
+    printf("# %s: %" PRIu64 " histories from seed %" PRIu64 ", %" PRIu64 " steps, %" PRIu64 " messages, %" PRIu64
            " twins in %.1f s; ended",
            store_names[runner->store], done, options->seed, runner->steps, runner->arrivals, runner->twins, seconds);
     for (int s = 0; s < STATE_COUNT; s++)
@@ -120,7 +122,7 @@ static bool run_random(const struct options *options, struct runner *runner) {
     if (!good) {
         printf("# fails: %s\n", runner->world->failure);
         fflush(stdout);
-        if (options->shrink)
+        if (!options->keep_long)
             runner_shrink(runner, &history);
         (void)!runner_script(runner, &history); /* once more, for its failure */
         tell_failure(runner, &history);
@@ -172,8 +174,7 @@ static uint64_t any_seed(void) {
 }
 
 int main(int argc, char **argv) {
-    struct options options = {
-        .seed = any_seed(), .histories = 1000, .steps = 200, .shrink = true, .stores = {true, true}};
+    struct options options = {.seed = any_seed(), .histories = 1000, .steps = 200, .stores = {true, true}};
     char dir[64];
     bool good = true;
     if (!parse(argc, argv, &options))

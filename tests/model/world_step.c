@@ -329,7 +329,7 @@ bool world_step(struct world *world, const struct history_step *step) {
         adopt_all(world);
         return check_invariants(world, step);
     }
-    if (step->kind == STEP_REPLAY || step->kind == STEP_FLAGS || step->kind == STEP_SETTLE)
+    if (step->kind == STEP_REPLAY || step->kind == STEP_FLAGS || step->kind == STEP_SETTLE || world->undone)
         memset(world->chores_seen_ms, 0, sizeof world->chores_seen_ms); /* what was due may not be for a while */
     if (!compare_all(world) || !check_invariants(world, step))
         return false;

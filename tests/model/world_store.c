@@ -116,13 +116,9 @@ enum err store_start(struct world *world) {
     return err;
 }
 
-enum err world_open(struct world *world, enum store_kind store, bool without_model, const char *dir,
-                    const struct rules *rules) {
-    world->store = store;
-    world->without_model = without_model;
-    world->dir = dir;
-    world->rules = rules;
-    world->policy = (struct ledger_policy){
+static struct ledger_policy policy_of(struct world *world) {
+    const struct rules *rules = world->rules;
+    return (struct ledger_policy){
         .window_ms = rules->window_ms,
         .hold_ms = rules->hold_ms,
         .park_for_ms = rules->park_for_ms,
@@ -136,6 +132,15 @@ enum err world_open(struct world *world, enum store_kind store, bool without_mod
         .jitter = real_jitter,
         .arg = world,
     };
+}
+
+enum err world_open(struct world *world, enum store_kind store, bool without_model, const char *dir,
+                    const struct rules *rules) {
+    world->store = store;
+    world->without_model = without_model;
+    world->dir = dir;
+    world->rules = rules;
+    world->policy = policy_of(world);
     world->arena = arena_new(64 * 1024);
     world->flags[0] = (struct flags){{UINT8_MAX, 0}};
     world->now_ms = 1725192854015; /* 2024-09-01 */
