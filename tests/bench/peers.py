@@ -103,7 +103,7 @@ class Nginx(Peer):
 HAPROXY = """\
 global
     nbthread 1
-    maxconn 16000
+    maxconn 6000
 defaults
     mode http
     timeout connect 5s
