@@ -5,6 +5,9 @@
 
 #include "common/mem.h"
 
+/* Some 10 MiB. Where more come within the window, the oldest count as unpaired until they are paired. */
+enum { YOUNG_MAX = 200000 };
+
 struct young *parity_young_at(const struct parity *parity, size_t place) {
     return &parity->queue[(parity->first + place) % parity->capacity];
 }
@@ -86,7 +89,7 @@ static void remember_unpaired(struct series *series, const struct young *young) 
 void parity_let_age(struct parity *parity, int64_t now_ms) {
     for (; parity->count > 0; parity->count--) {
         struct young *young = parity_young_at(parity, 0);
-        if (young->at_ms + parity->window_ms >= now_ms)
+        if (young->at_ms + parity->window_ms >= now_ms && parity->count <= YOUNG_MAX)
             return;
         if (young->is_waiting) {
             --*waiting(young);
