@@ -17,7 +17,7 @@ COMMON = [
     ["base", "err", "mem", "str", "arena", "map", "tree"],
     ["clock", "log", "fault", "notify"],
     ["json", "units", "nearest", "file", "url"],
-    ["random", "tls", "base64", "hmac", "ed25519", "opt", "optfile", "metrics"],
+    ["random", "tls", "base64", "hmac", "ed25519", "opt", "optfile", "metrics", "process"],
     ["loop", "netaddr", "listener", "filewatch", "http", "httpd", "httpc", "crew"],
 ]
 PROXY = ["model", "decide", "store", "flow", "admin", "app"]

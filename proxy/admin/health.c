@@ -48,6 +48,10 @@ void admin_readyz(struct admin_call *call) {
     answer_line(call, why == NULL ? 200 : 503, why == NULL ? "ready" : why);
 }
 
+static double age_s(int64_t since_ms) {
+    return since_ms == DUE_NEVER ? 0 : (double)(clock_wall_ms() - since_ms) / 1000;
+}
+
 /* What is counted elsewhere is brought in when somebody looks. */
 static void refresh(const struct service *service) {
     struct ledger_counts counts;
@@ -57,9 +61,8 @@ static void refresh(const struct service *service) {
     counters_set_takeovers(service->counters, stats.takeovers);
     for (int e = 0; e < ENDPOINT_COUNT; e++) {
         enum endpoint endpoint = (enum endpoint)e;
-        int64_t oldest_ms = store_oldest_pending(service->store, endpoint);
-        counters_set_oldest(service->counters, endpoint,
-                            oldest_ms == DUE_NEVER ? 0 : (double)(clock_wall_ms() - oldest_ms) / 1000);
+        counters_set_oldest(service->counters, endpoint, age_s(store_oldest_pending(service->store, endpoint)),
+                            age_s(store_oldest_parked(service->store, endpoint)));
         counters_set_up(service->counters, endpoint, health_is_up(&service->health[e]));
         for (int s = 0; s < STATE_COUNT; s++)
             counters_set_state(service->counters, endpoint, (enum state)s, counts.in_state[e][s]);

@@ -1,6 +1,7 @@
 #include "proxy/flow/counters.h"
 
 #include "common/mem.h"
+#include "common/process.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -18,12 +19,14 @@ struct label_table {
 
 struct counters {
     struct metrics *metrics;
+    struct process *process;
     struct arena *arena;
     struct metric_family *messages;
     struct label_table tables[GENERATIONS];
     struct metric *deliveries[ENDPOINT_COUNT][2], *delivery_time[ENDPOINT_COUNT], *shadow[2];
     struct metric *receive_time, *commit_time, *store_errors, *takeovers, *skew;
-    struct metric *in_state[ENDPOINT_COUNT][STATE_COUNT], *oldest[ENDPOINT_COUNT], *up[ENDPOINT_COUNT];
+    struct metric *in_state[ENDPOINT_COUNT][STATE_COUNT], *oldest_pending[ENDPOINT_COUNT],
+        *oldest_parked[ENDPOINT_COUNT], *up[ENDPOINT_COUNT];
     struct metric *reloads[2], *last_reload;
     struct metric_family *flag_enabled, *twins;
 };
@@ -107,8 +110,11 @@ static void define_state(struct counters *counters) {
     struct metrics *metrics = counters->metrics;
     struct metric_family *states =
         metrics_gauge(metrics, "hookshift_messages_in_state", "Stored messages by state.", by_state);
-    struct metric_family *oldest = metrics_gauge(metrics, "hookshift_oldest_pending_seconds",
-                                                 "Age of the oldest message that waits for delivery.", by_endpoint);
+    struct metric_family *pending = metrics_gauge(metrics, "hookshift_oldest_pending_seconds",
+                                                  "Age of the oldest message that waits for delivery.", by_endpoint);
+    struct metric_family *parked = metrics_gauge(
+        metrics, "hookshift_oldest_parked_seconds",
+        "Age of the oldest message that waits parked: its side is off, and no twin handled.", by_endpoint);
     struct metric_family *up =
         metrics_gauge(metrics, "hookshift_endpoint_up",
                       "1 while deliveries succeed; 0 while the endpoint is probed by one at a time.", by_endpoint);
@@ -116,7 +122,8 @@ static void define_state(struct counters *counters) {
         const char *endpoint = endpoint_name((enum endpoint)e);
         for (int s = 0; s < STATE_COUNT; s++)
             counters->in_state[e][s] = with_labels(states, endpoint, state_name((enum state)s));
-        counters->oldest[e] = with_label(oldest, endpoint);
+        counters->oldest_pending[e] = with_label(pending, endpoint);
+        counters->oldest_parked[e] = with_label(parked, endpoint);
         counters->up[e] = with_label(up, endpoint);
         metric_set(counters->up[e], 1);
     }
@@ -156,6 +163,7 @@ struct counters *counters_new(const struct catalog *catalog, const char *version
     define_flow(counters);
     define_state(counters);
     define_rest(counters, version);
+    counters->process = process_new(counters->metrics);
     return counters;
 }
 
@@ -165,6 +173,7 @@ void counters_free(struct counters *counters) {
     for (int g = 0; g < GENERATIONS; g++)
         mem_free((void *)(uintptr_t)counters->tables[g].series);
     metrics_free(counters->metrics);
+    process_free(counters->process);
     arena_free(counters->arena);
     mem_free(counters);
 }
@@ -266,8 +275,9 @@ void counters_set_state(struct counters *counters, enum endpoint endpoint, enum 
     metric_set(counters->in_state[endpoint][state], (double)count);
 }
 
-void counters_set_oldest(struct counters *counters, enum endpoint endpoint, double age_s) {
-    metric_set(counters->oldest[endpoint], age_s);
+void counters_set_oldest(struct counters *counters, enum endpoint endpoint, double pending_s, double parked_s) {
+    metric_set(counters->oldest_pending[endpoint], pending_s);
+    metric_set(counters->oldest_parked[endpoint], parked_s);
 }
 
 void counters_set_up(struct counters *counters, enum endpoint endpoint, bool is_up) {

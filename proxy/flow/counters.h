@@ -38,7 +38,7 @@ void counters_sum(const struct counters *counters, struct flow_totals *totals);
 
 /* Gauges, set when the text is about to be written. */
 void counters_set_state(struct counters *counters, enum endpoint endpoint, enum state state, uint64_t count);
-void counters_set_oldest(struct counters *counters, enum endpoint endpoint, double age_s);
+void counters_set_oldest(struct counters *counters, enum endpoint endpoint, double pending_s, double parked_s);
 void counters_set_up(struct counters *counters, enum endpoint endpoint, bool is_up);
 void counters_set_flag(struct counters *counters, const char *flag, bool is_on);
 void counters_set_takeovers(struct counters *counters, uint64_t count);

@@ -155,9 +155,10 @@ enum err ledger_list(struct ledger *ledger, struct arena *arena, const struct fi
                      size_t *count) MUST_USE;
 enum err ledger_story(struct ledger *ledger, struct arena *arena, uint64_t id, struct story *story) MUST_USE;
 
-/* Arrival of the oldest pending message of the endpoint; DUE_NEVER where there is none. Each call looks at a bounded
- * number of messages, so that among very many of the other endpoint it may take some calls to get there. */
-enum err ledger_oldest_pending(struct ledger *ledger, enum endpoint endpoint, int64_t *received_ms) MUST_USE;
+/* Arrival of the oldest message of the endpoint that is in that state (an open one: pending, held or parked); DUE_NEVER
+ * where there is none. Each call looks at a bounded number of messages, so that among very many of the other endpoint
+ * it may take some calls to get there. */
+enum err ledger_oldest(struct ledger *ledger, enum state state, enum endpoint endpoint, int64_t *received_ms) MUST_USE;
 
 /* parity_report() over what is committed. */
 void ledger_parity(struct ledger *ledger, struct arena *arena, int64_t since_ms, int64_t now_ms,

@@ -26,8 +26,9 @@ enum err ledger_move(struct ledger *ledger, struct record *record, enum state st
     if (state_is_final(state))
         record->marks &= ~(uint32_t)RECORD_REPLAYED;
     TRY(ledger->ops->update(ledger->backend, record));
-    if (state == STATE_PENDING && record->id < ledger->oldest_from[record->endpoint])
-        ledger->oldest_from[record->endpoint] = record->id;
+    uint64_t *oldest_from = &ledger->oldest_from[state][record->endpoint];
+    if (record->id < *oldest_from)
+        *oldest_from = record->id;
     if (state == STATE_PENDING)
         ledger_note_due(ledger, record->endpoint, due_ms);
     step.at_ms = now_ms;

@@ -41,9 +41,9 @@ struct ledger {
     struct arena *scratch; /* of one call */
     struct idset leases;
     struct parity *parity;
-    uint64_t oldest_from[ENDPOINT_COUNT]; /* no pending message of the endpoint has a lower id */
-    struct ledger_memory now, before;     /* before: as of ledger_begin() */
-    struct lease_change *changes;         /* since ledger_begin() */
+    uint64_t oldest_from[STATE_COUNT][ENDPOINT_COUNT]; /* no message of the endpoint in that state has a lower id */
+    struct ledger_memory now, before;                  /* before: as of ledger_begin() */
+    struct lease_change *changes;                      /* since ledger_begin() */
     size_t change_count, change_capacity;
 };
 

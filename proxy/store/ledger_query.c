@@ -34,14 +34,14 @@ enum err ledger_story(struct ledger *ledger, struct arena *arena, uint64_t id, s
     return ERR_NONE;
 }
 
-enum err ledger_oldest_pending(struct ledger *ledger, enum endpoint endpoint, int64_t *received_ms) {
+enum err ledger_oldest(struct ledger *ledger, enum state state, enum endpoint endpoint, int64_t *received_ms) {
     enum { LOOKED_AT = 256 };
-    uint64_t ids[LOOKED_AT], *from = &ledger->oldest_from[endpoint];
+    uint64_t ids[LOOKED_AT], *from = &ledger->oldest_from[state][endpoint];
     size_t count;
     *received_ms = DUE_NEVER;
-    if (ledger->now.counts.in_state[endpoint][STATE_PENDING] == 0)
+    if (ledger->now.counts.in_state[endpoint][state] == 0)
         return ERR_NONE;
-    TRY(ledger->ops->scan(ledger->backend, 1U << STATE_PENDING, *from == 0 ? 0 : *from - 1, ids, LOOKED_AT, &count));
+    TRY(ledger->ops->scan(ledger->backend, 1U << state, *from == 0 ? 0 : *from - 1, ids, LOOKED_AT, &count));
     for (size_t i = 0; i < count; i++) {
         struct record record;
         arena_reset(ledger->scratch);

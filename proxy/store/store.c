@@ -63,8 +63,10 @@ enum err store_open(const struct store_options *options, struct store **store, s
     pthread_cond_init(&made->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
     store_publish(made);
-    for (int e = 0; e < ENDPOINT_COUNT; e++)
-        atomic_store(&made->oldest_ms[e], DUE_NEVER);
+    for (int e = 0; e < ENDPOINT_COUNT; e++) {
+        atomic_store(&made->oldest_pending_ms[e], DUE_NEVER);
+        atomic_store(&made->oldest_parked_ms[e], DUE_NEVER);
+    }
     made->flags = (struct flag_set){options->flags, options->release};
     err = start_thread(made, detail);
     if (err != ERR_NONE) {
@@ -108,7 +110,11 @@ void store_set_flags(struct store *store, void *flags, store_release_fn *release
 }
 
 int64_t store_oldest_pending(const struct store *store, enum endpoint endpoint) {
-    return atomic_load_explicit(&store->oldest_ms[endpoint], memory_order_relaxed);
+    return atomic_load_explicit(&store->oldest_pending_ms[endpoint], memory_order_relaxed);
+}
+
+int64_t store_oldest_parked(const struct store *store, enum endpoint endpoint) {
+    return atomic_load_explicit(&store->oldest_parked_ms[endpoint], memory_order_relaxed);
 }
 
 int64_t store_next_due(const struct store *store, enum endpoint endpoint) {

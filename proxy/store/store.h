@@ -64,8 +64,9 @@ void store_set_flags(struct store *store, void *flags, store_release_fn *release
 
 /* As of the last group; the numbers of one call need not be of one moment. */
 int64_t store_next_due(const struct store *store, enum endpoint endpoint); /* wall time in ms, or DUE_NEVER */
-/* Arrival of the oldest pending message, wall time in ms, or DUE_NEVER; as of about a second ago. */
+/* Arrival of the oldest pending, or parked, message, wall time in ms, or DUE_NEVER; as of about a second ago. */
 int64_t store_oldest_pending(const struct store *store, enum endpoint endpoint);
+int64_t store_oldest_parked(const struct store *store, enum endpoint endpoint);
 void store_count(const struct store *store, struct ledger_counts *counts);
 void store_stats(const struct store *store, struct ledger_stats *stats);
 

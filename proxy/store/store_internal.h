@@ -42,7 +42,7 @@ struct store {
     size_t answer_count, answer_capacity;
 
     _Atomic int64_t next_due_ms[ENDPOINT_COUNT]; /* published by the thread */
-    _Atomic int64_t oldest_ms[ENDPOINT_COUNT];
+    _Atomic int64_t oldest_pending_ms[ENDPOINT_COUNT], oldest_parked_ms[ENDPOINT_COUNT];
     _Atomic uint64_t in_state[ENDPOINT_COUNT][STATE_COUNT];
     _Atomic uint64_t takeovers, twins, swept, removed;
 };

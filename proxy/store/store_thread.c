@@ -114,8 +114,10 @@ static void serve(struct store *store, struct store_job *jobs, size_t count) {
 static void publish_oldest(struct store *store) {
     for (int e = 0; e < ENDPOINT_COUNT; e++) {
         int64_t received_ms = DUE_NEVER;
-        if (ledger_oldest_pending(store->ledger, (enum endpoint)e, &received_ms) == ERR_NONE)
-            atomic_store_explicit(&store->oldest_ms[e], received_ms, memory_order_relaxed);
+        if (ledger_oldest(store->ledger, STATE_PENDING, (enum endpoint)e, &received_ms) == ERR_NONE)
+            atomic_store_explicit(&store->oldest_pending_ms[e], received_ms, memory_order_relaxed);
+        if (ledger_oldest(store->ledger, STATE_PARKED, (enum endpoint)e, &received_ms) == ERR_NONE)
+            atomic_store_explicit(&store->oldest_parked_ms[e], received_ms, memory_order_relaxed);
     }
 }
 

@@ -260,6 +260,32 @@ static void many_that_are_over_take_several_steps(void **state) {
     assert_true(stats.swept >= ALERTS);
 }
 
+/* "Arrival of the oldest message of the endpoint that is in that state" */
+static void the_oldest_of_a_state_is_found(void **state) {
+    struct world *world = *state;
+    int64_t received_ms, first_ms = world->now_ms;
+    switch_flags(world, false, true);
+    uint64_t first = alert(world, "a");
+    advance(world, SECOND_MS);
+    alert(world, "b");
+    OK(ledger_oldest(world->ledger, STATE_PARKED, ENDPOINT_LEGACY, &received_ms));
+    assert_int_equal(received_ms, first_ms);
+    OK(ledger_oldest(world->ledger, STATE_PARKED, ENDPOINT_NEW, &received_ms));
+    assert_int_equal(received_ms, DUE_NEVER);
+    OK(ledger_oldest(world->ledger, STATE_PENDING, ENDPOINT_LEGACY, &received_ms));
+    assert_int_equal(received_ms, DUE_NEVER);
+    reads(world, "a");
+    assert_state(world, first, STATE_SUPPRESSED);
+    OK(ledger_oldest(world->ledger, STATE_PARKED, ENDPOINT_LEGACY, &received_ms));
+    assert_int_equal(received_ms, first_ms + SECOND_MS);
+    switch_flags(world, true, true);
+    sweep(world);
+    OK(ledger_oldest(world->ledger, STATE_PARKED, ENDPOINT_LEGACY, &received_ms));
+    assert_int_equal(received_ms, DUE_NEVER);
+    OK(ledger_oldest(world->ledger, STATE_PENDING, ENDPOINT_LEGACY, &received_ms));
+    assert_int_equal(received_ms, first_ms + SECOND_MS);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_BOTH(with_prefer_new_a_rule_is_held_for_its_event),
@@ -275,6 +301,7 @@ int main(void) {
         ON_BOTH(switched_off_too_early_everything_waits),
         ON_BOTH(a_replay_is_not_parked_by_a_flag),
         ON_BOTH(a_review_is_worked_off_in_small_steps),
+        ON_BOTH(the_oldest_of_a_state_is_found),
         ON_BOTH(a_second_change_begins_the_review_again),
         ON_SQLITE(opening_reviews_what_is_open),
         ON_BOTH(many_that_are_over_take_several_steps),

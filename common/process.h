@@ -1,0 +1,15 @@
+/* What Prometheus clients tell of their own process, under the names they have agreed on: processor time, memory,
+ * descriptors, start. Read when somebody looks, on the thread that looks. */
+#ifndef COMMON_PROCESS_H
+#define COMMON_PROCESS_H
+
+#include "common/metrics.h"
+
+struct process;
+
+/* Adds process_cpu_seconds_total, process_resident_memory_bytes, process_virtual_memory_bytes, process_open_fds,
+ * process_max_fds and process_start_time_seconds. What the system does not tell (no /proc) stays 0. */
+struct process *process_new(struct metrics *metrics) MUST_USE;
+void process_free(struct process *process); /* when nobody writes `metrics` any more; NULL is fine */
+
+#endif
