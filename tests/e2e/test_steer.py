@@ -190,7 +190,7 @@ def test_shadow(start, store, legacy, new):
     assert {request.headers["hookshift-shadow"] for request in new.requests} == {"true"}
     assert {request.headers["hookshift-message-id"] for request in new.requests} == {event.id, lone.id}
     legacy.wait_for(1)
-    assert proxy.metric("hookshift_shadow_deliveries_total", result="delivered") == 2
+    wait_until(lambda: proxy.metric("hookshift_shadow_deliveries_total", result="delivered") == 2, "both to be counted")
     assert proxy.state(event.id) == "suppressed" and proxy.state(lone.id) == "parked"
 
 
