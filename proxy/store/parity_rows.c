@@ -90,7 +90,7 @@ static enum err write_names(struct parity *parity, struct backend *backend) {
 
 static enum err write_ring(struct backend *backend, struct arena *arena, const struct series *series, char ring,
                            const struct parity_cell *cells, bool *dirty, size_t count) {
-    for (const bool *found; (found = memchr(dirty, true, count)) != NULL;) { /* few: mostly of this minute and hour */
+    for (const bool *found; (found = memchr(dirty, 1, count)) != NULL;) { /* few: mostly of this minute and hour */
         size_t i = (size_t)(found - dirty);
         struct str value = str_slice((const char *)&cells[i], sizeof cells[i]);
         enum err err = backend->ops->put_meta(backend, cell_name(arena, series, ring, i), value);
