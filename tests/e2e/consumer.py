@@ -63,20 +63,20 @@ class Consumer:
         self._lock = threading.Lock()
         self._open = set()
         self._closing = threading.Event()
-        self._port = 0
+        self._reserved = reserve_port()  # for as long as this object lives, listening or not
+        self._port = self._reserved.getsockname()[1]
         self._listener = None
         self.start()
 
     # --- being a server
 
     def start(self):
-        """Listens, on the same port as before where there was one."""
+        """Listens, on the same port as before."""
         self._closing = threading.Event()
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self._port))
         listener.listen(256)
-        self._port = listener.getsockname()[1]
         self._listener = listener
         threading.Thread(target=self._accept, args=(listener, self._closing), daemon=True).start()
 
@@ -200,6 +200,15 @@ class Consumer:
             return matching if len(matching) >= count else None
 
         return wait_until(found, f"request {count} of {key}")
+
+
+def reserve_port():
+    """A socket that never listens: nobody else is given its port, who listens with SO_REUSEADDR may, and until then
+    connections are refused."""
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", 0))
+    return reserved
 
 
 def read_request(stream):

@@ -4,11 +4,11 @@ import dataclasses
 import os
 import re
 import secrets
-import socket
 import subprocess
 import threading
 import time
 
+from consumer import reserve_port
 from proxy import BINARY, environment
 from waiting import DEADLINE_S
 
@@ -53,16 +53,6 @@ def fulfils(seen, promise):
     return all(re.fullmatch(".*?".join(map(re.escape, want.split("…"))), line) for line, want in zip(lines, promised))
 
 
-def free_ports(count):
-    taken = [socket.socket() for _ in range(count)]
-    for each in taken:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in taken]
-    for each in taken:
-        each.close()
-    return ports
-
-
 class Shell:
     """One bash, in a folder, with hookshift on its PATH."""
 
@@ -105,7 +95,8 @@ def walk(document, folder, ports):
     """Does what the document says, on other ports than it names, which HOOKSHIFT_ADMIN_LISTEN tells the commands.
     Fails where something else is seen than promised; returns how many blocks were typed."""
     text = document.read_text()
-    others = dict(zip(ports, free_ports(len(ports))))
+    reserved = [reserve_port() for _ in ports]
+    others = dict(zip(ports, (each.getsockname()[1] for each in reserved)))
     for named, free in others.items():
         text = text.replace(f"127.0.0.1:{named}", f"127.0.0.1:{free}")
     shell, typed = Shell(folder, HOOKSHIFT_ADMIN_LISTEN=f"127.0.0.1:{others[ADMIN]}"), 0
@@ -116,6 +107,8 @@ def walk(document, folder, ports):
             typed += 1
     finally:
         shell.close()
+        for each in reserved:
+            each.close()
     return typed
 
 
