@@ -105,8 +105,9 @@ bool clock_parse_rfc3339(struct str text, int64_t *ms) {
 }
 
 struct str clock_format_rfc3339(struct arena *arena, int64_t ms) {
-    int64_t millis = ms % 1000 + (ms % 1000 < 0 ? 1000 : 0); /* before 1970 too, time goes forward */
-    time_t seconds = (time_t)((ms - millis) / 1000);
+    bool is_negative = ms % 1000 < 0; /* before 1970 too, time goes forward */
+    int64_t millis = ms % 1000 + (is_negative ? 1000 : 0);
+    time_t seconds = (time_t)(ms / 1000 - (is_negative ? 1 : 0));
     struct tm tm;
     gmtime_r(&seconds, &tm);
     return arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,

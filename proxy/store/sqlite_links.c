@@ -30,7 +30,7 @@ enum err sqlite_find_facts(struct backend *backend, uint64_t hash, int64_t from_
     while (found < max && query_row(&query)) {
         struct fact_row *row = &rows[found++];
         row->hash = hash;
-        row->time_ms = query_take_i64(&query);
+        row->time_ms = query_take_ms(&query);
         row->message = query_take_u64(&query);
         row->item = (uint32_t)query_take_i64(&query);
     }
@@ -104,7 +104,7 @@ enum err sqlite_steps(struct backend *backend, struct arena *arena, uint64_t id,
     while (err == ERR_NONE && query_row(&query)) {
         list = query_grow(arena, list, found, &capacity, sizeof *list);
         struct step *step = &list[found++];
-        step->at_ms = query_take_i64(&query);
+        step->at_ms = query_take_ms(&query);
         int64_t state = query_take_i64(&query);
         step->state = (enum state)state;
         step->attempt = (uint32_t)query_take_i64(&query);

@@ -52,6 +52,15 @@ uint64_t query_take_u64(struct query *query) {
     return (uint64_t)query_take_i64(query);
 }
 
+int64_t query_take_ms(struct query *query) {
+    const int64_t furthest = (int64_t)1 << 53;
+    int64_t ms = query_take_i64(query);
+    if ((ms >= -furthest && ms <= furthest) || ms == DUE_NEVER)
+        return ms;
+    query->damage = "a time that cannot be";
+    return 0;
+}
+
 struct str query_take_text(struct query *query, struct arena *arena) {
     int column = query->column++;
     if (sqlite3_column_type(query->statement, column) == SQLITE_NULL)
@@ -66,7 +75,7 @@ enum err query_end(struct query *query) {
     bool failed = result != SQLITE_OK && result != SQLITE_ROW && result != SQLITE_DONE;
     enum err err = failed ? sqlite_db_fail(query->db, result) : ERR_NONE;
     sqlite3_reset(query->statement); /* repeats the error told above */
-    return err;
+    return err == ERR_NONE && query->damage != NULL ? sqlite_db_damaged(query->db, query->damage) : err;
 }
 
 enum err query_run(struct query *query) {

@@ -14,6 +14,7 @@ struct query {
     struct sqlite_db *db;
     sqlite3_stmt *statement;
     int parameter, column, result;
+    const char *damage; /* what was read and no version has written; NULL: nothing */
 };
 
 struct query query_begin(struct sqlite_db *db, enum sql sql) MUST_USE;
@@ -25,6 +26,8 @@ void query_blob(struct query *query, struct str value);
 bool query_row(struct query *query); /* there is a (further) row */
 uint64_t query_take_u64(struct query *query);
 int64_t query_take_i64(struct query *query);
+/* A time, with which it can be reckoned: further than 2^53 ms from 1970, and not DUE_NEVER, is damage, and 0. */
+int64_t query_take_ms(struct query *query);
 struct str query_take_text(struct query *query, struct arena *arena); /* texts and blobs */
 enum err query_end(struct query *query) MUST_USE;
 enum err query_run(struct query *query) MUST_USE; /* for statements without rows: runs, and ends */

@@ -347,6 +347,27 @@ static void files_of_others_and_of_the_future_are_left_alone(void **state) {
     arena_free(arena);
 }
 
+static void times_that_cannot_be_are_damage(void **state) {
+    static const char *const columns[] = {"due_ms", "changed_ms", "received_ms", "time_ms"};
+    struct place *place = *state;
+    struct arena *arena = arena_new(0);
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+        char text[128];
+        struct record record;
+        struct backend *backend = must_open(place);
+        fill(backend, i + 1, i + 1);
+        backend->ops->close(backend);
+        snprintf(text, sizeof text, "UPDATE message SET %s = %lld WHERE id = %zu", columns[i], (long long)INT64_MIN,
+                 i + 1);
+        sql(place, text);
+        backend = must_open(place);
+        assert_int_equal(backend->ops->load(backend, arena, i + 1, &record), ERR_IO);
+        assert_non_null(strstr(backend->detail.text, "is damaged (a time that cannot be)"));
+        backend->ops->close(backend);
+    }
+    arena_free(arena);
+}
+
 static void an_older_version_is_brought_up_to_date(void **state) {
     struct place *place = *state;
     struct arena *arena = arena_new(0);
@@ -528,6 +549,7 @@ int main(void) {
         IN_PLACE(what_is_no_store_is_refused),
         IN_PLACE(a_file_cut_short_is_refused),
         IN_PLACE(random_damage_is_told_and_never_a_crash),
+        IN_PLACE(times_that_cannot_be_are_damage),
         IN_PLACE(files_of_others_and_of_the_future_are_left_alone),
         IN_PLACE(an_older_version_is_brought_up_to_date),
         IN_PLACE(every_statement_goes_by_an_index),

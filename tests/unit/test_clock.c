@@ -113,6 +113,8 @@ static void dates_are_written_as_they_are_read(void **state) {
     assert_string_equal(clock_format_rfc3339(arena, -1).at, "1969-12-31T23:59:59.999Z");
     assert_string_equal(clock_format_rfc3339(arena, -1000).at, "1969-12-31T23:59:59.000Z");
     assert_string_equal(clock_format_rfc3339(arena, -62167219200000).at, "0000-01-01T00:00:00.000Z");
+    assert_string_equal(clock_format_rfc3339(arena, INT64_MAX).at, "292278994-08-17T07:12:55.807Z");
+    assert_string_equal(clock_format_rfc3339(arena, INT64_MIN).at, "-292275055-05-16T16:47:04.192Z");
     srand(20240901);
     for (int i = 0; i < 1000; i++) {
         int64_t ms = (int64_t)rand() * rand() % 253402300799000, back;
