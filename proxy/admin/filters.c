@@ -1,6 +1,7 @@
 #include "proxy/admin/filters.h"
 
-const char *const filter_names[] = {"state", "generation", "type", "company", "before", "limit", NULL};
+static const char *const filter_names[] = {"state", "generation", "type", "company", "before", "limit", NULL};
+static const char *const list_names[] = {"id", "state", "generation", "type", "company", "before", "limit", NULL};
 
 static enum err read_state(struct str text, struct filter *filter, struct err_detail *detail) {
     enum state state;
@@ -31,11 +32,11 @@ static enum err read_limit(struct str text, struct filter *filter, struct err_de
     return ERR_NONE;
 }
 
-enum err filter_from_query(const struct query *query, struct filter *filter, struct err_detail *detail) {
+static enum err read_filter(const struct query *query, struct filter *filter, struct err_detail *detail) {
     struct filter read = {.state = -1, .generation = -1, .limit = FILTER_LIMIT_DEFAULT};
-    enum err err = query_check(query, filter_names, detail);
+    enum err err = ERR_NONE;
     struct str text = query_get(query, STR("state"));
-    if (err == ERR_NONE && text.at != NULL)
+    if (text.at != NULL)
         err = read_state(text, &read, detail);
     text = query_get(query, STR("generation"));
     if (err == ERR_NONE && text.at != NULL)
@@ -51,6 +52,31 @@ enum err filter_from_query(const struct query *query, struct filter *filter, str
     if (err == ERR_NONE)
         *filter = read;
     return err;
+}
+
+enum err filter_from_query(const struct query *query, struct filter *filter, struct err_detail *detail) {
+    enum err err = query_check(query, filter_names, detail);
+    return err == ERR_NONE ? read_filter(query, filter, detail) : err;
+}
+
+enum err filter_for_list(const struct query *query, struct filter *filter, uint64_t *id, struct err_detail *detail) {
+    struct filter read;
+    uint64_t wanted = 0;
+    enum err err = query_check(query, list_names, detail);
+    if (err == ERR_NONE)
+        err = read_filter(query, &read, detail);
+    if (err != ERR_NONE)
+        return err;
+    struct str text = query_get(query, STR("id"));
+    if (text.at != NULL) {
+        if (!message_id_parse(text, &wanted) || wanted == 0 || wanted >= INT64_MAX)
+            wanted = INT64_MAX - 1; /* beyond all that are given */
+        read.before = wanted + 1;
+        read.limit = 1;
+    }
+    *filter = read;
+    *id = wanted;
+    return ERR_NONE;
 }
 
 bool filter_is_narrow(const struct filter *filter) {

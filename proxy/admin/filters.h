@@ -7,11 +7,14 @@
 
 enum { FILTER_LIMIT_MAX = 500, FILTER_LIMIT_DEFAULT = 50 };
 
-/* The names that a query may hold; ends in NULL. */
-extern const char *const filter_names[];
-
 /* ERR_INVALID with a detail that names the member. Texts are those of the query. */
 enum err filter_from_query(const struct query *query, struct filter *filter, struct err_detail *detail) MUST_USE;
+
+/* The same for a list, which may be asked for one `id`: the filter then finds the newest message that is not newer, and
+ * the list is that message if it has this id, else empty. `*id` is 0 where none is asked for. A text that is no id is
+ * the id of no message: what people type is looked up without an error that their browser would report. */
+enum err filter_for_list(const struct query *query, struct filter *filter, uint64_t *id,
+                         struct err_detail *detail) MUST_USE;
 
 /* Does it leave anything out? */
 bool filter_is_narrow(const struct filter *filter);

@@ -9,7 +9,7 @@ struct reading {
     struct store_job job;
     struct admin_call *call;
     struct filter filter;
-    uint64_t id;
+    uint64_t id; /* of a list: 0, or the one that is asked for */
     struct record *records;
     size_t count;
     struct story story;
@@ -32,8 +32,12 @@ static void answer_failed(struct reading *reading) {
 static enum err run_list(struct ledger *ledger, struct store_job *job) {
     struct reading *reading = CONTAINER_OF(job, struct reading, job);
     struct filter filter = reading->filter;
-    filter.limit++; /* is there a next one? */
-    return ledger_list(ledger, reading->call->arena, &filter, &reading->records, &reading->count);
+    if (reading->id == 0)
+        filter.limit++; /* is there a next one? */
+    enum err err = ledger_list(ledger, reading->call->arena, &filter, &reading->records, &reading->count);
+    if (err == ERR_NONE && reading->id != 0 && reading->count > 0 && reading->records[0].id != reading->id)
+        reading->count = 0;
+    return err;
 }
 
 static void on_list(struct store_job *job) {
@@ -63,7 +67,7 @@ static void on_list(struct store_job *job) {
 void admin_messages(struct admin_call *call) {
     struct reading *reading = reading_new(call);
     struct err_detail detail;
-    if (filter_from_query(&call->query, &reading->filter, &detail) != ERR_NONE) {
+    if (filter_for_list(&call->query, &reading->filter, &reading->id, &detail) != ERR_NONE) {
         answer_problem(call->exchange, 400, "%s", detail.text);
         return;
     }

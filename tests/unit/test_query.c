@@ -114,6 +114,38 @@ static void test_filter_names_what_is_wrong(void **state) {
     arena_free(arena);
 }
 
+static void test_filter_for_one(void **state) {
+    (void)state;
+    static const struct {
+        const char *query;
+        uint64_t id, before;
+    } cases[] = {
+        {"", 0, 0},
+        {"before=000000000000a", 0, 10},
+        {"id=000000000000a", 10, 11},
+        {"id=000000000000a&before=0000000000001", 10, 11},
+        {"id=0000000000000", INT64_MAX - 1, INT64_MAX},
+        {"id=fzzzzzzzzzzzz", INT64_MAX - 1, INT64_MAX},
+        {"id=what%20is%20this", INT64_MAX - 1, INT64_MAX},
+        {"id=", INT64_MAX - 1, INT64_MAX},
+    };
+    struct arena *arena = arena_new(0);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct query query;
+        struct filter filter;
+        uint64_t id = 77;
+        struct err_detail detail;
+        assert_int_equal(parse(arena, cases[i].query, &query), ERR_NONE);
+        assert_int_equal(filter_for_list(&query, &filter, &id, &detail), ERR_NONE);
+        assert_true(id == cases[i].id && filter.before == cases[i].before);
+        assert_int_equal(filter.limit, id == 0 ? FILTER_LIMIT_DEFAULT : 1);
+    }
+    struct filter unused;
+    struct err_detail detail;
+    assert_int_equal(filter(arena, "id=000000000000a", &unused, &detail), ERR_INVALID); /* of a replay */
+    arena_free(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),
@@ -121,6 +153,7 @@ int main(void) {
         cmocka_unit_test(test_encode),
         cmocka_unit_test(test_filter),
         cmocka_unit_test(test_filter_names_what_is_wrong),
+        cmocka_unit_test(test_filter_for_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 import { $ } from "/page/dom.js";
 
 const KEY = "hookshift-token";
+let open = false; // is it known that reading is allowed?
 
 export class ApiError extends Error {
   constructor(status, detail) {
@@ -21,7 +22,7 @@ async function fail(response) {
   try {
     detail = (await response.json()).detail ?? detail;
   } catch { /* not every answer is ours */ }
-  if (response.status === 401) sessionStorage.removeItem(KEY);
+  if (response.status === 401) forget();
   throw new ApiError(response.status, detail);
 }
 
@@ -32,10 +33,24 @@ async function request(path, options = {}) {
 
 // "none" (the proxy has no token), "missing", "wrong" or "right".
 export async function access() {
-  return (await (await request("/api/access")).json()).token;
+  const { token } = await (await request("/api/access")).json();
+  open = token === "none" || token === "right";
+  return token;
+}
+
+function forget() {
+  sessionStorage.removeItem(KEY);
+  open = false;
+}
+
+// Asked beforehand, because a refusal would stand as an error in the browser's console.
+async function knock() {
+  if (!open) await access();
+  if (!open) throw new ApiError(401, "Give the token (button above) to see how the proxy stands.");
 }
 
 export async function get(path) {
+  await knock();
   return (await request(path)).json();
 }
 
@@ -43,7 +58,6 @@ export async function get(path) {
 export async function post(path) {
   for (let state; (state = await access()) !== "right";) {
     if (state === "none") throw new ApiError(403, "Changes need a token, and the proxy has none: set admin.token.");
-    if (state === "wrong") sessionStorage.removeItem(KEY);
     if (!(await askToken(state === "wrong" ? "That token is not the right one." : "Delivering again is a change, and needs the token."))) return null;
   }
   return (await request(path, { method: "POST" })).json();
@@ -60,6 +74,7 @@ export function askToken(words) {
   return new Promise((resolve) => {
     const submit = (event) => {
       event.preventDefault();
+      forget();
       sessionStorage.setItem(KEY, $("#token").value.trim());
       dialog.close("given");
     };
@@ -73,6 +88,7 @@ export function askToken(words) {
 
 // Server-sent events by fetch, because EventSource cannot send a token. Calls on(name, data) until the stream ends.
 export async function listen(path, on, signal) {
+  await knock();
   const response = await request(path, { signal });
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";

@@ -1,7 +1,7 @@
 // The page: asks the API again and again while somebody looks, and shows what it says.
 
 import { $, fill, h, number, span, tag, toast, when } from "/page/dom.js";
-import { access, ApiError, askToken, get } from "/page/api.js";
+import { access, askToken, get } from "/page/api.js";
 import { follow } from "/page/flow.js";
 import * as messages from "/page/messages.js";
 
@@ -23,9 +23,9 @@ function typeRow(type) {
   const cell = (label, ...children) => h("td", { "data-label": label }, ...children);
   const count = (label, value) => h("td", { "data-label": label, class: "n" }, number(value));
   const skew = type.skew_ms ?? {};
-  return h("tr", {}, h("th", { scope: "row", "data-label": "Old" }, type.type), cell("New", type.replaced_by ?? ""), cell("Verdict", tag(type.verdict)),
+  return h("tr", {}, h("th", { scope: "row", "data-label": "Old" }, type.type), h("td", { "data-label": "New", class: "new-types" }, type.replaced_by ?? ""), cell("Verdict", tag(type.verdict)),
     count("Alerts", type.rules), count("Events", type.events), count("Paired", type.paired), count("Alert only", type.rule_only), count("Event only", type.event_only),
-    cell("First", first(type)),
+    h("td", { "data-label": "First", class: "first" }, first(type)),
     h("td", { "data-label": "Skew", class: "n skew", title: "half of the pairs are nearer; 99 of 100; the farthest" }, skew.p50 === undefined ? "–" : `${span(skew.p50)} · ${span(skew.p99)} · ${span(skew.max)}`),
     cell("Last unpaired", type.last_unpaired ? messages.opener(type.last_unpaired) : "–"));
 }
@@ -93,38 +93,29 @@ function trouble(text) {
 }
 
 let asking = false;
-let unlocked = false;
 let declined = false; // the person closed the question for the token
-
-// Asked beforehand, because a refusal would stand as an error in the browser's console.
-async function locked() {
-  if (!unlocked) unlocked = ["none", "right"].includes(await access());
-  return !unlocked;
-}
 
 async function turn() {
   const due = tasks.filter((task) => task.at <= Date.now());
   if (document.hidden || asking || due.length === 0) return;
   asking = true;
   try {
-    if (await locked()) throw new ApiError(401, "");
     for (const task of due) {
       task.at = Date.now() + task.every;
       await task.run();
     }
     trouble("");
   } catch (error) {
-    await explain(error);
+    await explain(error).catch(() => trouble("The proxy does not answer."));
   }
   asking = false;
 }
 
 async function explain(error) {
   if (error.status === 401) {
-    unlocked = false;
     const words = (await access()) === "wrong" ? "That token is not the right one." : "This proxy shows itself to who gives its token.";
     if (!declined) declined = !(await askToken(words));
-    if (declined) trouble("Give the token (button above) to see how the proxy stands.");
+    if (declined) trouble(error.message);
     return;
   }
   if (error.status !== undefined) {
@@ -139,7 +130,7 @@ async function explain(error) {
 async function keepFollowing() {
   for (;;) {
     try {
-      if (unlocked) await follow();
+      await follow();
     } catch { /* told by turn(), which asks the same proxy */ }
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
@@ -149,7 +140,6 @@ $("#since").addEventListener("change", () => showParity().catch((error) => toast
 $("#token-button").addEventListener("click", async () => {
   if (!(await askToken("With it, bodies are shown and messages can be delivered again."))) return;
   declined = false;
-  unlocked = false;
   tasks.forEach((task) => { task.at = 0; });
 });
 document.addEventListener("visibilitychange", turn);

@@ -15,9 +15,9 @@ export function opener(id) {
 
 function row(message) {
   return h("tr", {},
-    h("td", { "data-label": "Received" }, when(message.received)),
-    h("td", { "data-label": "Id" }, opener(message.id)),
-    h("td", { "data-label": "State" }, tag(message.state)),
+    h("td", { "data-label": "Received", class: "half" }, when(message.received)),
+    h("td", { "data-label": "Id", class: "half" }, opener(message.id)),
+    h("td", { "data-label": "State", class: "half" }, tag(message.state)),
     h("td", { "data-label": "Type" }, message.type ?? message.generation),
     h("td", { "data-label": "Company", class: "id" }, message.company ?? "–"),
     h("td", { "data-label": "Attempts", class: "n" }, number(message.attempt_count)));
@@ -90,7 +90,12 @@ function story(message) {
 
 export async function tell(id) {
   try {
-    const message = await get(`/api/messages/${encodeURIComponent(id)}`);
+    // Asked as a list first: an id that is not there is an empty list, and no error in the browser's console.
+    if ((await get(`/api/messages?${new URLSearchParams({ id })}`)).messages.length === 0) {
+      toast(`There is no message ${id}.`);
+      return;
+    }
+    const message = await get(`/api/messages/${id}`);
     $("#story-heading").textContent = `Message ${id}`;
     fill($("#story-body"), ...story(message));
     if (!$("#story").open) $("#story").showModal();
@@ -134,10 +139,9 @@ function replayDead() {
 export function start() {
   $("#search").addEventListener("submit", (event) => {
     event.preventDefault();
-    const { id, ...rest } = Object.fromEntries(new FormData(event.target));
-    filters = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, value.trim()]));
+    filters = Object.fromEntries([...new FormData(event.target)].map(([name, value]) => [name, value.trim()]));
     shown = [];
-    if (id.trim()) tell(id.trim());
+    if (filters.id) tell(filters.id);
     refresh().catch((error) => toast(error.message));
   });
   $("#older").addEventListener("click", () => older().catch((error) => toast(error.message)));
