@@ -383,7 +383,10 @@ static enum err write_down(struct arrival *arrival) {
         ledger_lease_add(ledger, record->id);
     else
         ledger_note_due(ledger, record->endpoint, record->due_ms);
-    return ledger_ripple(ledger, record->id, arrival->request->now_ms, "its twin is handled");
+    bool has_twins = false;
+    for (size_t i = 0; i < arrival->candidate_count && !has_twins; i++)
+        has_twins = arrival->candidates[i].verdict == MATCH_TWIN;
+    return has_twins ? ledger_ripple(ledger, record->id, arrival->request->now_ms, "its twin is handled") : ERR_NONE;
 }
 
 static bool backlog_is_full(const struct ledger *ledger) {

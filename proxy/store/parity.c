@@ -29,6 +29,7 @@ void parity_free(struct parity *parity) {
     mem_free(parity->queue);
     mem_free(parity->notes);
     mem_free(parity->undos);
+    strbuf_clear(&parity->entry);
     mem_free(parity);
 }
 
@@ -67,6 +68,8 @@ struct series *parity_series_add(struct parity *parity, struct str type) {
             (parity->series_count - place) * sizeof(struct series *));
     parity->series[place] = series_new(type);
     parity->series_count++;
+    for (size_t i = place; i < parity->series_count; i++)
+        parity->series[i]->place = i;
     return parity->series[place];
 }
 
@@ -119,7 +122,14 @@ void parity_note_forgotten(struct parity *parity, uint64_t id) {
 }
 
 void parity_kept(struct parity *parity) {
-    parity->is_written = false;
+    for (size_t i = 0; i < parity->undo_count; i++)
+        if (parity->undos[i].kind == UNDO_CELL)
+            *parity->undos[i].mark = CELL_CHANGED;
+    for (size_t i = 0; i < parity->series_count && parity->cells_written; i++) {
+        memset(parity->series[i]->minute_marks, CELL_KEPT, MINUTES);
+        memset(parity->series[i]->hour_marks, CELL_KEPT, HOURS);
+    }
+    parity->is_written = parity->cells_written = false;
     parity->undo_count = 0;
 }
 
@@ -127,5 +137,5 @@ void parity_drop(struct parity *parity) {
     parity->note_count = 0;
     if (parity->is_written)
         parity_undo_all(parity);
-    parity->is_written = false;
+    parity->is_written = parity->cells_written = false;
 }

@@ -42,8 +42,8 @@ static enum err read_series(struct series *series, struct backend *backend, stru
             see_unreplaced(series, &series->minutes[i]);
         }
     }
-    memset(series->minute_dirty, 0, sizeof series->minute_dirty);
-    memset(series->hour_dirty, 0, sizeof series->hour_dirty);
+    memset(series->minute_marks, 0, sizeof series->minute_marks);
+    memset(series->hour_marks, 0, sizeof series->hour_marks);
     return err;
 }
 
@@ -67,10 +67,12 @@ enum err parity_read(struct parity *parity, struct backend *backend, struct aren
     enum err err = backend->ops->get_meta(backend, scratch, TYPES_NAME, &names);
     if (err != ERR_NONE && err != ERR_NOT_FOUND)
         return err;
-    parity->series_written = err == ERR_NONE ? read_names(parity, names) : 0;
+    parity->log.names = err == ERR_NONE ? read_names(parity, names) : 0;
     err = ERR_NONE;
     for (size_t i = 0; i < parity->series_count && err == ERR_NONE; i++)
         err = read_series(parity->series[i], backend, scratch);
+    if (err == ERR_NONE)
+        err = parity_log_read(parity, backend, scratch);
     parity_cut_young(parity, 0);
     return err;
 }
@@ -84,38 +86,41 @@ static enum err write_names(struct parity *parity, struct backend *backend) {
     enum err err = backend->ops->put_meta(backend, TYPES_NAME, strbuf_str(&names));
     strbuf_clear(&names);
     if (err == ERR_NONE)
-        parity->series_written = parity->series_count;
+        parity->log.names = parity->series_count;
     return err;
 }
 
 static enum err write_ring(struct backend *backend, struct arena *arena, const struct series *series, char ring,
-                           const struct parity_cell *cells, bool *dirty, size_t count) {
-    for (const bool *found; (found = memchr(dirty, 1, count)) != NULL;) { /* few: mostly of this minute and hour */
-        size_t i = (size_t)(found - dirty);
+                           const struct parity_cell *cells, const unsigned char *marks, size_t count) {
+    for (size_t i = 0; i < count; i++) {
         struct str value = str_slice((const char *)&cells[i], sizeof cells[i]);
-        enum err err = backend->ops->put_meta(backend, cell_name(arena, series, ring, i), value);
+        enum err err = marks[i] == CELL_KEPT
+                           ? ERR_NONE
+                           : backend->ops->put_meta(backend, cell_name(arena, series, ring, i), value);
         if (err != ERR_NONE)
             return err;
-        dirty[i] = false;
     }
     return ERR_NONE;
 }
 
+enum err parity_cells_write(struct parity *parity, struct backend *backend, struct arena *scratch) {
+    enum err err = parity->log.names == parity->series_count ? ERR_NONE : write_names(parity, backend);
+    for (size_t i = 0; i < parity->series_count && err == ERR_NONE; i++) {
+        struct series *series = parity->series[i];
+        err = write_ring(backend, scratch, series, 'm', series->minutes, series->minute_marks, MINUTES);
+        if (err == ERR_NONE)
+            err = write_ring(backend, scratch, series, 'h', series->hours, series->hour_marks, HOURS);
+    }
+    return err;
+}
+
 enum err parity_write(struct parity *parity, struct backend *backend) {
-    enum err err = ERR_NONE;
     if (parity->note_count == 0)
         return ERR_NONE;
     struct arena *arena = arena_new(0);
     parity_undo_begin(parity);
     parity_count_notes(parity);
-    if (parity->series_written != parity->series_count)
-        err = write_names(parity, backend);
-    for (size_t i = 0; i < parity->series_count && err == ERR_NONE; i++) {
-        struct series *series = parity->series[i];
-        err = write_ring(backend, arena, series, 'm', series->minutes, series->minute_dirty, MINUTES);
-        if (err == ERR_NONE)
-            err = write_ring(backend, arena, series, 'h', series->hours, series->hour_dirty, HOURS);
-    }
+    enum err err = parity_log_write(parity, backend, arena);
     arena_free(arena);
     return err;
 }

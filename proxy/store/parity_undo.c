@@ -17,7 +17,7 @@ void parity_undo_begin(struct parity *parity) {
     parity->is_written = true;
     parity->undo_count = 0;
     parity->count_before = parity->count;
-    parity->series_written_before = parity->series_written;
+    parity->log_before = parity->log;
 }
 
 static struct undo *add_undo(struct parity *parity) {
@@ -30,12 +30,13 @@ static struct undo *add_undo(struct parity *parity) {
     return undo;
 }
 
-void parity_undo_cell(struct parity *parity, struct parity_cell *cell, bool *dirty) {
+void parity_undo_cell(struct parity *parity, struct parity_cell *cell, unsigned char *mark) {
     struct undo *undo = add_undo(parity);
     undo->kind = UNDO_CELL;
     undo->cell = cell;
-    undo->dirty = dirty;
+    undo->mark = mark;
     undo->was.cell = *cell;
+    undo->was_mark = *mark;
 }
 
 void parity_undo_young(struct parity *parity, size_t place) {
@@ -64,7 +65,7 @@ static void undo_one(struct parity *parity, const struct undo *undo) {
     switch (undo->kind) {
     case UNDO_CELL:
         *undo->cell = undo->was.cell;
-        *undo->dirty = false;
+        *undo->mark = undo->was_mark;
         break;
     case UNDO_YOUNG:
         *parity_young_at(parity, undo->place) = undo->was.young;
@@ -82,5 +83,5 @@ void parity_undo_all(struct parity *parity) {
     while (parity->undo_count > 0)
         undo_one(parity, &parity->undos[--parity->undo_count]);
     parity_cut_young(parity, parity->count_before);
-    parity->series_written = parity->series_written_before;
+    parity->log = parity->log_before;
 }

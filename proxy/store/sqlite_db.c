@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { LOOKASIDE_LEN = 1024, LOOKASIDE_COUNT = 256 }; /* small pieces of memory that SQLite hands out by itself */
 
 static bool is_out_of_space(int error) {
     return error == ENOSPC || error == EDQUOT || error == EFBIG;
@@ -94,7 +97,14 @@ static enum err check_file(struct sqlite_db *db) {
     return ERR_NONE;
 }
 
+/* Statistics about memory would cost a lock for every allocation, of which a message makes some hundred. */
+static void configure(void) {
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 enum err sqlite_db_open(struct sqlite_db *db, const char *path) {
+    static pthread_once_t configured = PTHREAD_ONCE_INIT;
+    pthread_once(&configured, configure);
     db->path = mem_strdup(path);
     if (path[0] == '\0' || path[0] == ':') /* which SQLite would take for a store in memory */
         return err_set(&db->backend.detail, ERR_INVALID, "store: \"%s\" is not the name of a file", path);
@@ -111,6 +121,8 @@ enum err sqlite_db_open(struct sqlite_db *db, const char *path) {
         return denied(db, "file", path, EACCES);
     sqlite3_busy_timeout(db->handle, 0);
     result = sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_db_config(db->handle, SQLITE_DBCONFIG_LOOKASIDE, NULL, LOOKASIDE_LEN, LOOKASIDE_COUNT);
     return result == SQLITE_OK ? ERR_NONE : sqlite_db_fail(db, result);
 }
 

@@ -44,8 +44,10 @@ static const char *const texts[SQL_COUNT] = {
                                 "ORDER BY event, item, rule",
     [SQL_FIND_TWINS_OF_RULE] = "SELECT event, item, rule, rule_group FROM twin INDEXED BY twin_rule WHERE rule = ? "
                                "ORDER BY event, item, rule",
-    [SQL_ADD_STEP] = "INSERT INTO step (message, number, at_ms, state, attempt, status, duration_us, why) "
-                     "SELECT ?1, coalesce(max(number) + 1, 0), ?2, ?3, ?4, ?5, ?6, ?7 FROM step WHERE message = ?1",
+    [SQL_ADD_STEP] =
+        "INSERT INTO step (message, number, at_ms, state, attempt, status, duration_us, why) "
+        "VALUES (?1, coalesce((SELECT number + 1 FROM step WHERE message = ?1 ORDER BY number DESC LIMIT 1), 0), "
+        "?2, ?3, ?4, ?5, ?6, ?7)",
     [SQL_STEPS] = "SELECT at_ms, state, attempt, status, duration_us, why FROM step WHERE message = ? "
                   "ORDER BY number",
     [SQL_DUE] = "SELECT id, due_ms FROM message INDEXED BY message_due "

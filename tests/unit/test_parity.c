@@ -378,6 +378,86 @@ static void counts_of_a_commit_that_fails_are_taken_back(void **state) {
     assert_int_equal(counted(world).unpaired[0], young);
 }
 
+static void note_something(struct parity *parity, uint64_t number) {
+    static const struct str types[] = {{"A", 1}, {"B", 1}, {"C", 1}};
+    struct str type = types[number / 7 % ARRAY_LEN(types)];
+    int64_t at_ms = START_MS + (int64_t)number * 1000;
+    switch (number % 7) {
+    case 0:
+        parity_note_rule(parity, type, number, at_ms, false);
+        break;
+    case 1:
+    case 2:
+        parity_note_rule(parity, type, number, at_ms, true);
+        break;
+    case 3:
+        parity_note_event(parity, type, number, at_ms);
+        break;
+    case 4:
+        parity_note_pair(parity, &(struct parity_pair){.type = type,
+                                                       .rule = number - 2,
+                                                       .event = number - 1,
+                                                       .rule_ms = at_ms - 2000,
+                                                       .event_ms = at_ms - 1000,
+                                                       .is_first_of_rule = true,
+                                                       .is_first_of_event = number % 2 == 0});
+        break;
+    case 5:
+        parity_note_forgotten(parity, number - 4);
+        break;
+    default:
+        if (number % 2 == 0)
+            parity_note_parting(parity, &(struct parity_pair){.type = type,
+                                                              .rule = number - 4,
+                                                              .event = number - 3,
+                                                              .rule_ms = at_ms - 4000,
+                                                              .event_ms = at_ms - 3000,
+                                                              .is_first_of_rule = true});
+        break;
+    }
+}
+
+static void expect_same_sums(struct world *world, struct parity *kept, struct parity *read) {
+    struct parity_row *x, *y;
+    size_t n, m;
+    for (int by_hours = 0; by_hours < 2; by_hours++) {
+        int64_t since_ms = by_hours ? 0 : START_MS - START_MS % MINUTE_MS_;
+        parity_report(kept, world->arena, since_ms, START_MS + 2 * HOUR_MS_, &x, &n);
+        parity_report(read, world->arena, since_ms, START_MS + 2 * HOUR_MS_, &y, &m);
+        assert_int_equal(n, m);
+        for (size_t i = 0; i < n; i++)
+            assert_memory_equal(&x[i].sum, &y[i].sum, sizeof x[i].sum);
+    }
+}
+
+/* Cells are written now and then, and what was counted since then is told by a log: whenever the process ends, what
+ * is read is what was committed. Groups of one to five notes; some of them fail to be committed. */
+static void what_is_read_is_what_was_committed_at_any_moment(void **state) {
+    struct world *world = *state;
+    struct parity *kept = parity_new(10 * MINUTE_MS_);
+    uint64_t number = 1;
+    for (int group = 0; group < 300; group++) {
+        bool fails = group % 11 == 10; /* not before each type has been committed once: rows stay once they are there */
+        OK(world->ops.begin(world->backend));
+        for (uint64_t last = number + (uint64_t)group % 5; number <= last; number++)
+            note_something(kept, number);
+        OK(parity_write(kept, world->backend));
+        if (fails) {
+            world->ops.rollback(world->backend);
+            parity_drop(kept);
+        } else {
+            OK(world->ops.commit(world->backend));
+            parity_kept(kept);
+        }
+        struct parity *read = parity_new(10 * MINUTE_MS_);
+        OK(parity_read(read, world->backend, world->arena));
+        expect_same_sums(world, kept, read);
+        parity_free(read);
+        arena_reset(world->arena);
+    }
+    parity_free(kept);
+}
+
 /* The first message of a type fails to be committed, the second one does not: the type is known after a restart. */
 static void a_type_whose_first_commit_failed_survives_a_restart(void **state) {
     struct world *world = *state;
@@ -500,6 +580,7 @@ int main(void) {
         ON_SQLITE(counts_survive_a_restart),
         ON_BOTH(notes_of_a_group_that_is_rolled_back_do_not_count),
         ON_BOTH(counts_of_a_commit_that_fails_are_taken_back),
+        ON_BOTH(what_is_read_is_what_was_committed_at_any_moment),
         ON_SQLITE(a_type_whose_first_commit_failed_survives_a_restart),
         ON_BOTH(types_past_a_bound_share_a_row),
         ON_BOTH(types_that_differ_behind_a_nul_are_two),
