@@ -16,7 +16,7 @@ struct str {
 #define STR(literal) ((struct str){("" literal), sizeof(literal) - 1})
 #define STR_NONE     ((struct str){NULL, 0})
 #define STR_FMT      "%.*s"
-#define STR_ARG(s)   (int)(s).len, ((s).at != NULL ? (s).at : "")
+#define STR_ARG(s)   (int)(s).len, str_chars(s)
 
 static inline struct str str_of(const char *text) {
     return (struct str){text, text == NULL ? 0 : strlen(text)};
@@ -24,6 +24,11 @@ static inline struct str str_of(const char *text) {
 
 static inline struct str str_slice(const char *at, size_t len) {
     return (struct str){at, len};
+}
+
+/* Never NULL, which printf() may not be given even for no bytes at all. */
+static inline const char *str_chars(struct str s) {
+    return s.at != NULL ? s.at : "";
 }
 
 bool str_eq(struct str a, struct str b);

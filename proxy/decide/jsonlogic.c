@@ -79,19 +79,20 @@ static enum err compile_list(const struct logic_compiler *compiler, const struct
     return ERR_NONE;
 }
 
-/* {"var": "a.b"} with a name that no rule computes becomes a path. */
-static enum err compile_path(struct arena *arena, struct logic_rule *rule) {
-    struct logic_work work = compile_work(arena);
+/* Is it a text, or none at all, and not something that has to be computed or made a text first? */
+static bool is_plain_name(const struct logic_rule *rule) {
+    return rule->kind == LOGIC_LITERAL && (rule->value.type == LOGIC_STRING || logic_is_whole(&rule->value));
+}
+
+/* {"var": "a.b"} becomes a path. */
+static void compile_path(struct arena *arena, struct logic_rule *rule) {
     struct logic_value name = rule->count > 0 ? rule->args[0]->value : logic_undefined();
-    struct str text, step;
     rule->fallback = rule->count > 1 ? rule->args[1] : NULL;
     rule->kind = LOGIC_PATH;
     rule->count = 0;
     if (logic_is_whole(&name))
-        return ERR_NONE;
-    enum err err = logic_to_string(&work, name, &text);
-    if (err != ERR_NONE)
-        return err;
+        return;
+    struct str text = name.string, step;
     uint32_t steps = 1;
     for (size_t i = 0; i < text.len; i++)
         steps += text.at[i] == '.';
@@ -99,7 +100,6 @@ static enum err compile_path(struct arena *arena, struct logic_rule *rule) {
     while (str_next(&text, '.', &step))
         path[rule->count++] = step;
     rule->path = path;
-    return ERR_NONE;
 }
 
 static enum err compile_reference(const struct logic_compiler *compiler, const struct json *json, uint32_t depth,
@@ -137,8 +137,9 @@ static enum err compile_operator(const struct logic_compiler *compiler, const st
     if (err != ERR_NONE)
         return err;
     *rule = call;
-    bool is_fixed = call->count == 0 || call->args[0]->kind == LOGIC_LITERAL;
-    return str_eq(body->key, STR("var")) && is_fixed ? compile_path(compiler->arena, call) : ERR_NONE;
+    if (str_eq(body->key, STR("var")) && (call->count == 0 || is_plain_name(call->args[0])))
+        compile_path(compiler->arena, call);
+    return ERR_NONE;
 }
 
 enum err logic_compile(const struct logic_compiler *compiler, const struct json *json, uint32_t depth,
@@ -173,14 +174,14 @@ static enum err eval_path(struct logic_eval *eval, const struct logic_rule *rule
     enum err err = logic_follow(&eval->work, data, rule->path, rule->count, &found);
     if (err != ERR_NONE)
         return err;
-    if (found.type != LOGIC_UNDEFINED || rule->count == 0) {
-        *result = found;
-        return ERR_NONE;
+    if (found.type == LOGIC_UNDEFINED && rule->count > 0) {
+        if (rule->fallback != NULL)
+            err = logic_eval_rule(eval, rule->fallback, data, &found);
+        if (found.type == LOGIC_UNDEFINED)
+            found = logic_null();
     }
-    if (rule->fallback != NULL)
-        return logic_eval_rule(eval, rule->fallback, data, result);
-    *result = logic_null();
-    return ERR_NONE;
+    *result = found;
+    return err;
 }
 
 static enum err eval_args(struct logic_eval *eval, const struct logic_rule *rule, const struct logic_value *data,
@@ -232,31 +233,31 @@ enum err logic_eval_rule(struct logic_eval *eval, const struct logic_rule *rule,
     if (err != ERR_NONE || eval->work.depth_left == 0)
         return ERR_LIMIT;
     eval->work.depth_left--;
-    switch (rule->kind) {
-    case LOGIC_LITERAL:
-        break;
-    case LOGIC_PATH:
+    if (rule->kind == LOGIC_PATH)
         err = eval_path(eval, rule, data, result);
-        break;
-    case LOGIC_LIST:
-        err = eval_list(eval, rule, data, result);
-        break;
-    case LOGIC_LAZY:
-        err = rule->lazy(eval, rule, data, result);
-        break;
-    case LOGIC_EAGER:
+    else if (rule->kind == LOGIC_EAGER)
         err = eval_eager(eval, rule, data, result);
-        break;
-    }
+    else if (rule->kind == LOGIC_LAZY)
+        err = rule->lazy(eval, rule, data, result);
+    else
+        err = eval_list(eval, rule, data, result);
     eval->work.depth_left++;
     return err;
 }
 
 enum err logic_apply(const struct logic_rule *rule, const struct logic_context *context, struct arena *arena,
                      struct logic_value *result) {
-    struct logic_eval eval = {
-        .work = {arena, LOGIC_STEPS_MAX, LOGIC_DEPTH_MAX, LOGIC_BYTES_MAX},
-        .context = context,
-    };
-    return logic_eval_rule(&eval, rule, &context->data, result);
+    struct logic_work work = {arena, LOGIC_STEPS_MAX, LOGIC_DEPTH_MAX, LOGIC_BYTES_MAX};
+    return logic_apply_within(rule, context, &work, result);
+}
+
+enum err logic_apply_within(const struct logic_rule *rule, const struct logic_context *context, struct logic_work *work,
+                            struct logic_value *result) {
+    struct logic_eval eval = {.work = *work, .context = context};
+    struct logic_value value; /* operators may begin to write before they fail */
+    enum err err = logic_eval_rule(&eval, rule, &context->data, &value);
+    *work = eval.work;
+    if (err == ERR_NONE)
+        *result = value;
+    return err;
 }

@@ -49,6 +49,10 @@ struct logic_context {
 enum err logic_apply(const struct logic_rule *rule, const struct logic_context *context, struct arena *arena,
                      struct logic_value *result) MUST_USE;
 
+/* The same within what `work` still allows, of which it is then taken. */
+enum err logic_apply_within(const struct logic_rule *rule, const struct logic_context *context, struct logic_work *work,
+                            struct logic_value *result) MUST_USE;
+
 bool logic_is_operator(struct str name);
 
 #endif

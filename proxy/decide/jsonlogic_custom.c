@@ -65,9 +65,9 @@ static bool version_holds(const struct semver *a, enum version_test test, const 
     case SAME_MINOR:
         return semver_same(a, b, 2);
     case SAME_MAJOR:
-        return semver_same(a, b, 1);
+        break;
     }
-    return false;
+    return semver_same(a, b, 1);
 }
 
 /* A version may be given as a number: 1.2 is "1.2". `*ok` is false where it is neither that nor a text. */
@@ -133,13 +133,15 @@ static enum err total_weight(const struct logic_call *call, struct logic_value *
     return ERR_NONE;
 }
 
-static struct logic_value pick_bucket(const struct logic_value *buckets, uint32_t count, uint64_t place) {
-    uint64_t end = 0, weight;
-    for (uint32_t i = 0; i < count; i++) {
-        if (bucket_weight(&buckets[i], &weight) && place < (end += weight))
-            return buckets[i].items[0];
+/* The buckets are well-formed, and `place` is less than their total weight. */
+static struct logic_value pick_bucket(const struct logic_value *buckets, uint64_t place) {
+    uint64_t end = 0, weight = 0;
+    for (const struct logic_value *bucket = buckets;; bucket++) {
+        (void)bucket_weight(bucket, &weight);
+        end += weight;
+        if (place < end)
+            return bucket->items[0];
     }
-    return logic_null();
 }
 
 /* {"fractional": [bucketing value, [variant, weight], ...]}; without a bucketing value, or with null, the key of the
@@ -165,7 +167,7 @@ static enum err op_fractional(const struct logic_call *call, struct logic_value 
         return err;
     uint32_t hash = is_text ? murmur3_32(call->args[0].string, 0)
                             : murmur3_32_pair(call->context->flag_key, call->context->targeting_key, 0);
-    *result = pick_bucket(buckets, count, ((uint64_t)hash * total) >> 32);
+    *result = pick_bucket(buckets, ((uint64_t)hash * total) >> 32);
     return ERR_NONE;
 }
 

@@ -23,7 +23,7 @@ static enum err op_merge(const struct logic_call *call, struct logic_value *resu
     void *block;
     for (uint32_t i = 0; i < call->count; i++)
         total += call->args[i].type == LOGIC_ARRAY ? call->args[i].count : 1;
-    enum err err = total > UINT32_MAX ? ERR_LIMIT : logic_work_step(call->work, (uint32_t)total);
+    enum err err = logic_work_step(call->work, total);
     if (err == ERR_NONE)
         err = logic_work_alloc(call->work, (size_t)total * sizeof(struct logic_value), &block);
     if (err != ERR_NONE)
@@ -166,12 +166,12 @@ static enum err look_up(const struct logic_call *call, struct logic_value name, 
 }
 
 static enum err op_var(const struct logic_call *call, struct logic_value *result) {
-    struct logic_value value;
-    enum err err = look_up(call, logic_arg(call, 0), &value);
+    struct logic_value name = logic_arg(call, 0), otherwise = logic_arg(call, 1), value;
+    enum err err = look_up(call, name, &value);
     if (err != ERR_NONE)
         return err;
-    if (value.type == LOGIC_UNDEFINED)
-        value = call->count > 1 && call->args[1].type != LOGIC_UNDEFINED ? call->args[1] : logic_null();
+    if (value.type == LOGIC_UNDEFINED && !logic_is_whole(&name))
+        value = otherwise.type != LOGIC_UNDEFINED ? otherwise : logic_null();
     *result = value;
     return ERR_NONE;
 }
@@ -240,7 +240,9 @@ static enum err op_missing_some(const struct logic_call *call, struct logic_valu
         len = names.count;
     else if (names.type == LOGIC_STRING)
         len = (double)logic_utf16_len(names.string);
-    *result = len - absent.count >= needed ? logic_array(NULL, 0) : absent;
+    if (len - absent.count >= needed)
+        absent.count = 0;
+    *result = absent;
     return ERR_NONE;
 }
 

@@ -141,13 +141,12 @@ enum err logic_to_string(struct logic_work *work, struct logic_value value, stru
     return ERR_NONE;
 }
 
-/* Arrays and objects are equal to themselves only. */
+/* Arrays and objects are equal to themselves only: those that were parsed by their JSON, those that were made by their
+ * place, which is one of its own even where an array is empty. */
 static bool same_identity(const struct logic_value *a, const struct logic_value *b) {
     if (a->json != NULL || b->json != NULL)
         return a->json == b->json;
-    if (a->type == LOGIC_ARRAY)
-        return a->items != NULL && a->items == b->items && a->count == b->count;
-    return a->object == b->object;
+    return a->type == LOGIC_ARRAY ? a->items == b->items : a->object == b->object;
 }
 
 bool logic_strictly_equal(const struct logic_value *a, const struct logic_value *b) {

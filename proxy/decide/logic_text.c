@@ -152,11 +152,10 @@ bool logic_radix_number(struct str text, double *number) {
  * Subnormal numbers are farther apart and may need as little as one digit. */
 static size_t shortest_digits(double number, char digits[20], int *point) {
     char text[32];
-    for (int precision = number < DBL_MIN ? 1 : 15; precision <= 17; precision++) {
-        snprintf(text, sizeof text, "%.*e", precision - 1, number);
-        if (strtod(text, NULL) == number)
-            break;
-    }
+    int precision = number < DBL_MIN ? 1 : 15; /* 17 always suffice */
+    do {
+        snprintf(text, sizeof text, "%.*e", precision++ - 1, number);
+    } while (strtod(text, NULL) != number);
     size_t count = 0;
     const char *at = text;
     for (; *at != 'e'; at++)

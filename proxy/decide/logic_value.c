@@ -16,10 +16,10 @@ enum err logic_work_alloc(struct logic_work *work, size_t size, void **block) {
     return ERR_NONE;
 }
 
-enum err logic_work_step(struct logic_work *work, uint32_t steps) {
+enum err logic_work_step(struct logic_work *work, uint64_t steps) {
     if (steps > work->steps_left)
         return ERR_LIMIT;
-    work->steps_left -= steps;
+    work->steps_left -= (uint32_t)steps;
     return ERR_NONE;
 }
 

@@ -47,7 +47,7 @@ struct logic_work {
 };
 
 enum err logic_work_alloc(struct logic_work *work, size_t size, void **block) MUST_USE;
-enum err logic_work_step(struct logic_work *work, uint32_t steps) MUST_USE;
+enum err logic_work_step(struct logic_work *work, uint64_t steps) MUST_USE;
 
 static inline struct logic_value logic_undefined(void) {
     return (struct logic_value){.type = LOGIC_UNDEFINED};

@@ -59,12 +59,13 @@ static enum err matches(struct logic_work *work, struct logic_value value, const
 enum err logic_case_run(const struct json *rule, const struct json *data, const struct json *expected, bool *holds,
                         struct err_detail *detail) {
     struct arena *arena = arena_new(0);
-    struct logic_work work = {arena, UINT32_MAX, CASE_DEPTH_MAX, SIZE_MAX};
+    struct logic_work work = {arena, LOGIC_STEPS_MAX, CASE_DEPTH_MAX, LOGIC_BYTES_MAX};
     const struct logic_compiler compiler = {.arena = arena};
     struct logic_context context = {.targeting_key = json_string(json_get(data, STR("targetingKey")))};
     const struct logic_rule *compiled;
     struct logic_fault fault;
     struct logic_value result;
+    bool same;
     enum err err = logic_compile(&compiler, rule, 0, &compiled, &fault);
     if (err != ERR_NONE) {
         err = err_set(detail, err, "%s", fault.what);
@@ -73,10 +74,15 @@ enum err logic_case_run(const struct json *rule, const struct json *data, const 
     err = logic_from_json(&work, data, &context.data);
     if (err == ERR_NONE)
         err = logic_apply(compiled, &context, arena, &result);
-    if (err == ERR_NONE)
-        err = matches(&work, result, expected, holds);
-    if (err != ERR_NONE)
+    if (err != ERR_NONE) {
         err = err_set(detail, err, "the rule cannot be applied: %s", err_name(err));
+        goto out;
+    }
+    err = matches(&work, result, expected, &same);
+    if (err == ERR_NONE)
+        *holds = same;
+    else
+        err = err_set(detail, err, "the result cannot be compared: %s", err_name(err));
 out:
     arena_free(arena);
     return err;

@@ -1,25 +1,6 @@
 /* JsonLogic against jsonlogic.com's own cases (where their file is there), and a table with a case for every sentence
  * of its pages, and of flagd's about its operators. */
-#include "proxy/decide/jsonlogic.h"
-
-#include "proxy/decide/logic_vectors.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-static const struct json_limits limits = {.depth = 1000, .values = 2000000};
-
-static struct json *parse(struct arena *arena, struct str text) {
-    struct json *root = NULL;
-    struct json_error error;
-    if (json_parse(arena, text, &limits, &root, &error) != ERR_NONE)
-        fail_msg("%u:%u: %s in " STR_FMT, error.line, error.column, error.what, STR_ARG(text));
-    return root;
-}
+#include "tests/unit/logic_fixture.h"
 
 static struct logic_work work_for(struct arena *arena) {
     return (struct logic_work){arena, UINT32_MAX, 500, SIZE_MAX};
@@ -77,30 +58,6 @@ static void test_the_reference_cases_hold(void **state) {
     strbuf_clear(&report);
     free(text);
 }
-
-struct row {
-    const char *rule, *data, *expected; /* expected "throws": the reference throws */
-};
-
-static void check_row(const struct row *row) {
-    struct arena *arena = arena_new(0);
-    struct err_detail detail = {.text = ""};
-    bool throws = strcmp(row->expected, "throws") == 0, holds = false;
-    const struct json *expected = parse(arena, throws ? STR("null") : str_of(row->expected));
-    enum err err =
-        logic_case_run(parse(arena, str_of(row->rule)), parse(arena, str_of(row->data)), expected, &holds, &detail);
-    if (throws ? err != ERR_INVALID : err != ERR_NONE)
-        fail_msg("%s of %s: %s: %s", row->rule, row->data, err_name(err), detail.text);
-    if (!throws && !holds)
-        fail_msg("%s of %s is not %s", row->rule, row->data, row->expected);
-    arena_free(arena);
-}
-
-#define CHECK_ROWS(rows)                                                                                               \
-    do {                                                                                                               \
-        for (size_t i_ = 0; i_ < ARRAY_LEN(rows); i_++)                                                                \
-            check_row(&(rows)[i_]);                                                                                    \
-    } while (0)
 
 static void test_only_objects_with_one_member_are_rules(void **state) {
     (void)state;
