@@ -156,8 +156,8 @@ struct flag_decision flag_consumer_decision(enum consumer_flag which, const stru
     decision.on = consumer_flag_unmigrated(which);
     if (flag == NULL || decision.variant.at == NULL)
         return decision;
-    const struct json *value = json_get(flag->variants, decision.variant);
-    if (value == NULL || value->type != JSON_BOOL)
+    const struct json *value = json_get(flag->variants, decision.variant); /* decided: so it is there */
+    if (value->type != JSON_BOOL)
         return (struct flag_decision){decision.on, STR_NONE, FLAG_REASON_ERROR, FLAG_ERROR_TYPE_MISMATCH};
     decision.on = value->boolean;
     return decision;
@@ -215,9 +215,9 @@ static bool has_type(const struct json **value, enum flag_type type, struct aren
     case FLAG_TYPE_INTEGER:
         return as_integer(value, scratch);
     case FLAG_TYPE_OBJECT:
-        return (*value)->type == JSON_OBJECT;
+        break;
     }
-    return false;
+    return (*value)->type == JSON_OBJECT;
 }
 
 void flags_eval(const struct flags *flags, struct str key, const struct json *context, const struct json *fallback,

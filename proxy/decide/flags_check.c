@@ -45,7 +45,7 @@ struct checker {
 
 static void warn(const struct checker *checker, const struct json *at, const char *what, struct str name) {
     flag_report_at(checker->report, FLAG_WARNING, checker->flag, at->start, "\"" STR_FMT "\" %s",
-                   (int)(name.len < 60 ? name.len : 60), name.at == NULL ? "" : name.at, what);
+                   (int)(name.len < 60 ? name.len : 60), str_chars(name), what);
 }
 
 static const struct shape *shape_find(struct str name) {

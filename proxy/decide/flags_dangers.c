@@ -5,7 +5,8 @@
  * and the buckets of `fractional` can give are known; any other rule may give anything. */
 #include "proxy/decide/flag_set.h"
 
-enum { REFERENCE_DEPTH_MAX = 40 };
+/* Rules looked at for one flag: evaluators that refer to others twice and more are as many rules as are written out. */
+enum { SURVEY_MAX = 10000 };
 
 /* What a flag may turn out to be, as a set. */
 enum { MAY_BE_OFF = 1, MAY_BE_ON = 2, MAY_BE_EITHER = 3 };
@@ -14,6 +15,7 @@ struct survey {
     const struct flags *flags;
     const struct flag *flag;
     unsigned unmigrated, by_default;
+    unsigned left; /* rules that may still be looked at */
 };
 
 static unsigned by_value(const struct survey *survey, const struct json *value) {
@@ -22,31 +24,34 @@ static unsigned by_value(const struct survey *survey, const struct json *value) 
     return value->boolean ? MAY_BE_ON : MAY_BE_OFF;
 }
 
-static unsigned survey_rule(const struct survey *survey, const struct json *rule, int references);
+static unsigned survey_rule(struct survey *survey, const struct json *rule);
 
 /* Every second argument is a result, and the last one where their number is odd; without that, null is one. */
-static unsigned survey_if(const struct survey *survey, const struct json *body, int references) {
+static unsigned survey_if(struct survey *survey, const struct json *body) {
     unsigned found = body->count % 2 == 0 ? survey->by_default : 0;
     uint32_t index = 0;
-    for (const struct json *item = body->first; item != NULL; item = item->next, index++)
+    for (const struct json *item = body->first; item != NULL && found != MAY_BE_EITHER; item = item->next, index++)
         if (index % 2 == 1 || item->next == NULL)
-            found |= survey_rule(survey, item, references);
+            found |= survey_rule(survey, item);
     return found;
 }
 
 /* Buckets that weigh nothing are never picked; without a key to hash the result is null. */
-static unsigned survey_fractional(const struct survey *survey, const struct json *body, int references) {
+static unsigned survey_fractional(struct survey *survey, const struct json *body) {
     unsigned found = survey->by_default;
-    for (const struct json *bucket = body->first; bucket != NULL; bucket = bucket->next) {
+    for (const struct json *bucket = body->first; bucket != NULL && found != MAY_BE_EITHER; bucket = bucket->next) {
         const struct json *weight = bucket->type == JSON_ARRAY && bucket->count > 0 ? bucket->first->next : NULL;
         bool is_empty = weight != NULL && weight->type == JSON_NUMBER && str_eq(weight->text, STR("0"));
         if (bucket->type == JSON_ARRAY && bucket->count > 0 && !is_empty)
-            found |= survey_rule(survey, bucket->first, references);
+            found |= survey_rule(survey, bucket->first);
     }
     return found;
 }
 
-static unsigned survey_rule(const struct survey *survey, const struct json *rule, int references) {
+static unsigned survey_rule(struct survey *survey, const struct json *rule) {
+    if (survey->left == 0)
+        return MAY_BE_EITHER;
+    survey->left--;
     if (rule->type == JSON_NULL)
         return survey->by_default;
     if (rule->type == JSON_STRING)
@@ -56,26 +61,29 @@ static unsigned survey_rule(const struct survey *survey, const struct json *rule
     if (rule->type != JSON_OBJECT || rule->count != 1)
         return MAY_BE_EITHER;
     const struct json *body = rule->first;
-    if (str_eq(body->key, STR("$ref")) && references < REFERENCE_DEPTH_MAX) {
-        const struct flag_evaluator *evaluator = flag_evaluator_find(survey->flags, json_string(body));
-        return evaluator == NULL ? MAY_BE_EITHER : survey_rule(survey, evaluator->json, references + 1);
-    }
+    if (str_eq(body->key, STR("$ref"))) /* it is there, and does not lead to itself: the rule was compiled */
+        return survey_rule(survey, flag_evaluator_find(survey->flags, body->text)->json);
     if (body->type == JSON_ARRAY && (str_eq(body->key, STR("if")) || str_eq(body->key, STR("?:"))))
-        return survey_if(survey, body, references);
+        return survey_if(survey, body);
     if (body->type == JSON_ARRAY && str_eq(body->key, STR("fractional")))
-        return survey_fractional(survey, body, references);
+        return survey_fractional(survey, body);
     return MAY_BE_EITHER;
 }
 
 static unsigned survey_consumer(const struct flags *flags, enum consumer_flag which) {
     const struct flag *flag = flags->consumers[which].flag;
-    if (flag == NULL || !flags->consumers[which].is_targeted)
+    if (!flags->consumers[which].is_targeted)
         return flags->consumers[which].fixed.on ? MAY_BE_ON : MAY_BE_OFF;
-    struct survey survey = {flags, flag, consumer_flag_unmigrated(which) ? MAY_BE_ON : MAY_BE_OFF, 0};
+    struct survey survey = {
+        .flags = flags,
+        .flag = flag,
+        .unmigrated = consumer_flag_unmigrated(which) ? MAY_BE_ON : MAY_BE_OFF,
+        .left = SURVEY_MAX,
+    };
     survey.by_default = survey.unmigrated;
     if (flag->default_variant.at != NULL)
         survey.by_default = by_value(&survey, json_get(flag->variants, flag->default_variant));
-    return survey_rule(&survey, flag->targeting, 0);
+    return survey_rule(&survey, flag->targeting);
 }
 
 bool flags_consumer_may_be(const struct flags *flags, enum consumer_flag flag, bool on) {

@@ -132,6 +132,22 @@ static void test_what_is_missing_is_added(void **state) {
         {"{\"flags\": {\r\n  \"a\": {\"state\": \"ENABLED\"}\r\n}}\r\n", FLAG_NEW_CONSUMER, false, false,
          "{\"flags\": {\r\n  \"a\": {\"state\": \"ENABLED\"},\r\n  \"new-consumer\": " NEW_FLAG("off") "\r\n}}\r\n",
          ERR_NONE, NULL},
+        /* one comment goes with what stands before it; what only looks like one does not */
+        {"{\"flags\": {\n  \"a\": {\"state\": \"ENABLED\"} /* one */ \n}}\n", FLAG_NEW_CONSUMER, false, false,
+         "{\"flags\": {\n  \"a\": {\"state\": \"ENABLED\"}, /* one */ \n  \"new-consumer\": " NEW_FLAG("off") "\n}}\n",
+         ERR_NONE, NULL},
+        {"{\"flags\": {\n  \"a\": {\"state\": \"ENABLED\"} /*/\n one more */\n}}\n", FLAG_NEW_CONSUMER, true, false,
+         "{\"flags\": {\n  \"a\": {\"state\": \"ENABLED\"},\n  \"new-consumer\": " NEW_FLAG(
+             "on") " /*/\n one more */\n}}\n",
+         ERR_NONE, NULL},
+        {"{\"flags\": {\n  \"a\": {\"state\": \"ENABLED\"} /* and\n more */\n}}\n", FLAG_NEW_CONSUMER, true, false,
+         "{\"flags\": {\n  \"a\": {\"state\": \"ENABLED\"},\n  \"new-consumer\": " NEW_FLAG(
+             "on") " /* and\n more */\n}}\n",
+         ERR_NONE, NULL},
+        /* no line ends behind it */
+        {"{\"flags\": {\n\t\"a\": {\"state\": \"ENABLED\"}}}", FLAG_NEW_CONSUMER, false, false,
+         "{\"flags\": {\n\t\"a\": {\"state\": \"ENABLED\"},\n\t\"new-consumer\": " NEW_FLAG("off") "}}", ERR_NONE,
+         NULL},
         /* only the default is missing */
         {"{\"flags\":{\"new-consumer\":{\n \"state\":\"ENABLED\",\n " ON_OFF "\n}}}", FLAG_NEW_CONSUMER, true, false,
          "{\"flags\":{\"new-consumer\":{\n \"state\":\"ENABLED\",\n " ON_OFF ",\n \"defaultVariant\": \"on\"\n}}}",
@@ -168,8 +184,25 @@ static void test_what_would_not_switch_is_refused(void **state) {
         {"", FLAG_NEW_CONSUMER, true, true, NULL, ERR_INVALID, "1:1"},
         {"{\"flags\":{\"f\":7}", FLAG_NEW_CONSUMER, true, true, NULL, ERR_INVALID, NULL},
         {"[]", FLAG_NEW_CONSUMER, true, true, NULL, ERR_INVALID, "must be an object"},
+        /* what refuses the file is told, not what is only wrong with it */
+        {"{\"flags\":{\"a\":{},\n\"b\":{\"state\":1}}}", FLAG_NEW_CONSUMER, true, true, NULL, ERR_INVALID,
+         "2:14: state must be"},
     };
     CHECK_ROWS(rows);
+}
+
+/* A file that may just be read has no room for one flag more: the new text is refused before anybody sees it. */
+static void test_a_full_file_stays_as_it_is(void **state) {
+    (void)state;
+    enum { VALUES_MAX = 2000000 };
+    struct strbuf text = {0};
+    strbuf_append(&text, STR("{\"flags\":{},\"x\":[1"));
+    for (int i = 4; i < VALUES_MAX; i++) /* the file, its flags and the list are values too */
+        strbuf_append(&text, STR(",1"));
+    strbuf_append(&text, STR("]}"));
+    check_row(
+        &(struct row){text.at, FLAG_NEW_CONSUMER, true, false, NULL, ERR_INVALID, "the new text would be refused"});
+    strbuf_clear(&text);
 }
 
 /* Off, on and off again gives the first text back: nothing is worn off by editing. */
@@ -191,7 +224,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_the_default_changes), cmocka_unit_test(test_the_variant_is_chosen_by_its_value),
         cmocka_unit_test(test_what_is_missing_is_added), cmocka_unit_test(test_what_would_not_switch_is_refused),
-        cmocka_unit_test(test_there_and_back),
+        cmocka_unit_test(test_there_and_back),           cmocka_unit_test(test_a_full_file_stays_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
