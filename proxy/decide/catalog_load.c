@@ -46,7 +46,7 @@ static void check_counterparts(struct loader *loader, const struct json *root) {
     for (size_t i = 0; i < catalog->rules.count; i++, object = object->next) {
         const struct catalog_type *rule = &catalog->rules.types[i];
         const struct json *at = json_get(object, STR("counterpart"));
-        bool replaced = rule->name.at != NULL && is_replaced(catalog, rule->name);
+        bool replaced = is_replaced(catalog, rule->name);
         if (at == NULL && replaced)
             reader_problem(&loader->reader, object, "\"counterpart\" is missing: an event replaces this rule");
         if (at != NULL && !replaced)

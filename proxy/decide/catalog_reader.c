@@ -42,8 +42,6 @@ bool reader_expect(struct reader *reader, const struct json *value, enum json_ty
 
 const struct json *reader_member(struct reader *reader, const struct json *object, const char *key, enum json_type type,
                                  enum reader_need need) {
-    if (object == NULL || object->type != JSON_OBJECT)
-        return NULL;
     const struct json *member = json_get(object, str_of(key));
     if (member == NULL && need == READER_REQUIRED)
         reader_problem(reader, object, "\"%s\" is missing; it must be %s", key, type_text(type));

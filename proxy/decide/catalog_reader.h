@@ -20,7 +20,7 @@ enum reader_need { READER_OPTIONAL, READER_REQUIRED };
 void reader_problem(struct reader *reader, const struct json *at, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* The member of that name and type. NULL where it is missing or of another type, which are problems (the first only
- * where it is required). `object` may be NULL. */
+ * where it is required). */
 const struct json *reader_member(struct reader *reader, const struct json *object, const char *key, enum json_type type,
                                  enum reader_need need);
 /* Likewise, the text of a string that is not empty; absent. */

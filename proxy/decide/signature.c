@@ -36,7 +36,7 @@ static enum err key_from_bytes(enum secret_kind kind, struct str bytes, struct s
                                struct err_detail *detail) {
     if (kind == SECRET_SYMMETRIC) {
         enum err err = hmac_key_new(bytes, &key->hmac);
-        return err == ERR_NONE ? err : err_set(detail, err, "the secret is %s", bytes.len == 0 ? "empty" : "refused");
+        return err == ERR_NONE ? err : err_set(detail, err, "the secret is empty, or no key to OpenSSL");
     }
     if (kind == SECRET_PUBLIC) {
         if (ed25519_public_new(bytes, &key->ed25519) == ERR_NONE)

@@ -45,10 +45,6 @@ static struct str path_value(const struct path *path, const struct json *root, b
     return scalar_text(path_find(path, root), with_bools);
 }
 
-struct str path_text(const struct path *path, const struct json *root) {
-    return path_value(path, root, false);
-}
-
 static struct str map_value(const struct value_map *map, struct str value) {
     for (size_t i = 0; i < map->pair_count; i++)
         if (str_eq_nocase(map->pairs[i].from, value))

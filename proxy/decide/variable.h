@@ -64,9 +64,7 @@ struct values {
     struct str at[VARIABLE_MAX];
 };
 
-/* The value that a path leads to, where that is a string that is not empty or a number; absent otherwise. */
-struct str path_text(const struct path *path, const struct json *root);
-/* What stands there, of any type; NULL where there is nothing. Not for paths with a list in them. */
+/* What a path leads to, of any type; NULL where there is nothing. Not for paths with a list in them. */
 const struct json *path_find(const struct path *path, const struct json *root);
 
 /* Fills values->at[from .. to) of `variables`; those before `from` are there already, so are given ones. */

@@ -175,6 +175,8 @@ static void test_the_id_is_of_the_family_that_counts(void **state) {
     assert_true(str_eq(found.id, STR("s")));
     assert_true(signature_find(both, 6, SIGNATURE_WEBHOOK, &found));
     assert_true(str_eq(found.id, STR("w")));
+    assert_false(signature_find(both, 1, SIGNATURE_SVIX, &found)); /* that family is not asked for */
+    assert_null(found.id.at);
     assert_false(signature_find(both, 3, SIGNATURE_ANY_FAMILY, &found));
     assert_true(str_eq(found.id, STR("w")));
     assert_false(signature_find(both + 1, 1, SIGNATURE_ANY_FAMILY, &found));
@@ -200,6 +202,55 @@ static void test_secrets(void **state) {
         assert_null(key);
         assert_true(strlen(detail.text) > 0);
         assert_true(strlen(wrong[i]) == 0 || strcmp(wrong[i], "whsec_") == 0 || strstr(detail.text, wrong[i]) == NULL);
+    }
+}
+
+/* RFC 8032, 7.1, test 2: the seed with its public key, and that alone. */
+static const char private_text[] =
+    "whsk_TM0Imyj/ltqdtsNG7BFOD1uKMZ81q6Yk2oz27U+4pvs9QBfD6EOJWpK3CqdNG368nJgszy7ElozAzVXxKvRmDA==";
+static const char public_text[] = "whpk_PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=";
+
+/* Standard Webhooks: "v1a" for asymmetric signatures. What a private key signs, its public key verifies. */
+static void test_asymmetric_signatures(void **state) {
+    struct fixture *fixture = *state;
+    struct signature_key *signer = key_of(private_text), *verifier = key_of(public_text);
+    assert_true(signature_key_can_sign(signer));
+    assert_false(signature_key_can_sign(verifier));
+    struct str good = signature_sign(signer, STR("msg_7"), NOW_S, body, fixture->arena);
+    const struct {
+        struct str header;
+        enum signature_result result;
+    } cases[] = {
+        {good, SIGNATURE_OK},
+        {ARENA_JOIN(fixture->arena, STR("v1,AAAA "), good), SIGNATURE_OK},
+        {str_slice(good.at, good.len - 1), SIGNATURE_NO_MATCH},                          /* no base64 any more */
+        {STR("v1a,AAAA"), SIGNATURE_NO_MATCH},                                           /* too short */
+        {ARENA_JOIN(fixture->arena, good, str_from(good, 4)), SIGNATURE_NO_MATCH},       /* too long */
+        {ARENA_JOIN(fixture->arena, STR("v1,"), str_from(good, 4)), SIGNATURE_NO_MATCH}, /* another version */
+        {fixture->signature, SIGNATURE_NO_MATCH},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct http_header headers[] = {{STR("webhook-id"), STR("msg_7")},
+                                              {STR("webhook-timestamp"), STR("1741680930")},
+                                              {STR("webhook-signature"), cases[i].header}};
+        assert_result(verify_with(&verifier, 1, NOW_S, headers, 3, body), cases[i].result);
+        assert_result(verify_with(&signer, 1, NOW_S, headers, 3, body), cases[i].result);
+    }
+    signature_key_free(signer);
+    signature_key_free(verifier);
+}
+
+/* The header is somebody else's text: 64 entries of it are looked at, so that it does not cost what it is long. */
+static void test_entries_without_end_are_not_looked_at(void **state) {
+    struct fixture *fixture = *state;
+    for (int before = 63; before <= 64; before++) {
+        struct strbuf header = {0};
+        for (int i = 0; i < before; i++)
+            strbuf_append(&header, STR("v1,AAAA "));
+        strbuf_append(&header, fixture->signature);
+        assert_result(verify_signature(fixture, STR("msg_7"), STR("1741680930"), strbuf_str(&header)),
+                      before < 64 ? SIGNATURE_OK : SIGNATURE_NO_MATCH);
+        strbuf_clear(&header);
     }
 }
 
@@ -261,6 +312,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_families_are_never_mixed, set_up, tear_down),
         cmocka_unit_test(test_the_id_is_of_the_family_that_counts),
         cmocka_unit_test(test_secrets),
+        cmocka_unit_test_setup_teardown(test_asymmetric_signatures, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_entries_without_end_are_not_looked_at, set_up, tear_down),
         cmocka_unit_test(test_authorizations),
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_vectors_that_are_none),
