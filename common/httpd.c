@@ -13,20 +13,33 @@ static void refuse(const struct httpd *httpd, int fd) {
                                            "Content-Length: 0\r\nConnection: close\r\n\r\n"));
     (void)sent; /* a courtesy */
     httpd_io_end_writing(&io);
+    ssize_t got = httpd_io_read(&io, httpd->input, HTTPD_INPUT_LEN);
+    (void)got; /* what was not read would make of the end a reset, which can destroy the answer */
     httpd_io_close(&io);
 }
 
 static void on_accept(int fd, const struct netaddr *peer, bool must_refuse, void *arg) {
     struct httpd *httpd = arg;
-    if (must_refuse || httpd->conn_count >= httpd->options.limits.connections)
-        refuse(httpd, fd);
+    struct guest *guest = NULL;
+    if (must_refuse)
+        crowd_refused(httpd->crowd, peer, CROWD_NO_DESCRIPTOR);
+    else if (!httpd->is_closing)
+        guest = crowd_enter(httpd->crowd, peer);
+    if (guest != NULL)
+        httpd_conn_open(httpd, fd, peer, guest);
     else
-        httpd_conn_open(httpd, fd, peer);
+        refuse(httpd, fd);
+}
+
+static void free_crowd(struct httpd *httpd) {
+    if (httpd->options.crowd == NULL)
+        crowd_free(httpd->crowd);
 }
 
 enum err httpd_new(const struct httpd_options *options, struct httpd **result, struct err_detail *detail) {
     struct httpd *httpd = MEM_NEW(struct httpd);
     httpd->options = *options;
+    httpd->crowd = options->crowd != NULL ? options->crowd : crowd_new(options->limits.connections, 0);
     if (options->tls != NULL)
         tls_context_hold(options->tls);
     const struct listener_options listen = {
@@ -39,6 +52,7 @@ enum err httpd_new(const struct httpd_options *options, struct httpd **result, s
     enum err err = listener_open(&listen, &httpd->listener, detail);
     if (err != ERR_NONE) {
         tls_context_release(httpd->options.tls);
+        free_crowd(httpd);
         mem_free(httpd);
         return err;
     }
@@ -87,6 +101,7 @@ void httpd_drain(struct httpd *httpd) {
 static void httpd_release(void *arg) {
     struct httpd *httpd = arg;
     strbuf_clear(&httpd->output);
+    free_crowd(httpd);
     mem_free(httpd->input);
     mem_free(httpd);
 }
@@ -94,7 +109,7 @@ static void httpd_release(void *arg) {
 void httpd_free(struct httpd *httpd) {
     if (httpd == NULL)
         return;
-    httpd->options.limits.connections = 0; /* what still waits to be accepted is refused in words */
+    httpd->is_closing = true; /* what still waits to be accepted is refused in words */
     httpd_stop_listening(httpd);
     while (httpd->conns != NULL)
         httpd_conn_close(httpd->conns, "the server ends");

@@ -8,6 +8,7 @@
 #define COMMON_HTTPD_H
 
 #include "common/arena.h"
+#include "common/crowd.h"
 #include "common/err.h"
 #include "common/http.h"
 #include "common/loop.h"
@@ -17,7 +18,7 @@
 struct httpd_limits {
     size_t body_len, header_len; /* bytes; header_len counts the request line and all headers */
     uint32_t header_count;
-    uint32_t connections; /* further ones are answered with a bare 503 and closed */
+    uint32_t connections; /* of this server; not looked at where a crowd is given */
     int64_t request_ms;   /* a whole request must arrive within, from its first byte */
     int64_t idle_ms;      /* between requests, and for an answer that the client does not read */
 };
@@ -47,6 +48,9 @@ struct httpd_options {
     bool share_port;         /* SO_REUSEPORT */
     struct tls_context *tls; /* held while it is used; NULL: none */
     struct httpd_limits limits;
+    /* Of all servers that share it; NULL: one of its own. Who finds no room is answered with a bare 503, or inside TLS
+     * not at all, and closed. */
+    struct crowd *crowd;
     httpd_handler *handler;
     httpd_error_handler *error_handler; /* NULL: a bare answer */
     void *arg;

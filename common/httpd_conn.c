@@ -61,6 +61,7 @@ void httpd_conn_close(struct httpd_conn *conn, const char *reason) {
     if (conn->stream != NULL)
         httpd_stream_lost(conn->stream);
     unlink_conn(conn);
+    crowd_leave(conn->httpd->crowd, conn->guest);
     loop_defer(conn->httpd->options.loop, conn_free, conn);
 }
 
@@ -312,11 +313,12 @@ static void on_writable(evutil_socket_t fd, short what, void *arg) {
     httpd_conn_advance(conn);
 }
 
-void httpd_conn_open(struct httpd *httpd, int fd, const struct netaddr *peer) {
+void httpd_conn_open(struct httpd *httpd, int fd, const struct netaddr *peer, struct guest *guest) {
     struct event_base *base = loop_base(httpd->options.loop);
     struct httpd_conn *conn = MEM_NEW(struct httpd_conn);
     conn->httpd = httpd;
     conn->io.fd = fd;
+    conn->guest = guest;
     if (httpd->options.tls != NULL)
         conn->io.tls = tls_session_new(httpd->options.tls, fd);
     conn->peer_len = netaddr_format(peer, conn->peer);

@@ -15,6 +15,8 @@ enum { HTTPD_INPUT_LEN = 32 * 1024 }; /* bytes of one read */
 struct httpd {
     struct httpd_options options;
     struct listener *listener; /* NULL once it listens no more */
+    struct crowd *crowd;
+    bool is_closing; /* nobody is let in any more */
     struct netaddr bound;
     char address[NETADDR_TEXT_LEN];
     struct httpd_conn *conns; /* a list, newest first */
@@ -40,6 +42,7 @@ struct httpd_conn {
     struct httpd *httpd;
     struct httpd_conn *prev, *next;
     struct httpd_io io;
+    struct guest *guest;
     enum httpd_state state;
     struct event read_event, write_event;
     bool is_watched_for_reading, is_watched_for_writing;
@@ -78,7 +81,7 @@ struct httpd_stream {
     void *arg;
 };
 
-void httpd_conn_open(struct httpd *httpd, int fd, const struct netaddr *peer);
+void httpd_conn_open(struct httpd *httpd, int fd, const struct netaddr *peer, struct guest *guest);
 void httpd_conn_close(struct httpd_conn *conn, const char *reason);
 
 /* Does all that can be done now: parses, hands over, goes on after an answer. */

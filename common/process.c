@@ -74,3 +74,11 @@ struct process *process_new(struct metrics *metrics) {
 void process_free(struct process *process) {
     mem_free(process);
 }
+
+uint64_t process_raise_descriptors(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    struct rlimit raised = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+    return setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
+}

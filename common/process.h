@@ -12,4 +12,7 @@ struct process;
 struct process *process_new(struct metrics *metrics) MUST_USE;
 void process_free(struct process *process); /* when nobody writes `metrics` any more; NULL is fine */
 
+/* Takes as many descriptors as the system grants: the soft limit becomes the hard one. The limit in force. */
+uint64_t process_raise_descriptors(void);
+
 #endif

@@ -18,7 +18,7 @@ COMMON = [
     ["clock", "log", "fault", "notify"],
     ["json", "units", "nearest", "file", "url"],
     ["random", "tls", "base64", "hmac", "ed25519", "opt", "optfile", "metrics", "process"],
-    ["loop", "netaddr", "listener", "filewatch", "http", "httpd", "httpc", "crew"],
+    ["loop", "netaddr", "crowd", "listener", "filewatch", "http", "httpd", "httpc", "crew"],
 ]
 PROXY = ["model", "decide", "store", "flow", "admin", "app"]
 

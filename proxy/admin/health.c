@@ -56,9 +56,12 @@ static double age_s(int64_t since_ms) {
 static void refresh(const struct service *service) {
     struct ledger_counts counts;
     struct ledger_stats stats;
+    struct crowd_counts crowd;
     store_count(service->store, &counts);
     store_stats(service->store, &stats);
     counters_set_takeovers(service->counters, stats.takeovers);
+    crowd_count(service->crowd, &crowd);
+    counters_set_crowd(service->counters, &crowd);
     for (int e = 0; e < ENDPOINT_COUNT; e++) {
         enum endpoint endpoint = (enum endpoint)e;
         counters_set_oldest(service->counters, endpoint, age_s(store_oldest_pending(service->store, endpoint)),

@@ -2,13 +2,15 @@
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/log.h"
 #include "common/mem.h"
+#include "common/process.h"
 #include "common/random.h"
 #include "proxy/decide/catalog_load.h"
 
 #include <unistd.h>
 
-enum { CATALOGUE_MAX = 4 * 1024 * 1024 };
+enum { CATALOGUE_MAX = 4 * 1024 * 1024, DESCRIPTORS_BESIDES = 100 };
 
 static enum err read_catalog(struct service *service, struct strbuf *problems) {
     struct str path = service->settings->catalogue_path, text;
@@ -62,6 +64,16 @@ enum err setup_tls(const struct service *service, struct tls_context **tls, stru
     return err;
 }
 
+/* More connections than descriptors are not an error: they are refused one by one when it comes to that. */
+static void provide_descriptors(const struct settings *settings) {
+    uint64_t limit = process_raise_descriptors(), wanted = (uint64_t)settings->connection_limit + DESCRIPTORS_BESIDES;
+    for (int e = 0; e < ENDPOINT_COUNT; e++)
+        wanted += (uint64_t)settings->endpoints[e].concurrency;
+    if (wanted > limit)
+        LOG(LOG_WARN, "fewer descriptors than limits.connections and concurrency ask for: raise the limit (ulimit -n)",
+            LOG_INT("limit", limit), LOG_INT("wanted", wanted));
+}
+
 enum err setup_service(const struct settings *settings, struct service *service, struct strbuf *problems) {
     static const char *const secrets[] = {"endpoints.legacy.secrets", "endpoints.new.secrets"};
     service->settings = settings;
@@ -80,6 +92,8 @@ enum err setup_service(const struct settings *settings, struct service *service,
     if (err != ERR_NONE)
         return err;
     service->counters = counters_new(service->catalog, HOOKSHIFT_VERSION);
+    provide_descriptors(settings);
+    service->crowd = crowd_new((size_t)settings->connection_limit, (size_t)settings->address_connection_limit);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     service->worker_count = settings->workers > 0 ? (size_t)settings->workers : cores > 0 ? (size_t)cores : 1;
     service->workers = MEM_ARRAY(service->worker_count, struct worker *);
@@ -92,6 +106,7 @@ void setup_clear(struct service *service) {
     for (int e = 0; e < ENDPOINT_COUNT; e++)
         clear_keys(&service->signing[e]);
     counters_free(service->counters);
+    crowd_free(service->crowd);
     tls_context_release(service->tls);
     catalog_free((struct catalog *)(uintptr_t)service->catalog); /* made by read_catalog() */
     mem_free((void *)service->workers);

@@ -28,6 +28,7 @@ struct counters {
     struct metric *in_state[ENDPOINT_COUNT][STATE_COUNT], *oldest_pending[ENDPOINT_COUNT],
         *oldest_parked[ENDPOINT_COUNT], *up[ENDPOINT_COUNT];
     struct metric *reloads[2], *last_reload;
+    struct metric *connections, *addresses, *refused[CROWD_REFUSALS];
     struct metric_family *flag_enabled, *twins;
 };
 
@@ -129,6 +130,21 @@ static void define_state(struct counters *counters) {
     }
 }
 
+static void define_port(struct counters *counters) {
+    static const char *const by_reason[] = {"reason", NULL};
+    struct metrics *metrics = counters->metrics;
+    counters->connections =
+        plain(metrics_gauge(metrics, "hookshift_connections", "Connections that are open on the public port.", NULL));
+    counters->addresses = plain(
+        metrics_gauge(metrics, "hookshift_connected_addresses", "Addresses that those connections come from.", NULL));
+    struct metric_family *refused = metrics_counter(metrics, "hookshift_connections_refused_total",
+                                                    "Connections refused on the public port, by what had run out: "
+                                                    "connections, those of one address, descriptors.",
+                                                    by_reason);
+    for (int r = 0; r < CROWD_REFUSALS; r++)
+        counters->refused[r] = with_label(refused, crowd_refusal_name((enum crowd_refusal)r));
+}
+
 static void define_rest(struct counters *counters, const char *version) {
     static const double seconds[] = {.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1};
     static const char *const by_flag[] = {"flag", NULL};
@@ -162,6 +178,7 @@ struct counters *counters_new(const struct catalog *catalog, const char *version
         fill_table(counters, catalog, (enum generation)g);
     define_flow(counters);
     define_state(counters);
+    define_port(counters);
     define_rest(counters, version);
     counters->process = process_new(counters->metrics);
     return counters;
@@ -290,4 +307,11 @@ void counters_set_flag(struct counters *counters, const char *flag, bool is_on) 
 
 void counters_set_takeovers(struct counters *counters, uint64_t count) {
     metric_set(counters->takeovers, (double)count);
+}
+
+void counters_set_crowd(struct counters *counters, const struct crowd_counts *counts) {
+    metric_set(counters->connections, (double)counts->connections);
+    metric_set(counters->addresses, (double)counts->addresses);
+    for (int r = 0; r < CROWD_REFUSALS; r++)
+        metric_set(counters->refused[r], (double)counts->refused[r]);
 }

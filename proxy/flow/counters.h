@@ -2,6 +2,7 @@
 #ifndef PROXY_FLOW_COUNTERS_H
 #define PROXY_FLOW_COUNTERS_H
 
+#include "common/crowd.h"
 #include "common/httpc.h"
 #include "common/metrics.h"
 #include "proxy/decide/catalog.h"
@@ -42,5 +43,6 @@ void counters_set_oldest(struct counters *counters, enum endpoint endpoint, doub
 void counters_set_up(struct counters *counters, enum endpoint endpoint, bool is_up);
 void counters_set_flag(struct counters *counters, const char *flag, bool is_on);
 void counters_set_takeovers(struct counters *counters, uint64_t count);
+void counters_set_crowd(struct counters *counters, const struct crowd_counts *counts);
 
 #endif

@@ -4,6 +4,7 @@
 #define PROXY_FLOW_SERVICE_H
 
 #include "common/arena.h"
+#include "common/crowd.h"
 #include "common/tls.h"
 #include "proxy/decide/catalog.h"
 #include "proxy/decide/signature.h"
@@ -28,6 +29,7 @@ struct service {
     struct store *store;
     struct snapshot_slot *snapshots;
     struct counters *counters;
+    struct crowd *crowd;                  /* on the public port, of all workers */
     struct tls_context *tls;              /* of the public port; NULL: none. The main thread's */
     struct health health[ENDPOINT_COUNT]; /* shared: atomics inside */
     struct worker **workers;

@@ -19,11 +19,9 @@ static struct httpc *new_client(const struct service *service, struct loop *loop
 
 static struct httpd_limits limits_of(const struct service *service) {
     const struct settings *settings = service->settings;
-    size_t each = (size_t)settings->connection_limit / service->worker_count;
     return (struct httpd_limits){.body_len = settings->body_limit,
                                  .header_len = settings->header_limit,
                                  .header_count = HEADER_COUNT_MAX,
-                                 .connections = (uint32_t)(each == 0 ? 1 : each),
                                  .request_ms = settings->request_time_ms,
                                  .idle_ms = settings->idle_time_ms};
 }
@@ -44,6 +42,7 @@ enum err worker_new(struct service *service, struct loop *loop, size_t index, co
                                     .share_port = service->worker_count > 1,
                                     .tls = service->tls,
                                     .limits = limits_of(service),
+                                    .crowd = service->crowd,
                                     .handler = ingest_on_request,
                                     .error_handler = ingest_on_error,
                                     .arg = made};

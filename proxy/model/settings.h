@@ -51,8 +51,8 @@ struct settings {
     struct opt_durations retry_schedule;
     size_t body_limit, header_limit; /* bytes */
     int64_t request_time_ms, idle_time_ms;
-    int64_t connection_limit;
-    int64_t backlog_limit; /* messages */
+    int64_t connection_limit, address_connection_limit; /* of one address; 0: no limit of its own */
+    int64_t backlog_limit;                              /* messages */
     int64_t drain_time_ms;
     enum log_level log_level;
     enum log_format log_format;

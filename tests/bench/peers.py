@@ -165,7 +165,7 @@ class Hookshift(Peer):
             "store.sync": self.sync, "acknowledge": self.acknowledge,
             "endpoints.legacy.url": url + "/legacy", "endpoints.new.url": url + "/new",
             "endpoints.legacy.concurrency": 1024, "endpoints.new.concurrency": 1024,
-            "limits.connections": 10000, "limits.backlog": 20000000,
+            "limits.connections": 10000, "limits.connections_per_address": 0, "limits.backlog": 20000000,
         }
         if self.verify:
             settings |= {"verify.event_secrets": SECRET, "verify.rule_secrets": SECRET}

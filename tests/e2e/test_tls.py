@@ -8,31 +8,16 @@ import subprocess
 
 import pytest
 
+from certificates import self_signed, trusting
 from messages import Push, encode
 from proxy import run
 from waiting import wait_until
 
 
-def make_certificate(folder, name):
-    cert, key = folder / f"{name}.crt", folder / f"{name}.key"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                    "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
-                   check=True, capture_output=True)
-    return cert, key
-
-
 @pytest.fixture
 def secured(make, tmp_path):
     """A proxy with a certificate, not started."""
-    cert, key = make_certificate(tmp_path, "first")
-    return make(listen__tls__cert=str(cert), listen__tls__key=str(key))
-
-
-def trusting(cert, **versions):
-    context = ssl.create_default_context(cafile=cert)
-    for name, version in versions.items():
-        setattr(context, name, version)
-    return context
+    return make(**self_signed(tmp_path, "first").settings())
 
 
 def post(proxy, context, bodies):
@@ -104,8 +89,7 @@ def test_what_is_not_tls(secured, cert):
 
 def test_silent_handshakes_are_ended(make, tmp_path):
     """Who connects and says nothing, or half a greeting, is let go after idle_time."""
-    cert, key = make_certificate(tmp_path, "first")
-    proxy = make(listen__tls__cert=str(cert), listen__tls__key=str(key), limits__idle_time="1s").start()
+    proxy = make(**self_signed(tmp_path, "first").settings(), limits__idle_time="1s").start()
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as connection:
         connection.sendall(b"\x16\x03")
         assert connection.recv(100) == b""
@@ -115,9 +99,9 @@ def test_renewed_certificate(secured, tmp_path):
     """SIGHUP takes the new certificate; one that cannot be read leaves the old one in use."""
     proxy = secured.start()
     assert "first" in served_name(proxy)
-    cert, key = make_certificate(tmp_path, "second")
-    cert.rename(proxy.settings["listen.tls.cert"])
-    key.rename(proxy.settings["listen.tls.key"])
+    second = self_signed(tmp_path, "second")
+    second.cert.rename(proxy.settings["listen.tls.cert"])
+    second.key.rename(proxy.settings["listen.tls.key"])
     proxy.process.send_signal(signal.SIGHUP)
     wait_until(lambda: "second" in served_name(proxy), "the renewed certificate")
     with open(proxy.settings["listen.tls.cert"], "w", encoding="utf-8") as file:
@@ -129,8 +113,7 @@ def test_renewed_certificate(secured, tmp_path):
 
 def test_bad_certificate_at_start(make, tmp_path):
     """A file that is missing or no certificate, and a key of another one: exit 2, and the file is named."""
-    cert, _ = make_certificate(tmp_path, "first")
-    _, other = make_certificate(tmp_path, "second")
+    cert, other = self_signed(tmp_path, "first").cert, self_signed(tmp_path, "second").key
     for cert_path, key_path, named in ((tmp_path / "none.crt", other, "none.crt"), (cert, other, "second.key"),
                                        (other, cert, "second.key")):
         proxy = make(listen__tls__cert=str(cert_path), listen__tls__key=str(key_path)).launch()
@@ -140,8 +123,7 @@ def test_bad_certificate_at_start(make, tmp_path):
 
 def test_cert_without_key(make, tmp_path):
     """One without the other is a mistake in the settings."""
-    cert, _ = make_certificate(tmp_path, "first")
-    proxy = make(listen__tls__cert=str(cert))
+    proxy = make(listen__tls__cert=str(self_signed(tmp_path, "first").cert))
     proxy.write_settings()
     done = run("check", "--config", proxy.settings_path)
     assert done.returncode == 2 and b"listen.tls.key" in done.stderr

@@ -163,7 +163,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     visit.fd = fds[1];
     require(size == 0 || send(visit.fd, data, size, MSG_NOSIGNAL) == (ssize_t)size);
     require(shutdown(visit.fd, SHUT_WR) == 0);
-    httpd_conn_open(admin->httpd, fds[0], &peer);
+    struct guest *guest = crowd_enter(admin->httpd->crowd, &peer);
+    require(guest != NULL);
+    httpd_conn_open(admin->httpd, fds[0], &peer, guest);
     bool is_ended = loop_run_until(loop, is_over, &visit, WITHIN_MS);
     require(is_ended || str_find(request, STR("/api/flow")) >= 0); /* which is a stream, without an end */
     check_answers(request, strbuf_str(&visit.got));
