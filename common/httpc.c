@@ -1,38 +1,20 @@
-/* libcurl decides when, the loop waits:
+/* A call from its beginning to its end:
  *
- *     httpc_send ─► curl_multi_add_handle ─► on_curl_timer, on_curl_socket: what curl wants to wait for
- *     on_socket, on_timer ─► curl_multi_socket_action ─► report_finished ─► done()
+ *     httpc_send ─► httpc_request_write ─► begin ─┬─ an idle connection: httpc_conn_use ─┬─► httpc_call_answered ─►
+ * done() └─ none: httpc_conn_dial ──────────────┴─► httpc_call_end ─────► done()
  *
- * Callbacks of the caller run only in report_finished() and run_invalid(), where curl is not at work, so that they may
- * send and cancel as they like. */
-#include "common/httpc.h"
+ * libcurl connects, resolves names and speaks TLS (httpc_dial.c); what goes over the connection is our own, since
+ * through its multi interface a request costs about eight times as much. Callbacks of the caller run as the last thing
+ * that is done for a call, so that they may send and cancel as they like.
+ *
+ * One timer looks after all deadlines. It is set for the first one and, when it fires, goes through all of them; calls
+ * that are answered in time never touch it. */
+#include "common/httpc_conn.h"
 
 #include "common/clock.h"
-#include "common/httpc_call.h"
 #include "common/mem.h"
 
-#include <event2/event.h>
-#include <event2/event_struct.h>
 #include <stdlib.h>
-
-struct watched {
-    struct httpc *httpc;
-    struct watched *next; /* in `spare` */
-    struct event event;
-    short what; /* 0: not watched */
-};
-
-struct httpc {
-    struct httpc_options options;
-    char *ca_file, *user_agent;
-    CURLM *multi;
-    struct loop_timer *timer;
-    struct httpc_call *calls; /* in flight */
-    size_t call_count;
-    struct httpc_call *spare_calls;
-    size_t spare_call_count;
-    struct watched *spare_watched;
-};
 
 enum err httpc_global_init(void) {
     return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? ERR_NONE : ERR_IO;
@@ -43,11 +25,13 @@ void httpc_global_clear(void) {
 }
 
 static void link_call(struct httpc *httpc, struct httpc_call *call) {
-    call->prev = NULL;
-    call->next = httpc->calls;
-    if (httpc->calls != NULL)
-        httpc->calls->prev = call;
-    httpc->calls = call;
+    call->next = NULL;
+    call->prev = httpc->last;
+    if (httpc->last != NULL)
+        httpc->last->next = call;
+    else
+        httpc->first = call;
+    httpc->last = call;
     httpc->call_count++;
 }
 
@@ -55,128 +39,143 @@ static void unlink_call(struct httpc *httpc, struct httpc_call *call) {
     if (call->prev != NULL)
         call->prev->next = call->next;
     else
-        httpc->calls = call->next;
+        httpc->first = call->next;
     if (call->next != NULL)
         call->next->prev = call->prev;
+    else
+        httpc->last = call->prev;
     httpc->call_count--;
 }
 
-/* Takes the call out of all lists, so that nothing that happens now can reach it. */
+/* Ends all that is done for the call, so that nothing that happens now can reach it. */
 static void take_out(struct httpc *httpc, struct httpc_call *call) {
-    if (call->is_in_multi && curl_multi_remove_handle(httpc->multi, call->easy) != CURLM_OK)
-        abort(); /* a handle that curl holds on to would be used after it is gone */
-    call->is_in_multi = false;
+    if (call->conn != NULL) {
+        struct httpc_conn *conn = call->conn;
+        conn->call = NULL;
+        call->conn = NULL;
+        httpc_conn_close(conn);
+    }
+    if (call->origin != NULL)
+        httpc_origin_release(call->origin);
+    call->origin = NULL;
     unlink_call(httpc, call);
 }
 
+static void call_free(struct httpc_call *call) {
+    strbuf_clear(&call->out);
+    mem_free(call);
+}
+
 static void put_back(struct httpc *httpc, struct httpc_call *call) {
-    if (httpc->spare_call_count >= httpc->options.max_idle_connections) {
-        httpc_call_free(call);
+    if (httpc->spare_count >= httpc->options.max_idle_connections) {
+        call_free(call);
         return;
     }
-    arena_reset(call->arena);
-    call->next = httpc->spare_calls;
-    httpc->spare_calls = call;
-    httpc->spare_call_count++;
+    call->next = httpc->spare;
+    httpc->spare = call;
+    httpc->spare_count++;
 }
 
 static struct httpc_call *take_spare(struct httpc *httpc) {
-    struct httpc_call *call = httpc->spare_calls;
-    if (call == NULL) {
-        call = httpc_call_new(&httpc->options);
-        if (call == NULL)
-            abort(); /* out of memory, or a libcurl that was built without what the build asked for */
-        return call;
-    }
-    httpc->spare_calls = call->next;
-    httpc->spare_call_count--;
+    struct httpc_call *call = httpc->spare;
+    if (call == NULL)
+        return MEM_NEW(struct httpc_call);
+    httpc->spare = call->next;
+    httpc->spare_count--;
     return call;
 }
 
-static void report_finished(struct httpc *httpc) {
-    CURLMsg *message;
-    int left;
-    while ((message = curl_multi_info_read(httpc->multi, &left)) != NULL) {
-        struct httpc_call *call = NULL;
-        CURLcode result = message->data.result;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
-        httpc_call_conclude(call, result);
-        take_out(httpc, call);
-        call->done(&call->answer, call->arg);
-        put_back(httpc, call);
+void httpc_call_end(struct httpc_call *call) {
+    struct httpc *httpc = call->httpc;
+    call->answer.duration_us = clock_mono_us() - call->began_us;
+    take_out(httpc, call);
+    call->done(&call->answer, call->arg);
+    put_back(httpc, call);
+}
+
+/* "200 OK" */
+static void write_status(struct httpc_answer *answer) {
+    char digits[I64_TEXT_LEN];
+    struct str number = str_of_i64(answer->status, digits), text = str_of(http_status_text(answer->status));
+    memcpy(answer->what, number.at, number.len);
+    answer->what[number.len] = ' ';
+    memcpy(answer->what + number.len + 1, text.at, text.len + 1);
+}
+
+void httpc_call_answered(struct httpc_call *call) {
+    struct httpc_answer *answer = &call->answer;
+    answer->err = ERR_NONE;
+    answer->status = call->parser.status;
+    answer->retry_after_ms = httpc_parser_retry_after_ms(&call->parser);
+    answer->body = httpc_parser_body(&call->parser);
+    write_status(answer);
+    httpc_call_end(call);
+}
+
+/* A call that ended before it began, told from the loop as any other end. */
+static void end_later(void *arg) {
+    struct httpc_call *call = arg;
+    if (call->httpc == NULL)
+        call_free(call);
+    else
+        httpc_call_end(call);
+}
+
+static void begin(struct httpc_call *call, struct httpc_conn *idle) {
+    struct httpc *httpc = call->httpc;
+    httpc_watch_deadline(httpc,
+                         call->connect_due_us < call->due_us && idle == NULL ? call->connect_due_us : call->due_us);
+    if (idle != NULL) {
+        httpc_conn_use(idle, call);
+        return;
+    }
+    call->answer.err = httpc_conn_dial(call);
+    if (call->answer.err != ERR_NONE) {
+        memcpy(call->answer.what, "curl does not take the request", sizeof "curl does not take the request");
+        loop_defer(httpc->options.loop, end_later, call);
     }
 }
 
-static void run_curl(struct httpc *httpc, curl_socket_t fd, int mask) {
-    int running;
-    if (curl_multi_socket_action(httpc->multi, fd, mask, &running) != CURLM_OK)
-        abort(); /* wrong use or no memory: what curl(3) lists for it is nothing that could be mended */
-    report_finished(httpc);
+void httpc_call_again(struct httpc_call *call) {
+    call->was_retried = true;
+    call->connect_due_us = clock_mono_us() + call->connect_timeout_ms * 1000;
+    begin(call, NULL);
+}
+
+/* When the call is given up, as it stands now. */
+static int64_t due_us(const struct httpc_call *call) {
+    bool is_dialling = call->conn != NULL && call->conn->state == HTTPC_DIALLING;
+    return is_dialling && call->connect_due_us < call->due_us ? call->connect_due_us : call->due_us;
+}
+
+void httpc_watch_deadline(struct httpc *httpc, int64_t due_us) {
+    if (httpc->timer_due_us != 0 && httpc->timer_due_us <= due_us)
+        return;
+    httpc->timer_due_us = due_us;
+    loop_timer_set(httpc->timer, (due_us - clock_mono_us()) / 1000 + 1);
+}
+
+static struct httpc_call *first_overdue(const struct httpc *httpc, int64_t now_us) {
+    struct httpc_call *call = httpc->first;
+    while (call != NULL && (call->conn == NULL || due_us(call) > now_us))
+        call = call->next;
+    return call;
 }
 
 static void on_timer(void *arg) {
-    run_curl(arg, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int on_curl_timer(CURLM *multi, long timeout_ms, void *arg) {
-    (void)multi;
     struct httpc *httpc = arg;
-    if (timeout_ms < 0)
-        loop_timer_cancel(httpc->timer);
-    else
-        loop_timer_set(httpc->timer, timeout_ms);
-    return 0;
-}
-
-static void on_socket(evutil_socket_t fd, short what, void *arg) {
-    struct watched *watched = arg;
-    int mask = ((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) | ((what & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0);
-    run_curl(watched->httpc, fd, mask);
-}
-
-static struct watched *take_watched(struct httpc *httpc) {
-    struct watched *watched = httpc->spare_watched;
-    if (watched == NULL) {
-        watched = MEM_NEW(struct watched);
-        watched->httpc = httpc;
-    } else {
-        httpc->spare_watched = watched->next;
+    struct httpc_call *call;
+    int64_t now_us = clock_mono_us();
+    httpc->timer_due_us = 0;
+    while ((call = first_overdue(httpc, now_us)) != NULL) {
+        httpc_explain_timeout(call);
+        httpc_call_end(call);
     }
-    return watched;
-}
-
-static void forget_socket(struct httpc *httpc, struct watched *watched) {
-    if (watched == NULL)
-        return;
-    if (watched->what != 0)
-        event_del(&watched->event);
-    watched->what = 0;
-    watched->next = httpc->spare_watched;
-    httpc->spare_watched = watched;
-}
-
-static int on_curl_socket(CURL *easy, curl_socket_t fd, int wish, void *arg, void *socket_arg) {
-    (void)easy;
-    struct httpc *httpc = arg;
-    struct watched *watched = socket_arg;
-    if (wish == CURL_POLL_REMOVE) {
-        forget_socket(httpc, watched);
-        curl_multi_assign(httpc->multi, fd, NULL);
-        return 0;
-    }
-    if (watched == NULL) {
-        watched = take_watched(httpc);
-        curl_multi_assign(httpc->multi, fd, watched);
-    }
-    short what = (short)(((wish & CURL_POLL_IN) != 0 ? EV_READ : 0) | ((wish & CURL_POLL_OUT) != 0 ? EV_WRITE : 0));
-    if (watched->what == what)
-        return 0;
-    if (watched->what != 0)
-        event_del(&watched->event);
-    event_assign(&watched->event, loop_base(httpc->options.loop), fd, (short)(what | EV_PERSIST), on_socket, watched);
-    /* Where the system has no room to watch it, the transfer ends by its timeout; -1 would end all others as well. */
-    watched->what = what != 0 && event_add(&watched->event, NULL) == 0 ? what : 0;
-    return 0;
+    int64_t prune_us = httpc_origins_prune(httpc, now_us);
+    if (prune_us != 0)
+        httpc_watch_deadline(httpc, prune_us);
+    for (call = httpc->first; call != NULL; call = call->next)
+        httpc_watch_deadline(httpc, due_us(call));
 }
 
 struct httpc *httpc_new(const struct httpc_options *options) {
@@ -186,59 +185,42 @@ struct httpc *httpc_new(const struct httpc_options *options) {
     httpc->user_agent = options->user_agent == NULL ? NULL : mem_strdup(options->user_agent);
     httpc->options.ca_file = httpc->ca_file;
     httpc->options.user_agent = httpc->user_agent;
+    httpc->dialer = httpc_dialer_new(options->loop);
     httpc->timer = loop_timer_new(options->loop, on_timer, httpc);
-    httpc->multi = curl_multi_init();
-    long idle = options->max_idle_connections == 0 ? 1 : (long)options->max_idle_connections; /* 0 is "many" to curl */
-    if (httpc->multi == NULL || curl_multi_setopt(httpc->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket) != CURLM_OK ||
-        curl_multi_setopt(httpc->multi, CURLMOPT_SOCKETDATA, httpc) != CURLM_OK ||
-        curl_multi_setopt(httpc->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer) != CURLM_OK ||
-        curl_multi_setopt(httpc->multi, CURLMOPT_TIMERDATA, httpc) != CURLM_OK ||
-        curl_multi_setopt(httpc->multi, CURLMOPT_MAXCONNECTS, idle) != CURLM_OK)
-        abort(); /* out of memory */
+    httpc->input = mem_alloc(HTTPC_INPUT_LEN);
     return httpc;
-}
-
-/* A request that could not be sent, told from the loop as any other end. */
-static void run_invalid(void *arg) {
-    struct httpc_call *call = arg;
-    struct httpc *httpc = call->httpc;
-    if (httpc == NULL) {
-        httpc_call_free(call);
-        return;
-    }
-    take_out(httpc, call);
-    call->done(&call->answer, call->arg);
-    put_back(httpc, call);
 }
 
 struct httpc_call *httpc_send(struct httpc *httpc, const struct httpc_request *request, httpc_done *done, void *arg) {
     struct httpc_call *call = take_spare(httpc);
     call->httpc = httpc;
+    call->origin = NULL;
+    call->conn = NULL;
     call->done = done;
     call->arg = arg;
+    call->was_retried = false;
     call->began_us = clock_mono_us();
-    call->head_len = call->body_len = 0;
-    call->error[0] = '\0';
+    call->timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : 1;
+    call->connect_timeout_ms = request->connect_timeout_ms > 0 ? request->connect_timeout_ms : 1;
+    call->due_us = call->began_us + call->timeout_ms * 1000;
+    call->connect_due_us = call->began_us + call->connect_timeout_ms * 1000;
     call->answer = (struct httpc_answer){.retry_after_ms = -1, .body = STR("")};
     link_call(httpc, call);
-    call->answer.err = httpc_call_prepare(call, &httpc->options, request);
-    if (call->answer.err != ERR_NONE) {
-        loop_defer(httpc->options.loop, run_invalid, call);
-        return call;
-    }
-    if (curl_multi_add_handle(httpc->multi, call->easy) != CURLM_OK)
-        abort(); /* out of memory */
-    call->is_in_multi = true;
+    call->answer.err = httpc_request_write(call, request);
+    if (call->answer.err != ERR_NONE)
+        loop_defer(httpc->options.loop, end_later, call);
+    else
+        begin(call, httpc_origin_take(call->origin));
     return call;
 }
 
 static void cancel(struct httpc *httpc, struct httpc_call *call) {
-    bool was_in_multi = call->is_in_multi;
+    bool has_begun = call->conn != NULL;
     take_out(httpc, call);
-    if (was_in_multi)
+    if (has_begun)
         put_back(httpc, call);
     else
-        call->httpc = NULL; /* run_invalid() frees it */
+        call->httpc = NULL; /* end_later() frees it */
 }
 
 void httpc_cancel(struct httpc_call *call) {
@@ -252,15 +234,15 @@ size_t httpc_in_flight(const struct httpc *httpc) {
 void httpc_free(struct httpc *httpc) {
     if (httpc == NULL)
         return;
-    while (httpc->calls != NULL)
-        cancel(httpc, httpc->calls);
-    while (httpc->spare_calls != NULL)
-        httpc_call_free(take_spare(httpc));
-    if (curl_multi_cleanup(httpc->multi) != CURLM_OK)
-        abort(); /* a handle is still inside */
-    while (httpc->spare_watched != NULL)
-        mem_free(take_watched(httpc));
+    while (httpc->first != NULL)
+        cancel(httpc, httpc->first);
+    while (httpc->spare != NULL)
+        call_free(take_spare(httpc));
+    while (httpc->origins != NULL) /* goes with its last idle connection */
+        httpc_conn_close(httpc->origins->newest);
+    httpc_dialer_free(httpc->dialer);
     loop_timer_free(httpc->timer);
+    mem_free(httpc->input);
     mem_free(httpc->ca_file);
     mem_free(httpc->user_agent);
     mem_free(httpc);

@@ -1,4 +1,4 @@
-/* An HTTP client for deliveries: libcurl's multi interface on a loop, connections and handles reused.
+/* An HTTP client for deliveries, on a loop: libcurl connects, connections are reused.
  *
  * Nothing but http and https, no redirects followed, no proxy from the environment, no `Expect: 100-continue`; what a
  * server answers is bounded in size and time, and its body is thrown away but for the first bytes. */
@@ -58,7 +58,11 @@ void httpc_free(
     struct httpc *httpc); /* calls in flight end without their callback; not from inside one. NULL is fine */
 
 /* Begins a request; all of it is copied. `done` is called exactly once, later, from the loop, unless cancelled; what
- * was returned is valid until then. Trouble with the request itself is told that way, too. */
+ * was returned is valid until then. Trouble with the request itself is told that way, too.
+ *
+ * A request that was sent over a connection used before, and got not one byte of an answer before that broke, is sent
+ * once more over a new one (RFC 9112, 9.3.1): the server may have closed it while it was idle. A server that breaks off
+ * instead of answering may therefore see a request twice. */
 struct httpc_call *httpc_send(struct httpc *httpc, const struct httpc_request *request, httpc_done *done, void *arg);
 void httpc_cancel(struct httpc_call *call);
 size_t httpc_in_flight(const struct httpc *httpc);

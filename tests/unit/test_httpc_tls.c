@@ -1,0 +1,201 @@
+/* Deliveries over TLS, by way of curl: to the program's own server, with a certificate that is made here. */
+#include "tests/unit/httpc_fixture.h"
+
+#include "common/tls.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+struct certificate {
+    char folder[40], cert[60], key[60];
+};
+
+static void write_pem(const struct certificate *certificate, X509 *x509, EVP_PKEY *key) {
+    FILE *cert_file = fopen(certificate->cert, "w"), *key_file = fopen(certificate->key, "w");
+    assert_non_null(cert_file);
+    assert_non_null(key_file);
+    assert_int_equal(PEM_write_X509(cert_file, x509), 1);
+    assert_int_equal(PEM_write_PrivateKey(key_file, key, NULL, NULL, 0, NULL, NULL), 1);
+    fclose(cert_file);
+    fclose(key_file);
+}
+
+/* Signed by itself, for 127.0.0.1, valid for an hour. */
+static struct certificate make_certificate(void) {
+    struct certificate made = {.folder = "/tmp/httpc-tls-XXXXXX"};
+    assert_non_null(mkdtemp(made.folder));
+    snprintf(made.cert, sizeof made.cert, "%s/cert.pem", made.folder);
+    snprintf(made.key, sizeof made.key, "%s/key.pem", made.folder);
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *x509 = X509_new();
+    X509_set_version(x509, X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
+    X509_gmtime_adj(X509_getm_notBefore(x509), -60);
+    X509_gmtime_adj(X509_getm_notAfter(x509), 3600);
+    X509_set_pubkey(x509, key);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(x509), "CN", MBSTRING_ASC, (const unsigned char *)"test", -1, -1,
+                               0);
+    X509_set_issuer_name(x509, X509_get_subject_name(x509));
+    X509_EXTENSION *name = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "IP:127.0.0.1");
+    X509_add_ext(x509, name, -1);
+    assert_true(X509_sign(x509, key, EVP_sha256()) > 0);
+    write_pem(&made, x509, key);
+    X509_EXTENSION_free(name);
+    X509_free(x509);
+    EVP_PKEY_free(key);
+    return made;
+}
+
+static void remove_certificate(const struct certificate *certificate) {
+    unlink(certificate->cert);
+    unlink(certificate->key);
+    rmdir(certificate->folder);
+}
+
+struct secured {
+    struct fixture *fixture;
+    struct certificate certificate;
+    struct tls_context *context;
+    char address[40], url[80];
+};
+
+static void serve(struct secured *secured, int64_t idle_ms) {
+    struct fixture *fixture = secured->fixture;
+    struct httpd_options server = {.loop = fixture->loop,
+                                   .listen = secured->address,
+                                   .tls = secured->context,
+                                   .limits = server_limits,
+                                   .handler = handle,
+                                   .arg = fixture};
+    server.limits.idle_ms = idle_ms;
+    httpd_free(fixture->httpd);
+    assert_int_equal(httpd_new(&server, &fixture->httpd, NULL), ERR_NONE);
+    snprintf(secured->address, sizeof secured->address, "127.0.0.1:%u", (unsigned)httpd_port(fixture->httpd));
+    snprintf(secured->url, sizeof secured->url, "https://%s/", secured->address);
+}
+
+static struct secured begin(int64_t idle_ms) {
+    struct secured secured = {.fixture = start(8 << 20), .certificate = make_certificate(), .address = "127.0.0.1:0"};
+    assert_int_equal(tls_context_new(secured.certificate.cert, secured.certificate.key, &secured.context, NULL),
+                     ERR_NONE);
+    serve(&secured, idle_ms);
+    return secured;
+}
+
+static void end(struct secured *secured) {
+    stop(secured->fixture);
+    tls_context_release(secured->context);
+    remove_certificate(&secured->certificate);
+}
+
+static struct result *post(struct secured *secured, struct str body, const char *ca_file) {
+    const struct httpc_request request = {.method = STR("POST"),
+                                          .url = str_of(secured->url),
+                                          .body = body,
+                                          .timeout_ms = DEADLINE_MS,
+                                          .connect_timeout_ms = DEADLINE_MS,
+                                          .ca_file = ca_file};
+    return send_request(secured->fixture, &request);
+}
+
+static void connections_are_used_again(void **state) {
+    (void)state;
+    struct secured secured = begin(60000);
+    for (int i = 0; i < 10; i++) {
+        struct result *result = post(&secured, STR("{}"), secured.certificate.cert);
+        wait_all(secured.fixture);
+        assert_string_equal(result->answer.what, "200 OK");
+        assert_true(str_ends_with(result->answer.body, STR("{}")));
+    }
+    assert_int_equal(secured.fixture->most_connections, 1);
+    for (int i = 0; i < 5; i++)
+        post(&secured, STR("{}"), secured.certificate.cert);
+    wait_all(secured.fixture);
+    assert_int_equal(secured.fixture->most_connections, 5);
+    end(&secured);
+}
+
+/* The echo is longer than what one read or one record of TLS brings. */
+static void large_bodies_go_there_and_back(void **state) {
+    (void)state;
+    struct secured secured = begin(60000);
+    size_t len = 3 << 20;
+    char *body = mem_alloc(len);
+    memset(body, 'b', len);
+    for (int i = 0; i < 3; i++) {
+        struct result *result = post(&secured, str_slice(body, len), secured.certificate.cert);
+        wait_all(secured.fixture);
+        assert_string_equal(result->answer.what, "200 OK");
+        assert_int_equal(result->answer.body.len, HTTPC_BODY_KEPT);
+    }
+    assert_int_equal(secured.fixture->most_connections, 1);
+    mem_free(body);
+    end(&secured);
+}
+
+static void a_server_that_is_not_trusted_gets_nothing(void **state) {
+    (void)state;
+    struct secured secured = begin(60000);
+    struct certificate other = make_certificate();
+    struct result *good = post(&secured, STR("{}"), secured.certificate.cert);
+    wait_all(secured.fixture);
+    assert_int_equal(good->answer.status, 200);
+    const char *wrong[] = {other.cert, "/nowhere/ca.pem"};
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        struct result *bad = post(&secured, STR("{}"), wrong[i]); /* nor by the connection that is there */
+        wait_all(secured.fixture);
+        assert_int_equal(bad->answer.err, ERR_IO);
+        assert_true(str_starts_with(str_of(bad->answer.what), STR("TLS: ")));
+    }
+    remove_certificate(&other);
+    end(&secured);
+}
+
+static bool server_has_no_connection(void *arg) {
+    struct fixture *fixture = arg;
+    return httpd_connections(fixture->httpd) == 0;
+}
+
+static void a_connection_that_was_closed_is_not_used(void **state) {
+    (void)state;
+    struct secured secured = begin(20);
+    for (int i = 0; i < 3; i++) {
+        struct result *result = post(&secured, STR("{}"), secured.certificate.cert);
+        wait_all(secured.fixture);
+        assert_string_equal(result->answer.what, "200 OK");
+        if (i == 0) /* once seen, then perhaps in the same moment */
+            assert_true(loop_run_until(secured.fixture->loop, server_has_no_connection, secured.fixture, DEADLINE_MS));
+        serve(&secured, 20);
+    }
+    end(&secured);
+}
+
+static void calls_may_end_at_any_time(void **state) {
+    (void)state;
+    struct secured secured = begin(60000);
+    char *body = mem_zalloc(1 << 20);
+    for (int i = 0; i < 10; i++)
+        post(&secured, str_slice(body, 1 << 20), secured.certificate.cert);
+    for (int turns = 0; turns < 5; turns++) {
+        bool never = loop_run_until(secured.fixture->loop, all_done, secured.fixture, turns);
+        if (!never && secured.fixture->results[turns].call != NULL) {
+            httpc_cancel(secured.fixture->results[turns].call);
+            secured.fixture->results[turns].call = NULL;
+            secured.fixture->done++;
+        }
+    }
+    mem_free(body);
+    end(&secured);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(connections_are_used_again),
+        cmocka_unit_test(large_bodies_go_there_and_back),
+        cmocka_unit_test(a_server_that_is_not_trusted_gets_nothing),
+        cmocka_unit_test(a_connection_that_was_closed_is_not_used),
+        cmocka_unit_test(calls_may_end_at_any_time),
+    };
+    return cmocka_run_group_tests_name("httpc over TLS", tests, init_curl, clear_curl);
+}
