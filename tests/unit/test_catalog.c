@@ -55,6 +55,7 @@ static void test_finding_types(void **state) {
         {GENERATION_RULE, "push\toperation  status changed(a)(b)", "PushOperationStatusChanged"},
         {GENERATION_RULE, "New company synchronised", "NewCompanySynchronized"},
         {GENERATION_RULE, "New company synchronized", "NewCompanySynchronized"},
+        {GENERATION_RULE, "rate\r\nlimit\n reached\r", "ClientRateLimitReached"},
         {GENERATION_RULE, "Data connection status", NULL},
         {GENERATION_RULE, "", NULL},
         {GENERATION_RULE, "()", NULL},
@@ -134,6 +135,51 @@ static void test_another_vendor(void **state) {
     strbuf_clear(&problems);
 }
 
+/* A vendor may have no rules left, and name the whole of a counterpart in the body; an item may have a fact for each
+ * rule that its event replaces, and what is replaced may be so without a condition. */
+static void test_unusual_catalogues(void **state) {
+    (void)state;
+    static const struct {
+        const char *rules, *events, *body, *type, *fact;
+    } rows[] = {
+        {"", "", "{\"kind\":\"a\"}", "a", NULL},
+        {"{\"name\": \"A\", \"counterpart\": \"{becomes}\", \"variables\": {\"becomes\": \"to\", \"same\": "
+         "{\"text\": \"{becomes}\"}}, \"facts\": [\"same\"]}",
+         "{\"type\": \"b\", \"replaces\": [{\"rule\": \"A\"}], \"variables\": {\"same\": \"x\"}, \"facts\": "
+         "[\"same\"]}",
+         "{\"kind\":\"A\",\"to\":\"b/%\\u007f\\u001fC\"}", "A", "same/b%2F%25%7F%1FC"},
+        {"{\"name\": \"A\", \"counterpart\": \"b\"}, {\"name\": \"B\", \"counterpart\": \"b\"}",
+         "{\"type\": \"b\", \"replaces\": [\"A\", {\"rule\": \"B\"}], \"items\": {\"list\": \"l\", \"variables\": "
+         "{\"nr\": \"nr\"}, \"facts\": [\"per-rule\"]}}",
+         "{\"kind\":\"b\",\"v\":1,\"l\":[{\"nr\":7}]}", "b", "B/7"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct arena *arena = arena_new(0);
+        struct catalog *catalog = NULL;
+        struct strbuf problems = {0};
+        struct message message = {0};
+        struct str text =
+            arena_printf(arena,
+                         "{\"format\": 1, \"facts\": {\"same\": {\"key\": \"same/{same}\", \"match\": \"exact\"}, "
+                         "\"per-rule\": {\"key\": \"{rule}/{nr}\", \"match\": \"window\"}}, \"shapes\": ["
+                         "{\"generation\": \"event\", \"type\": \"kind\", \"with\": [\"v\"]}, "
+                         "{\"generation\": \"rule\", \"type\": \"kind\"}], \"rule\": {\"variables\": {}}, "
+                         "\"event\": {\"variables\": {}}, \"rules\": [%s], \"events\": [%s]}",
+                         rows[i].rules, rows[i].events);
+        if (catalog_load(text, "x", &catalog, &problems) != ERR_NONE)
+            fail_msg("%s", problems.at);
+        assert_int_equal(classify(catalog, str_of(rows[i].body), arena, &message, NULL), ERR_NONE);
+        assert_true(str_eq(message.type, str_of(rows[i].type)));
+        const struct item *item = &message.items[0];
+        struct str last = item->fact_count == 0 ? STR_NONE : item->facts[item->fact_count - 1].key;
+        if (!str_eq(last, str_of(rows[i].fact)))
+            fail_msg("row %zu: %zu facts, the last is " STR_FMT, i, item->fact_count, STR_ARG(last));
+        catalog_free(catalog);
+        strbuf_clear(&problems);
+        arena_free(arena);
+    }
+}
+
 /* ---- mistakes ---- */
 
 struct mistake {
@@ -145,8 +191,14 @@ static const struct mistake mistakes[] = {
     {"\"format\": 1", "\"format\": 2", "catalog.json:2:5: \"format\" must be 1"},
     {"\"format\": 1,", "", "\"format\" is missing; it must be a number"},
     {"\"about\": \"", "\"abuot\": \"", "\"abuot\" has no meaning here; did you mean \"about\"?"},
+    {"\"about\": \"", "\"whatever this is\": \"",
+     "\"whatever this is\" has no meaning here; possible are format, about"},
     {"\"ids\": [\"id\"", "\"ids\": [1", "this must be a string"},
+    {"\"ids\": [\"id\"", "\"ids\": [\"\"", "this must not be empty"},
     {"\"Success\": \"successful\"", "\"Success\": true", "\"Success\" must be a string"},
+    {"\"changed\": {\n            \"true\": \"changed\"\n        }", "\"changed\": 5", "\"changed\" must be an object"},
+    {"\"initial\": {\"key\": \"initial/{company}\", \"match\": \"window\"}", "\"initial\": 5",
+     "\"initial\" must be an object"},
     {"\"match\": \"exact\"", "\"match\": \"exactly\"", "\"match\" must be \"exact\" or \"window\""},
     {"\"key\": \"write/{push}/{outcome}\"", "\"key\": \"write/{pash}/{outcome}\"", "there is no variable {pash} here"},
     {"\"key\": \"write/{push}/{outcome}\"", "\"key\": \"write/{push/{outcome}\"",
@@ -155,11 +207,20 @@ static const struct mistake mistakes[] = {
     {"\"key\": \"write/{push}/{outcome}\"", "\"key\": \"write/{push\"", "a brace has no counterpart"},
     {"{\"generation\": \"event\", \"type\": \"eventType\"}", "{\"generation\": \"evnt\", \"type\": \"eventType\"}",
      "\"generation\" must be \"rule\" or \"event\""},
+    {"{\"generation\": \"event\", \"type\": \"eventType\"}", "{\"generation\": \"unknown\", \"type\": \"eventType\"}",
+     "\"generation\" must be \"rule\" or \"event\""},
     {"{\"generation\": \"event\", \"type\": \"eventType\"}", "7", "this must be an object"},
     {"\"company\": \"CompanyId\"", "\"company\": 7", "a path, a list of paths, or an object"},
     {"\"company\": \"CompanyId\"", "\"company\": \"a..b\"", "\"a..b\" is no path"},
     {"\"company\": \"CompanyId\"", "\"company\": \"a[].b[].c\"", "is no path"},
     {"\"company\": \"CompanyId\"", "\"company\": \"a[]\"", "is no path"},
+    {"\"company\": \"CompanyId\"", "\"company\": \"a[0].b\"", "is no path"},
+    {"\"company\": \"CompanyId\"", "\"company\": {\"text\": 5}", "\"text\" must be a string"},
+    {"\"variables\": {\"limit\": {\"text\": \"reached\"}},\n            \"facts\": [\"rate-limit\", \"same-id\"]\n     "
+     "   },\n        {\n            \"type\": \"client.rateLimit.reset\"",
+     "\"variables\": {\"limit\": {\"text\": \"{rule}\"}},\n            \"facts\": [\"rate-limit\", \"same-id\"]\n      "
+     "  },\n        {\n            \"type\": \"client.rateLimit.reset\"",
+     "there is no variable {rule} here; there are {"},
     {"\"company\": \"CompanyId\"", "\"company\": \"a.b.c.d.e.f.g.h.i\"", "8 keys at most"},
     {"\"company\": \"CompanyId\"", "\"company\": []", "a path or a list of paths"},
     {"\"company\": \"CompanyId\"", "\"company\": {}", "\"from\", its path or paths, or \"text\", and not both"},
@@ -170,6 +231,10 @@ static const struct mistake mistakes[] = {
     {"\"labels\": [\"Rate Limit Reset\"]", "\"labels\": [\"rate limit reached\"]",
      "\"rate limit reached\" stands for \"ClientRateLimitReached\" already"},
     {"\"labels\": [\"Rate Limit Reset\"]", "\"labels\": [\"(x)\"]", "a type must have a name"},
+    {"\"labels\": [\"Rate Limit Reset\"]", "\"labels\": [5]", "this must be a string"},
+    {"\"name\": \"SyncConnectionDeleted\",\n            \"counterpart\": \"connection.deleted\",\n            "
+     "\"facts\": [\"connection-deleted\", \"same-id\"]",
+     "\"name\": \"SyncConnectionDeleted\"", "\"counterpart\" is missing: an event replaces this rule"},
     {"\"counterpart\": \"client.rateLimit.reset\"", "\"counterpart\": \"client.rateLimit.rest\"",
      "\"events\" has no type \"client.rateLimit.rest\""},
     {"\"counterpart\": \"client.rateLimit.reset\",", "", "without \"counterpart\" never has a twin"},
@@ -177,17 +242,34 @@ static const struct mistake mistakes[] = {
      "no event says that it \"replaces\" this rule"},
     {"\"replaces\": [\"SyncFailed\"]", "\"replaces\": [\"SyncFaild\"]", "\"rules\" has none of the name \"SyncFaild\""},
     {"\"replaces\": [\"SyncFailed\"],", "", "without \"replaces\" never has a twin"},
+    {"\"replaces\": [\"SyncFailed\"]", "\"replaces\": [5]", "this must be a string"},
+    {"\"replaces\": [\"SyncFailed\"]", "\"replaces\": [{\"if\": {\"sync\": \"x\"}}]", "\"rule\" is missing"},
+    {"\"replaces\": [\"SyncFailed\"]",
+     "\"replaces\": [\"SyncFailed\", \"SyncFailed\", \"SyncFailed\", \"SyncFailed\", \"SyncFailed\", \"SyncFailed\", "
+     "\"SyncFailed\", \"SyncFailed\", \"SyncFailed\", \"SyncFailed\", \"SyncFailed\", \"SyncFailed\", \"SyncFailed\", "
+     "\"SyncFailed\", \"SyncFailed\", \"SyncFailed\"]",
+     "there are 17 facts, which is too many: 16 are possible"},
     {"\"facts\": [\"initial\", \"same-id\"]", "\"facts\": [\"intial\", \"same-id\"]", "\"facts\" has no \"intial\""},
     {"\"variables\": {\"error\": {\"text\": \"error\"}}", "\"variables\": {\"eror\": {\"text\": \"error\"}}",
      "nothing uses the variable \"eror\""},
     {"{\"type\": \"connection.failed\"}", "{\"type\": \"{a}.{b}\"}", "at most one {x}"},
     {"{\"type\": \"connection.failed\"}", "{\"type\": \"{a}\"}", "text around it"},
     {"{\"type\": \"connection.failed\"}", "{\"type\": \"a.}\"}", "at most one {x}"},
+    {"{\"type\": \"connection.failed\"}", "{\"type\": \"a.{\"}", "at most one {x}"},
+    {"{\"type\": \"connection.failed\"}", "{\"type\": \"a.{}\"}", "at most one {x}"},
+    {"{\"type\": \"connection.failed\"}", "{\"type\": \"a.{b}.c}\"}", "at most one {x}"},
+    {"{\"type\": \"connection.failed\"}", "{\"type\": \"}.{a\"}", "at most one {x}"},
+    {"{\"type\": \"connection.failed\"}", "{\"type\": \"{rule}.failed\"}", "\"rule\" is always"},
+    {"{\"type\": \"connection.failed\"}", "\"connection.failed\"", "this must be an object"},
     {"{\"type\": \"connection.failed\"}", "{\"type\": \"connection.created\"}", "already"},
     {"\"list\": \"payload.dataTypes\"", "\"list\": \"payload.dataTypes[].x\"", "must be like a.b.c"},
     {"\"if\": {\"outcome\": \"unsuccessful\"}", "\"if\": {\"outcom\": \"unsuccessful\"}",
      "\"if\" must name one variable"},
+    {"\"list\": \"payload.dataTypes\"", "\"list\": \"payload..dataTypes\"", "is no path"},
+    {"\"list\": \"payload.dataTypes\",", "", "\"list\" is missing"},
+    {"\"facts\": [\"initial\", \"same-id\"]", "\"facts\": [\"initial\", 5]", "this must be a string"},
     {"\"if\": {\"outcome\": \"unsuccessful\"}", "\"if\": {}", "\"if\" must name one variable"},
+    {"\"if\": {\"outcome\": \"unsuccessful\"}", "\"if\": {\"outcome\": 5}", "\"outcome\" must be a string"},
     {"\"format\": 1,", "\"format\": 1, \"format\": 1,", "catalog.json:2:"},
     {"\"format\": 1,", "\"format\": 1", "catalog.json:"},
 };
@@ -235,6 +317,35 @@ static void test_all_mistakes_are_told_at_once(void **state) {
     assert_non_null(strstr(problems.at, "x:5:11: this must be an object\n"));
     assert_non_null(strstr(problems.at, "x:5:14: \"name\" is missing; it must be a string\n"));
     assert_non_null(strstr(problems.at, "x:6:12: \"type\" is missing; it must be a string\n"));
+    strbuf_clear(&problems);
+}
+
+/* Nobody reads on after a hundred. */
+static void test_mistakes_without_end_are_cut(void **state) {
+    (void)state;
+    struct catalog *catalog = NULL;
+    struct strbuf text = {0}, problems = {0};
+    size_t lines = 0;
+    strbuf_append(&text, STR("{\"format\": 1, \"rules\": [1"));
+    for (int i = 0; i < 500; i++)
+        strbuf_append(&text, STR(", 1"));
+    strbuf_append(&text, STR("]}"));
+    assert_int_equal(catalog_load(strbuf_str(&text), "x", &catalog, &problems), ERR_INVALID);
+    for (size_t i = 0; i < problems.len; i++)
+        lines += problems.at[i] == '\n';
+    assert_int_equal(lines, 100);
+    strbuf_clear(&text);
+    strbuf_clear(&problems);
+}
+
+static void test_a_variable_may_stand_where_there_are_none(void **state) {
+    (void)state;
+    struct catalog *catalog = NULL;
+    struct strbuf problems = {0};
+    assert_int_equal(
+        catalog_load(STR("{\"event\": {\"variables\": {\"a\": {\"text\": \"{b}\"}}}}"), "x", &catalog, &problems),
+        ERR_INVALID);
+    assert_non_null(strstr(problems.at, "there is no variable {b} here; there are none"));
     strbuf_clear(&problems);
 }
 
@@ -305,8 +416,11 @@ int main(void) {
         cmocka_unit_test(test_built_in_types),
         cmocka_unit_test(test_finding_types),
         cmocka_unit_test(test_another_vendor),
+        cmocka_unit_test(test_unusual_catalogues),
         cmocka_unit_test(test_mistakes_are_told_with_their_place),
         cmocka_unit_test(test_all_mistakes_are_told_at_once),
+        cmocka_unit_test(test_mistakes_without_end_are_cut),
+        cmocka_unit_test(test_a_variable_may_stand_where_there_are_none),
         cmocka_unit_test(test_what_is_no_object),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_damaged_catalogues),

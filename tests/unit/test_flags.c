@@ -573,6 +573,23 @@ static void test_changes_between_two_sets(void **state) {
     arena_free(arena);
 }
 
+/* What is broken, and what leads to no evaluator, differs by how it is written. */
+static void test_changes_of_what_is_broken(void **state) {
+    (void)state;
+    struct arena *arena = arena_new(0);
+    struct flags *old = load(arena, "{\"flags\":{\"a\":5,\"b\":6,\"c\":{\"targeting\":{\"!\":[1]}}}}");
+    struct flags *new = load(arena, "{\"flags\":{\"a\":5,\"b\":[7],\"c\":{\"targeting\":{\"!\":[2]}},"
+                                    "\"d\":{\"targeting\":{\"$ref\":\"none\"}}},\"$evaluators\":{\"x\":1}}");
+    const struct flag_change *changes;
+    assert_int_equal(flags_changes(old, new, arena, &changes), 3);
+    assert_change(&changes[0], "b", "6", "[7]");
+    assert_change(&changes[1], "c", "{\"targeting\":{\"!\":[1]}}", "{\"targeting\":{\"!\":[2]}}");
+    assert_change(&changes[2], "d", NULL, "{\"targeting\":{\"$ref\":\"none\"}}");
+    flags_free(old);
+    flags_free(new);
+    arena_free(arena);
+}
+
 /* What decides is the evaluators that a rule leads to, each once, whatever else stands in it. */
 static void test_changes_behind_a_reference(void **state) {
     (void)state;
@@ -638,6 +655,7 @@ int main(void) {
         cmocka_unit_test(test_what_does_not_depend_on_the_message),
         cmocka_unit_test(test_threads_read_one_set),
         cmocka_unit_test(test_changes_between_two_sets),
+        cmocka_unit_test(test_changes_of_what_is_broken),
         cmocka_unit_test(test_changes_behind_a_reference),
         cmocka_unit_test(test_views),
     };

@@ -99,6 +99,7 @@ static void test_what_the_schema_forbids(void **state) {
         {TARGETED("{\"sem_ver\":\"1.0.0\"}"), FLAG_WARNING, "\"1.0.0\"}", "as a list"},
         {TARGETED("{\"sem_ver\":[\"1.0.0\",\"=\"]}"), FLAG_WARNING, "[\"1.0.0\"", "too few arguments"},
         {TARGETED("{\"sem_ver\":[\"1.0.0\",5,\"1.0.0\"]}"), FLAG_WARNING, "5,", "compares by"},
+        {TARGETED("{\"sem_ver\":[5,\"=\",\"1.0.0\"]}"), FLAG_WARNING, "5,", "takes versions"},
         {TARGETED("{\"fractional\":\"k\"}"), FLAG_WARNING, "\"k\"}", "as a list"},
         {TARGETED("{\"fractional\":[[\"a\",1,2]]}"), FLAG_WARNING, "[\"a\",1,2]", "a variant and a weight"},
         {TARGETED("{\"fractional\":[[\"a\",\"1\"]]}"), FLAG_WARNING, "\"1\"", "weights that are whole"},

@@ -144,6 +144,11 @@ static void test_what_is_missing_is_added(void **state) {
          "{\"flags\": {\n  \"a\": {\"state\": \"ENABLED\"},\n  \"new-consumer\": " NEW_FLAG(
              "on") " /* and\n more */\n}}\n",
          ERR_NONE, NULL},
+        {"{\"flags\": [\n  {\"key\": \"a\", \"state\": \"ENABLED\"} ]\n}\n", FLAG_NEW_CONSUMER, false, false,
+         "{\"flags\": [\n  {\"key\": \"a\", \"state\": \"ENABLED\"},\n  {\"key\": \"new-consumer\", \"state\": "
+         "\"ENABLED\", "
+         "\"variants\": {\"on\": true, \"off\": false}, \"defaultVariant\": \"off\"} ]\n}\n",
+         ERR_NONE, NULL},
         /* no line ends behind it */
         {"{\"flags\": {\n\t\"a\": {\"state\": \"ENABLED\"}}}", FLAG_NEW_CONSUMER, false, false,
          "{\"flags\": {\n\t\"a\": {\"state\": \"ENABLED\"},\n\t\"new-consumer\": " NEW_FLAG("off") "}}", ERR_NONE,

@@ -188,7 +188,7 @@ static void test_a_case_is_compared_within_limits(void **state) {
         {"", "]", LOGIC_STEPS_MAX + 1},
         {"[1,", "],2]", LOGIC_STEPS_MAX + 1},
         {"{\"a\":", "],\"b\":2}", LOGIC_STEPS_MAX + 1},
-        {"[", ",10000000000000000000000000000000000000000000000000000000000000000000]]", FILLING - 2},
+        {"[", "],10000000000000000000000000000000000000000000000000000000000000000000]", FILLING - 4},
         {"{\"a\":", "],\"b\":10000000000000000000000000000000000000000000000000000000000000000000}", FILLING},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -208,11 +208,28 @@ static void test_a_case_is_compared_within_limits(void **state) {
     }
 }
 
+/* Not even a number may be longer than what a rule may cost. */
+static void test_a_number_of_megabytes_is_no_data(void **state) {
+    (void)state;
+    struct arena *arena = arena_new(0);
+    struct strbuf text = {0};
+    struct err_detail detail = {.text = ""};
+    bool holds = false;
+    strbuf_reserve(&text, LOGIC_BYTES_MAX + 1);
+    for (size_t i = 0; i <= LOGIC_BYTES_MAX; i++)
+        strbuf_append_char(&text, '1');
+    const struct json *data = parse(arena, strbuf_str(&text)), *rule = parse(arena, STR("{\"var\":\"\"}"));
+    assert_int_equal(logic_case_run(rule, data, data, &holds, &detail), ERR_LIMIT);
+    strbuf_clear(&text);
+    arena_free(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_operator_fails_when_it_has_too_little),
         cmocka_unit_test(test_conversions_fail_when_they_have_too_little),
         cmocka_unit_test(test_a_case_is_compared_within_limits),
+        cmocka_unit_test(test_a_number_of_megabytes_is_no_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
