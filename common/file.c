@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static enum err fail(struct err_detail *detail, int number) {
@@ -39,4 +41,20 @@ enum err file_read(struct arena *arena, const char *path, size_t max_len, struct
     strbuf_clear(&all);
     close(fd);
     return err;
+}
+
+const char *file_system_that_forgets(const char *path) {
+    struct statfs about;
+    if (statfs(path, &about) != 0)
+        return NULL;
+    switch ((unsigned long)about.f_type) {
+    case TMPFS_MAGIC:
+        return "tmpfs";
+    case RAMFS_MAGIC:
+        return "ramfs";
+    case OVERLAYFS_SUPER_MAGIC:
+        return "overlay";
+    default:
+        return NULL;
+    }
 }

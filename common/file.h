@@ -1,4 +1,4 @@
-/* Whole files in memory. */
+/* Whole files in memory, and where files are. */
 #ifndef COMMON_FILE_H
 #define COMMON_FILE_H
 
@@ -11,5 +11,9 @@
  * without the path. */
 enum err file_read(struct arena *arena, const char *path, size_t max_len, struct str *text,
                    struct err_detail *detail) MUST_USE;
+
+/* The name of the file system that holds `path`, where that forgets: in memory (tmpfs, ramfs), or the upper layer of a
+ * container (overlay). NULL where it keeps, or where nobody can tell. */
+const char *file_system_that_forgets(const char *path);
 
 #endif

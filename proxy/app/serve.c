@@ -13,6 +13,7 @@
 
 #include "common/clock.h"
 #include "common/crew.h"
+#include "common/file.h"
 #include "common/listener.h"
 #include "common/log.h"
 #include "common/loop_signal.h"
@@ -188,6 +189,19 @@ static void release_snapshot(void *flags) {
     snapshot_release(flags);
 }
 
+/* A container that is made anew, or a machine that starts again, would begin with an empty store. */
+static void warn_if_store_forgets(struct str url) {
+    if (!str_starts_with(url, STR("sqlite:")))
+        return; /* "memory:" says it itself */
+    struct str path = str_from(url, strlen("sqlite:"));
+    const char *kind = file_system_that_forgets(path.at);
+    if (kind != NULL)
+        LOG(LOG_WARN,
+            "the store is lost when this container or machine goes: mount a volume there, or name a lasting place in "
+            "store.url",
+            LOG_STR("store", path), LOG_TEXTZ("file_system", kind));
+}
+
 static enum err open_store(struct serve *serve, struct err_detail *detail) {
     struct service *service = &serve->service;
     struct ledger_policy policy = setup_policy(service);
@@ -203,6 +217,8 @@ static enum err open_store(struct serve *serve, struct err_detail *detail) {
     enum err err = store_open(&options, &service->store, detail);
     if (err != ERR_NONE)
         snapshot_release(options.flags); /* still ours */
+    else
+        warn_if_store_forgets(service->settings->store_url);
     return err;
 }
 

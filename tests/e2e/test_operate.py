@@ -5,6 +5,8 @@ import os
 import resource
 import signal
 import socket
+import subprocess
+import tempfile
 import threading
 import time
 
@@ -47,6 +49,19 @@ class Load:
 
 
 # --- starting
+
+def test_store_that_is_lost(start):
+    """A store in memory, or in the upper layer of a container, is warned of at start, in words that say what to do."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        proxy = start(store=f"sqlite:{folder}/messages.db")
+        line = proxy.wait_for_log("the store is lost when")
+        assert "warn" in line and "mount a volume" in line and "store.url" in line and "file_system=tmpfs" in line
+        assert proxy.terminate() == 0
+    proxy = start()
+    kind = subprocess.run(["stat", "-f", "-c", "%T", proxy.folder], capture_output=True, check=True, text=True).stdout
+    is_lost = kind.strip() in ("tmpfs", "ramfs", "overlayfs")
+    assert ("the store is lost when" in proxy.text()) == is_lost
+
 
 @pytest.mark.parametrize("which", ["listen", "admin.listen"])
 def test_port_in_use(make, which):
