@@ -2,8 +2,9 @@
 
 import pathlib
 import re
+import subprocess
 
-from proxy import run
+from proxy import BINARY, environment, run
 from runbook import walk
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
@@ -19,6 +20,12 @@ def test_settings_are_current():
     document = (DEPLOY / "settings.md").read_text()
     current = run("settings", "--markdown").stdout.decode()
     assert document[document.index("| key"):] == current, "put what `hookshift settings --markdown` prints at its end"
+
+
+def test_man_page_is_current():
+    """deploy/hookshift.1 is written from what the program says of its commands and settings."""
+    made = subprocess.run([DEPLOY / "manpage", BINARY], capture_output=True, check=True, env=environment()).stdout
+    assert (DEPLOY / "hookshift.1").read_bytes() == made, "deploy/manpage PROGRAM > deploy/hookshift.1"
 
 
 def test_examples_are_good():
