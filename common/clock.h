@@ -13,6 +13,8 @@ int64_t clock_mono_us(void); /* microseconds since some moment; never goes back 
 
 /* For tests: from now on clock_wall_ms() answers `ms`; a negative one gives the real clock back. */
 void clock_set_wall_ms(int64_t ms);
+/* For tests: from now on the real clock is that much off, in addition to what it was off before. */
+void clock_shift_wall_ms(int64_t by_ms);
 
 /* RFC 3339 with 0 to 9 fraction digits (cut to milliseconds) and `Z` or an offset; false for anything else,
  * days, hours or seconds that do not exist included. A date-time without a zone is read as UTC. */

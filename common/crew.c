@@ -1,11 +1,13 @@
 #include "common/crew.h"
 
+#include "common/fault.h"
 #include "common/mem.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 struct member {
     struct loop *loop;
@@ -45,27 +47,36 @@ static void *turn(void *arg) {
     return NULL;
 }
 
+static void stop_first(struct crew *crew, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        loop_stop(crew->members[i].loop);
+    for (size_t i = 0; i < count; i++)
+        pthread_join(crew->members[i].thread, NULL);
+}
+
 /* Signals are the main thread's: members are born with all of them blocked. */
-void crew_start(struct crew *crew) {
+enum err crew_start(struct crew *crew, struct err_detail *detail) {
     sigset_t all, before;
+    size_t started = 0;
+    int failed = 0;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (size_t i = 0; i < crew->count; i++)
-        if (pthread_create(&crew->members[i].thread, NULL, turn, &crew->members[i]) != 0) {
-            perror("hookshift: cannot start a thread");
-            abort();
-        }
+    for (; started < crew->count && failed == 0; started += failed == 0 ? 1 : 0) {
+        struct member *member = &crew->members[started];
+        failed = FAULT("thread.start", EAGAIN) ? EAGAIN : pthread_create(&member->thread, NULL, turn, member);
+    }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed != 0) {
+        stop_first(crew, started);
+        return err_set(detail, ERR_IO, "cannot start a thread: %s", strerror(failed));
+    }
     crew->running = true;
+    return ERR_NONE;
 }
 
 void crew_stop(struct crew *crew) {
-    if (!crew->running)
-        return;
-    for (size_t i = 0; i < crew->count; i++)
-        loop_stop(crew->members[i].loop);
-    for (size_t i = 0; i < crew->count; i++)
-        pthread_join(crew->members[i].thread, NULL);
+    if (crew->running)
+        stop_first(crew, crew->count);
     crew->running = false;
 }
 

@@ -1,5 +1,7 @@
 #include "common/file.h"
 
+#include "common/fault.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -17,7 +19,7 @@ static enum err fail(struct err_detail *detail, int number) {
 static enum err read_all(int fd, size_t max_len, struct strbuf *all, struct err_detail *detail) {
     for (;;) {
         strbuf_reserve(all, 4096);
-        ssize_t got = read(fd, all->at + all->len, 4096);
+        ssize_t got = FAULT("file.read", EIO) ? -1 : read(fd, all->at + all->len, 4096);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -31,7 +33,7 @@ static enum err read_all(int fd, size_t max_len, struct strbuf *all, struct err_
 }
 
 enum err file_read(struct arena *arena, const char *path, size_t max_len, struct str *text, struct err_detail *detail) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = FAULT("file.open", EMFILE) ? -1 : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return fail(detail, errno);
     struct strbuf all = {0};

@@ -12,6 +12,7 @@
  * Some file systems (network, FUSE, other layers) say nothing: a stat() every so often covers them. */
 #include "common/filewatch.h"
 
+#include "common/fault.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/str.h"
@@ -91,7 +92,7 @@ static void drop_watches(struct filewatch *watch) {
 
 /* A directory that may not be read cannot be watched either; polling makes up for it. */
 static void watch_name(struct filewatch *watch, const char *directory, struct str name) {
-    int descriptor = inotify_add_watch(watch->inotify_fd, directory, NAME_EVENTS);
+    int descriptor = FAULT("watch.add", ENOSPC) ? -1 : inotify_add_watch(watch->inotify_fd, directory, NAME_EVENTS);
     if (descriptor < 0)
         return;
     struct strbuf copy = {0};
@@ -217,7 +218,7 @@ static void on_inotify(evutil_socket_t fd, short what, void *arg) {
 
 static void renew_watches(struct filewatch *watch) {
     drop_watches(watch);
-    watch->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    watch->inotify_fd = FAULT("watch.open", EMFILE) ? -1 : inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (watch->inotify_fd < 0) {
         if (!watch->has_warned)
             LOG(LOG_WARN, "inotify is not to be had: a file is only looked at now and then",

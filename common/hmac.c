@@ -1,5 +1,6 @@
 #include "common/hmac.h"
 
+#include "common/fault.h"
 #include "common/mem.h"
 
 #include <openssl/core_names.h>
@@ -17,7 +18,7 @@ static EVP_MAC_CTX *context_new(struct str secret) {
     char digest[] = "SHA256";
     const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
                                  OSSL_PARAM_construct_end()};
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
+    EVP_MAC *mac = FAULT("hmac.fetch", 0) ? NULL : EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
     EVP_MAC_CTX *context = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
     EVP_MAC_free(mac); /* the context holds its own reference */
     if (context != NULL && EVP_MAC_init(context, (const unsigned char *)secret.at, secret.len, params) != 1) {
@@ -52,7 +53,7 @@ static NO_RETURN void give_up(void) {
 
 void hmac_sha256(const struct hmac_key *key, const struct str *parts, size_t part_count,
                  unsigned char code[HMAC_SHA256_LEN]) {
-    EVP_MAC_CTX *context = EVP_MAC_CTX_dup(key->prepared);
+    EVP_MAC_CTX *context = FAULT("hmac.copy", 0) ? NULL : EVP_MAC_CTX_dup(key->prepared);
     if (context == NULL)
         give_up();
     for (size_t i = 0; i < part_count; i++)

@@ -1,5 +1,6 @@
 #include "common/httpd_io.h"
 
+#include "common/fault.h"
 #include "common/tls.h"
 
 #include <errno.h>
@@ -12,11 +13,15 @@ static ssize_t failed(void) {
 }
 
 ssize_t httpd_io_read(struct httpd_io *io, char *into, size_t size) {
+    if (FAULT("http.read", ECONNRESET))
+        return failed();
     ssize_t got = io->tls != NULL ? tls_read(io->tls, into, size) : recv(io->fd, into, size, 0);
     return got >= 0 ? got : failed();
 }
 
 ssize_t httpd_io_write(struct httpd_io *io, struct str data) {
+    if (FAULT("http.write", ECONNRESET))
+        return failed();
     ssize_t sent = io->tls != NULL ? tls_write(io->tls, data) : send(io->fd, data.at, data.len, MSG_NOSIGNAL);
     return sent > 0 ? sent : failed();
 }

@@ -3,6 +3,7 @@
  * it in words, and then the listener rests for a little while: clients are neither left hanging nor is time burnt. */
 #include "common/listener.h"
 
+#include "common/fault.h"
 #include "common/log.h"
 #include "common/mem.h"
 
@@ -39,7 +40,9 @@ static enum err error_of_bind(int error) {
 
 static int accept_one(struct listener *listener, struct netaddr *peer) {
     peer->len = sizeof peer->storage;
-    return accept4(listener->fd, (struct sockaddr *)&peer->storage, &peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return FAULT("listen.accept", EMFILE)
+               ? -1
+               : accept4(listener->fd, (struct sockaddr *)&peer->storage, &peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
 static void on_rested(void *arg) {
@@ -95,14 +98,17 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg) {
 static enum err bind_to(struct listener *listener, struct err_detail *detail) {
     const int on = 1;
     const char *text = listener->options.address;
-    listener->fd = socket(listener->address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    listener->fd = FAULT("listen.socket", EMFILE)
+                       ? -1
+                       : socket(listener->address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (listener->fd < 0)
         return err_set(detail, ERR_IO, "no socket for %s: %s", text, strerror(errno));
     if (setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         setsockopt(listener->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 || /* for all it accepts */
         (listener->options.share_port && setsockopt(listener->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0))
         return err_set(detail, ERR_IO, "cannot prepare a socket for %s: %s", text, strerror(errno));
-    if (bind(listener->fd, (struct sockaddr *)&listener->address.storage, listener->address.len) != 0)
+    if (FAULT("listen.bind", EADDRINUSE) ||
+        bind(listener->fd, (struct sockaddr *)&listener->address.storage, listener->address.len) != 0)
         return err_set(detail, error_of_bind(errno), "cannot listen on %s: %s", text, strerror(errno));
     return ERR_NONE;
 }
@@ -112,7 +118,7 @@ static enum err bind_and_listen(struct listener *listener, struct err_detail *de
     enum err err = bind_to(listener, detail);
     if (err != ERR_NONE)
         return err;
-    if (listen(listener->fd, QUEUE_LEN) != 0)
+    if (FAULT("listen.listen", EADDRINUSE) || listen(listener->fd, QUEUE_LEN) != 0)
         return err_set(detail, error_of_bind(errno), "cannot listen on %s: %s", text, strerror(errno));
     listener->address.len = sizeof listener->address.storage;
     if (getsockname(listener->fd, (struct sockaddr *)&listener->address.storage, &listener->address.len) != 0)

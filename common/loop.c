@@ -9,6 +9,7 @@
  * by a post waits for the next turn: sockets are not starved by work that posts itself. */
 #include "common/loop.h"
 
+#include "common/fault.h"
 #include "common/log.h"
 #include "common/mem.h"
 
@@ -101,7 +102,7 @@ static struct event_base *base_new(void) {
 struct loop *loop_new(void) {
     struct loop *loop = MEM_NEW(struct loop);
     pthread_mutex_init(&loop->lock, NULL);
-    loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    loop->wake_fd = FAULT("loop.open", EMFILE) ? -1 : eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     loop->base = base_new();
     if (loop->base != NULL && loop->wake_fd >= 0)
         loop->wake_event = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, on_wake, loop);

@@ -1,5 +1,7 @@
 #include "common/random.h"
 
+#include "common/fault.h"
+
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +19,7 @@ struct supply {
 static _Thread_local struct supply supply;
 
 static void generate(void *bytes, size_t len) {
-    if (RAND_bytes(bytes, (int)len) != 1) {
+    if (FAULT("random.bytes", 0) || RAND_bytes(bytes, (int)len) != 1) {
         fprintf(stderr, "hookshift: the system gives no random bytes\n");
         abort();
     }

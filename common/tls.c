@@ -2,6 +2,7 @@
  * again; a reader whose buffer holds a whole record never leaves decrypted bytes behind. */
 #include "common/tls.h"
 
+#include "common/fault.h"
 #include "common/mem.h"
 
 #include <errno.h>
@@ -71,7 +72,8 @@ void tls_context_release(struct tls_context *context) {
 
 struct tls_session *tls_session_new(struct tls_context *context, int fd) {
     struct tls_session *session = MEM_NEW(struct tls_session);
-    session->ssl = SSL_new(context->ssl); /* holds the context's state as long as it lives */
+    session->ssl =
+        FAULT("tls.session", 0) ? NULL : SSL_new(context->ssl); /* holds the context's state as long as it lives */
     if (session->ssl == NULL || SSL_set_fd(session->ssl, fd) != 1)
         session->broken = true;
     else

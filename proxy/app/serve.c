@@ -274,14 +274,18 @@ static struct supervise *begin_supervision(struct serve *serve) {
     return supervise_new(serve->loop, serve->admin, status);
 }
 
-static void start(struct serve *serve) {
+/* CLI_OK, or the exit status after a complaint. */
+static int start(struct serve *serve) {
     struct service *service = &serve->service;
+    struct err_detail detail;
     serve->timer = loop_timer_new(serve->loop, go_down, serve);
     serve->on_term = loop_signal_new(serve->loop, SIGTERM, on_stop, serve);
     serve->on_int = loop_signal_new(serve->loop, SIGINT, on_stop, serve);
     serve->on_hup = loop_signal_new(serve->loop, SIGHUP, on_hangup, serve);
     serve->reload = reload_new(service, serve->loop, on_reloaded, serve);
-    crew_start(serve->crew);
+    enum err err = crew_start(serve->crew, &detail);
+    if (err != ERR_NONE)
+        return complain(err, "threads", &detail);
     atomic_store(&serve->started, true);
     for (size_t i = 0; i < service->worker_count; i++)
         for (int e = 0; e < ENDPOINT_COUNT; e++)
@@ -291,6 +295,7 @@ static void start(struct serve *serve) {
     LOG(LOG_INFO, "listening", LOG_TEXTZ("address", httpd_address(service->workers[0]->httpd)),
         LOG_TEXTZ("admin", admin_address(serve->admin)), LOG_INT("workers", service->worker_count),
         LOG_TEXTZ("version", HOOKSHIFT_VERSION));
+    return CLI_OK;
 }
 
 /* In the order that nobody is called who is gone: listeners, store (its answers run on the loops), loops. */
@@ -321,8 +326,9 @@ static void take_down(struct serve *serve) {
 int serve_run(const struct settings *settings) {
     struct serve serve = {.service = {.settings = settings}};
     int status = build(&serve);
+    if (status == CLI_OK)
+        status = start(&serve);
     if (status == CLI_OK) {
-        start(&serve);
         loop_run(serve.loop);
         LOG(LOG_INFO, "stopped");
     }

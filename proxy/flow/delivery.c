@@ -1,10 +1,13 @@
 #include "proxy/flow/delivery.h"
 
 #include "common/clock.h"
+#include "common/fault.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "proxy/flow/outbox.h"
 #include "proxy/flow/reply.h"
+
+#include <errno.h>
 
 enum { SETTLE_AGAIN_MS = 1000, SENDER_RETRY_AFTER_S = 5 };
 
@@ -75,7 +78,14 @@ static void log_attempt(const struct delivery *delivery, const struct httpc_answ
         LOG_INT("duration_us", answer->duration_us), LOG_STR("traceparent", delivery->record.trace_parent));
 }
 
-static void on_answer(const struct httpc_answer *answer, void *arg) {
+/* The consumer has answered, and nobody hears it. */
+static const struct httpc_answer *lose_answer(const struct httpc_answer *answer) {
+    static const struct httpc_answer lost = {.err = ERR_CLOSED, .what = "connection broken off", .retry_after_ms = -1};
+    return FAULT("deliver.answer", ECONNRESET) ? &lost : answer;
+}
+
+static void on_answer(const struct httpc_answer *whatever, void *arg) {
+    const struct httpc_answer *answer = lose_answer(whatever);
     struct delivery *delivery = arg;
     bool ok = answer->err == ERR_NONE && answer->status >= 200 && answer->status <= 299;
     struct str what = answer->err == ERR_NONE

@@ -3,7 +3,7 @@
  *   up ──(FAILURES_UNTIL_DOWN failures in a row)──► down: one delivery at a time, some time apart
  *   up ◄──────────────(one success)──────────────── down
  *
- * Atomics inside; any thread. */
+ * Atomics inside; any thread. Time is monotonic, in milliseconds: that of people may be set back by hours. */
 #ifndef PROXY_FLOW_HEALTH_H
 #define PROXY_FLOW_HEALTH_H
 
@@ -18,7 +18,7 @@ struct health {
     int64_t probe_every_ms; /* between two deliveries while it is down */
     _Atomic uint32_t in_flight;
     _Atomic uint32_t failures;   /* in a row */
-    _Atomic int64_t probe_at_ms; /* not before, while down; wall time */
+    _Atomic int64_t probe_at_ms; /* not before, while down */
     _Atomic uint32_t waiting;    /* deliveries that a sender waits for and that found no room */
 };
 

@@ -206,7 +206,7 @@ static void admit(struct ingest *ingest) {
     struct service *service = ingest->worker->service;
     bool sender_waits = service->settings->acknowledge == ACKNOWLEDGE_DELIVERED;
     ingest->has_place =
-        health_acquire(&service->health[ingest->message.endpoint], ingest->message.received_ms, HEALTH_SHARE_ALL);
+        health_acquire(&service->health[ingest->message.endpoint], clock_mono_us() / 1000, HEALTH_SHARE_ALL);
     ingest->request = (struct admit_request){.message = &ingest->message,
                                              .content = ingest->content,
                                              .now_ms = ingest->message.received_ms,

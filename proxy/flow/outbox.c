@@ -74,7 +74,7 @@ static void serve_waiting(struct outbox *outbox) {
         struct delivery *delivery = outbox->waiting.first;
         if (outbox->closed || mono_ms >= delivery->deadline_ms || !health_is_up(outbox->health)) {
             give_up_waiting(outbox, delivery);
-        } else if (health_acquire(outbox->health, clock_wall_ms(), HEALTH_SHARE_ALL)) {
+        } else if (health_acquire(outbox->health, mono_ms, HEALTH_SHARE_ALL)) {
             queue_remove(&outbox->waiting, delivery);
             atomic_fetch_sub(&outbox->health->waiting, 1);
             start(outbox, delivery);
@@ -144,9 +144,9 @@ static void on_leased(struct store_job *job) {
     serve_waiting(outbox);
 }
 
-static size_t take_places(struct outbox *outbox, int64_t now_ms) {
+static size_t take_places(struct outbox *outbox, int64_t mono_ms) {
     size_t places = 0;
-    while (places < LEASE_MAX && health_acquire(outbox->health, now_ms, HEALTH_SHARE_RETRIES))
+    while (places < LEASE_MAX && health_acquire(outbox->health, mono_ms, HEALTH_SHARE_RETRIES))
         places++;
     return places;
 }
@@ -154,15 +154,15 @@ static size_t take_places(struct outbox *outbox, int64_t now_ms) {
 void outbox_kick(struct outbox *outbox) {
     struct service *service = outbox->worker->service;
     serve_waiting(outbox);
-    int64_t now_ms = clock_wall_ms();
+    int64_t now_ms = clock_wall_ms(), mono_ms = clock_mono_us() / 1000;
     if (outbox->leasing || outbox->closed || store_next_due(service->store, outbox->endpoint) > now_ms)
         return;
-    int64_t wait_ms = health_wait_ms(outbox->health, now_ms);
+    int64_t wait_ms = health_wait_ms(outbox->health, mono_ms);
     if (wait_ms > 0) {
         loop_timer_set(outbox->timer, wait_ms);
         return;
     }
-    outbox->wanted = take_places(outbox, now_ms);
+    outbox->wanted = take_places(outbox, mono_ms);
     if (outbox->wanted == 0)
         return;
     outbox->leasing = true;
@@ -182,7 +182,7 @@ static void kick_other(void *arg) {
 
 void outbox_on_answered(struct outbox *outbox, bool ok) {
     struct service *service = outbox->worker->service;
-    if (health_release(outbox->health, ok, clock_wall_ms()))
+    if (health_release(outbox->health, ok, clock_mono_us() / 1000))
         LOG(ok ? LOG_INFO : LOG_WARN,
             ok ? "endpoint is up again" : "endpoint is down, one delivery at a time from here",
             LOG_TEXTZ("endpoint", endpoint_name(outbox->endpoint)));

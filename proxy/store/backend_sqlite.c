@@ -40,11 +40,12 @@ static void sqlite_rollback(struct backend *backend) {
         backend->detail = cause; /* what led here says more than that it was undone */
 }
 
+/* Afterwards, so that what was committed was committed to a file that will be found again. */
 static enum err sqlite_commit(struct backend *backend) {
     enum err err = run(sqlite_db_of(backend), SQL_COMMIT);
     if (err != ERR_NONE)
         sqlite_rollback(backend);
-    return err;
+    return err != ERR_NONE ? err : sqlite_db_check_place(sqlite_db_of(backend));
 }
 
 static enum err sqlite_get_meta(struct backend *backend, struct arena *arena, struct str name, struct str *value) {
@@ -69,7 +70,8 @@ static enum err sqlite_put_meta(struct backend *backend, struct str name, struct
 
 /* Random, because SQLite does not write what would change nothing. */
 static enum err sqlite_probe(struct backend *backend) {
-    return run(sqlite_db_of(backend), SQL_PROBE);
+    enum err err = run(sqlite_db_of(backend), SQL_PROBE);
+    return err != ERR_NONE ? err : sqlite_db_check_place(sqlite_db_of(backend));
 }
 
 static const struct backend_ops ops = {
@@ -131,6 +133,8 @@ static enum err open_file(struct sqlite_db *db, const char *path, enum store_syn
         err = sqlite_schema_upgrade(db);
     if (err == ERR_NONE)
         err = sqlite_schema_probe(db);
+    if (err == ERR_NONE)
+        err = sqlite_db_note_place(db);
     return err != ERR_NONE ? err : sqlite_db_prepare(db);
 }
 

@@ -133,6 +133,8 @@ enum err ledger_note_shadow(struct ledger *ledger, const struct attempt *attempt
 
 /* Other flags are in force: from now on for every decision, and in steps for what was decided before. */
 void ledger_set_flags(struct ledger *ledger, void *flags);
+/* Wall time has gone back: in steps as well, nothing is left waiting for longer than if it had been put off now. */
+void ledger_clock_set_back(struct ledger *ledger);
 /* One step, of at most `budget` messages of each kind, of what time and flags ask for: holds and parkings that are
  * over, the review after a change of flags, retention. `*more`: there is more to do now. */
 enum err ledger_sweep(struct ledger *ledger, int64_t now_ms, size_t budget, bool *more) MUST_USE;

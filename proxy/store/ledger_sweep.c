@@ -5,14 +5,47 @@
 
 enum { PASS_EVERY_MS = 10 * 60 * 1000 };
 
-void ledger_set_flags(struct ledger *ledger, void *flags) {
-    ledger->flags = flags;
-    ledger->now.reviewing = ledger->before.reviewing = true; /* also when the group under way is rolled back */
+/* Also when the group under way is rolled back. */
+static void begin_review(struct ledger *ledger) {
+    ledger->now.reviewing = ledger->before.reviewing = true;
     ledger->now.review_after = ledger->before.review_after = 0;
 }
 
-/* The flags have changed: does what they decided still hold? */
+void ledger_set_flags(struct ledger *ledger, void *flags) {
+    ledger->flags = flags;
+    begin_review(ledger);
+}
+
+void ledger_clock_set_back(struct ledger *ledger) {
+    begin_review(ledger);
+    ledger->now.content_pass_ms = ledger->before.content_pass_ms = 0;
+    ledger->now.removal_pass_ms = ledger->before.removal_pass_ms = 0;
+}
+
+/* The longest that a message can be put off in the state it is in. */
+static int64_t longest_wait_ms(const struct ledger *ledger, const struct record *record) {
+    const struct ledger_policy *policy = &ledger->policy;
+    if (record->state != STATE_PENDING)
+        return record->state == STATE_HELD ? policy->hold_ms : policy->park_for_ms;
+    if (record->tries == 0)
+        return 0;
+    return 2 * policy->retry_ms[(record->tries < policy->retry_count ? record->tries : policy->retry_count) - 1];
+}
+
+/* A time that was written before the clock was set back, perhaps by an earlier process, can be hours ahead. */
+static enum err shorten_wait(struct ledger *ledger, struct record *record, int64_t now_ms) {
+    int64_t latest_ms = now_ms + longest_wait_ms(ledger, record);
+    if (record->due_ms <= latest_ms || idset_has(&ledger->leases, record->id))
+        return ERR_NONE;
+    record->due_ms = latest_ms;
+    if (record->state == STATE_PENDING)
+        ledger_note_due(ledger, record->endpoint, latest_ms);
+    return ledger->ops->update(ledger->backend, record);
+}
+
+/* The flags or the clock have changed: does what they decided still hold? */
 static enum err review(struct ledger *ledger, struct record *record, int64_t now_ms) {
+    TRY(shorten_wait(ledger, record, now_ms));
     bool own_on = ledger_own_on(ledger, record, now_ms);
     switch (record->state) {
     case STATE_PENDING:

@@ -1,11 +1,13 @@
 #include "proxy/store/sqlite_db.h"
 
+#include "common/fault.h"
 #include "common/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -114,10 +116,10 @@ enum err sqlite_db_open(struct sqlite_db *db, const char *path) {
     if (err != ERR_NONE)
         return err;
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    int result = sqlite3_open_v2(path, &db->handle, flags, NULL);
+    int result = FAULT("store.open", EMFILE) ? SQLITE_CANTOPEN : sqlite3_open_v2(path, &db->handle, flags, NULL);
     if (result != SQLITE_OK)
         return sqlite_db_fail(db, result);
-    if (sqlite3_db_readonly(db->handle, "main") == 1)
+    if (FAULT("store.readonly", EROFS) || sqlite3_db_readonly(db->handle, "main") == 1)
         return denied(db, "file", path, EACCES);
     sqlite3_busy_timeout(db->handle, 0);
     result = sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -128,12 +130,45 @@ enum err sqlite_db_open(struct sqlite_db *db, const char *path) {
 
 enum err sqlite_db_prepare(struct sqlite_db *db) {
     for (int i = 0; i < SQL_COUNT; i++) {
-        int result = sqlite3_prepare_v3(db->handle, sql_text((enum sql)i), -1, SQLITE_PREPARE_PERSISTENT,
-                                        &db->statements[i], NULL);
+        int result = FAULT("store.prepare", 0)
+                         ? SQLITE_NOMEM
+                         : sqlite3_prepare_v3(db->handle, sql_text((enum sql)i), -1, SQLITE_PREPARE_PERSISTENT,
+                                              &db->statements[i], NULL);
         if (result != SQLITE_OK)
             return sqlite_db_fail(db, result);
     }
     return ERR_NONE;
+}
+
+static bool find_inode(const char *path, struct sqlite_inode *inode) {
+    struct stat found;
+    if (stat(path, &found) != 0)
+        return false;
+    *inode = (struct sqlite_inode){(uint64_t)found.st_dev, (uint64_t)found.st_ino};
+    return true;
+}
+
+static bool is_in_place(const char *path, const struct sqlite_inode *inode) {
+    struct sqlite_inode now;
+    return find_inode(path, &now) && now.device == inode->device && now.number == inode->number;
+}
+
+enum err sqlite_db_note_place(struct sqlite_db *db) {
+    size_t len = strlen(db->path) + sizeof "-wal";
+    db->log_path = mem_alloc(len);
+    snprintf(db->log_path, len, "%s-wal", db->path);
+    if (find_inode(db->path, &db->file) && find_inode(db->log_path, &db->log))
+        return ERR_NONE;
+    return err_set(&db->backend.detail, ERR_IO, "store %s: was removed while it was being opened", db->path);
+}
+
+enum err sqlite_db_check_place(struct sqlite_db *db) {
+    bool file_is_there = is_in_place(db->path, &db->file);
+    if (file_is_there && is_in_place(db->log_path, &db->log))
+        return ERR_NONE;
+    return err_set(&db->backend.detail, ERR_IO,
+                   "store %s%s was removed or replaced while in use: put it back, and start the program again",
+                   db->path, file_is_there ? "-wal" : "");
 }
 
 void sqlite_db_close(struct sqlite_db *db) {
@@ -141,10 +176,11 @@ void sqlite_db_close(struct sqlite_db *db) {
         sqlite3_finalize(db->statements[i]);
     sqlite3_close(db->handle);
     mem_free(db->path);
+    mem_free(db->log_path);
 }
 
 enum err sqlite_db_exec(struct sqlite_db *db, const char *sql) {
-    int result = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+    int result = FAULT("store.exec", EIO) ? SQLITE_IOERR : sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
     return result == SQLITE_OK ? ERR_NONE : sqlite_db_fail(db, result);
 }
 

@@ -9,11 +9,17 @@
 
 #include <sqlite3.h>
 
+struct sqlite_inode {
+    uint64_t device, number;
+};
+
 struct sqlite_db {
     struct backend backend; /* first; errors are told in its detail */
     sqlite3 *handle;
     char *path;
     bool is_open; /* else it is being opened */
+    char *log_path;
+    struct sqlite_inode file, log; /* as they were opened */
     sqlite3_stmt *statements[SQL_COUNT];
 };
 
@@ -26,6 +32,11 @@ static inline struct sqlite_db *sqlite_db_of(struct backend *backend) {
 enum err sqlite_db_open(struct sqlite_db *db, const char *path) MUST_USE;
 enum err sqlite_db_prepare(struct sqlite_db *db) MUST_USE;
 void sqlite_db_close(struct sqlite_db *db);
+
+/* Notes which files are in use, and later: are they still those that the path leads to? A file that was removed can be
+ * written to, but nobody will ever find it again. ERR_IO. */
+enum err sqlite_db_note_place(struct sqlite_db *db) MUST_USE;
+enum err sqlite_db_check_place(struct sqlite_db *db) MUST_USE;
 
 /* Text without parameters or results, one or more statements. */
 enum err sqlite_db_exec(struct sqlite_db *db, const char *sql) MUST_USE;

@@ -1,5 +1,7 @@
 #include "proxy/store/sqlite_query.h"
 
+#include "common/fault.h"
+
 #include <errno.h>
 
 struct query query_begin(struct sqlite_db *db, enum sql sql) {
@@ -39,7 +41,7 @@ bool query_row(struct query *query) {
     if (query->result != SQLITE_OK && query->result != SQLITE_ROW)
         return false;
     errno = 0; /* what sqlite_db_fail() finds there is of this step */
-    query->result = sqlite3_step(query->statement);
+    query->result = FAULT("store.step", EIO) ? SQLITE_IOERR : sqlite3_step(query->statement);
     query->column = 0;
     return query->result == SQLITE_ROW;
 }

@@ -1,7 +1,9 @@
 #include "proxy/store/store_internal.h"
 
+#include "common/fault.h"
 #include "common/mem.h"
 
+#include <errno.h>
 #include <signal.h>
 
 static enum err open_backend(const struct store_options *options, struct backend **backend, struct err_detail *detail) {
@@ -24,7 +26,8 @@ static enum err start_thread(struct store *store, struct err_detail *detail) {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&store->thread, NULL, store_thread_main, store);
+    int failed =
+        FAULT("store.thread", EAGAIN) ? EAGAIN : pthread_create(&store->thread, NULL, store_thread_main, store);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed != 0)
         return err_set(detail, ERR_IO, "cannot start the store's thread: %s", strerror(failed));

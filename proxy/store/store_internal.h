@@ -37,6 +37,7 @@ struct store {
 
     struct flag_set flags; /* and these are the thread's */
     int64_t sweep_us, probe_us;
+    int64_t wall_ms; /* when it was looked at last */
     struct readiness readiness[ENDPOINT_COUNT];
     struct answer_list *answers;
     size_t answer_count, answer_capacity;

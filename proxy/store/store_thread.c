@@ -14,6 +14,7 @@ enum {
     PROBE_FAILING_MS = 1000, /* is it again? */
     READY_AGAIN_MS = 1000,
     WAIT_MAX_MS = 1000, /* wall time can be set: it is looked at again after that at the latest */
+    SET_BACK_MS = 2000, /* less is what clocks do that are kept right */
 };
 
 void store_release(struct flag_set set) {
@@ -223,6 +224,16 @@ static struct store_job *wait_for_jobs(struct store *store, size_t *count, struc
     return jobs;
 }
 
+static void watch_clock(struct store *store) {
+    int64_t now_ms = clock_wall_ms(), back_ms = store->wall_ms - now_ms;
+    store->wall_ms = now_ms;
+    if (back_ms < SET_BACK_MS)
+        return;
+    LOG(LOG_WARN, "the clock was set back", LOG_INT("by_ms", back_ms));
+    ledger_clock_set_back(store->ledger);
+    store->sweep_us = 0;
+}
+
 void *store_thread_main(void *arg) {
     struct store *store = arg;
     for (;;) {
@@ -235,6 +246,7 @@ void *store_thread_main(void *arg) {
             serve(store, jobs, count);
         else if (closing)
             return NULL;
+        watch_clock(store);
         int64_t now_us = clock_mono_us();
         if (now_us >= store->sweep_us && !closing)
             sweep(store);

@@ -19,6 +19,7 @@ struct shim_file {
 static sqlite3_vfs shim;
 static sqlite3_vfs *usual;
 static struct disk_log *recorded;
+static disk_fails_fn *fails;
 
 static struct shim_file *shim_of(sqlite3_file *file) {
     return CONTAINER_OF(file, struct shim_file, base);
@@ -49,6 +50,14 @@ void disk_record(struct disk_log *log, const char *path) {
         log->path = path;
 }
 
+void disk_fail_by(disk_fails_fn *fails_fn) {
+    fails = fails_fn;
+}
+
+static int failure(const char *what) {
+    return fails == NULL ? SQLITE_OK : fails(what);
+}
+
 void disk_log_clear(struct disk_log *log) {
     for (size_t i = 0; i < log->count; i++)
         mem_free(log->ops[i].bytes);
@@ -75,11 +84,19 @@ static int do_close(sqlite3_file *file) {
 
 static int do_read(sqlite3_file *file, void *bytes, int len, sqlite3_int64 at) {
     struct shim_file *own = shim_of(file);
+    int failed = failure("read");
+    if (failed != SQLITE_OK)
+        return failed;
     return own->real->pMethods->xRead(own->real, bytes, len, at);
 }
 
 static int do_write(sqlite3_file *file, const void *bytes, int len, sqlite3_int64 at) {
     struct shim_file *own = shim_of(file);
+    int failed = failure("write");
+    if (failed != SQLITE_OK) {
+        (void)own->real->pMethods->xWrite(own->real, bytes, len / 2, at);
+        return failed;
+    }
     int result = own->real->pMethods->xWrite(own->real, bytes, len, at);
     if (result == SQLITE_OK && own->is_recorded) {
         struct disk_op *op = add_op(recorded, DISK_WRITE, own->file);
@@ -92,7 +109,8 @@ static int do_write(sqlite3_file *file, const void *bytes, int len, sqlite3_int6
 
 static int do_truncate(sqlite3_file *file, sqlite3_int64 size) {
     struct shim_file *own = shim_of(file);
-    int result = own->real->pMethods->xTruncate(own->real, size);
+    int failed = failure("truncate");
+    int result = failed != SQLITE_OK ? failed : own->real->pMethods->xTruncate(own->real, size);
     if (result == SQLITE_OK && own->is_recorded)
         add_op(recorded, DISK_TRUNCATE, own->file)->at = size;
     return result;
@@ -100,7 +118,8 @@ static int do_truncate(sqlite3_file *file, sqlite3_int64 size) {
 
 static int do_sync(sqlite3_file *file, int flags) {
     struct shim_file *own = shim_of(file);
-    int result = own->real->pMethods->xSync(own->real, flags);
+    int failed = failure("sync");
+    int result = failed != SQLITE_OK ? failed : own->real->pMethods->xSync(own->real, flags);
     if (result == SQLITE_OK && own->is_recorded) {
         add_op(recorded, DISK_SYNC, own->file);
         if (own->folder_due)
@@ -167,7 +186,8 @@ static int do_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int f
     memset(own, 0, sizeof *own);
     own->real = (sqlite3_file *)(own + 1);
     own->is_recorded = is_recorded(name, &own->file);
-    int result = usual->xOpen(usual, name, own->real, flags, flags_out);
+    int failed = failure("open");
+    int result = failed != SQLITE_OK ? failed : usual->xOpen(usual, name, own->real, flags, flags_out);
     own->base.pMethods = result == SQLITE_OK ? &methods : NULL;
     if (result == SQLITE_OK && own->is_recorded) {
         own->folder_due = own->file != DISK_MAIN && (flags & SQLITE_OPEN_CREATE) != 0;
@@ -181,7 +201,8 @@ static int do_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int f
 static int do_delete(sqlite3_vfs *vfs, const char *name, int sync_folder) {
     enum disk_file file;
     (void)vfs;
-    int result = usual->xDelete(usual, name, sync_folder);
+    int failed = failure("delete");
+    int result = failed != SQLITE_OK ? failed : usual->xDelete(usual, name, sync_folder);
     if (result != SQLITE_OK || !is_recorded(name, &file))
         return result;
     recorded->exists[file] = false;

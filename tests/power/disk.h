@@ -42,4 +42,9 @@ void disk_record(struct disk_log *log, const char *path);
 void disk_mark(struct disk_log *log, int64_t commit);
 void disk_log_clear(struct disk_log *log);
 
+/* Asked before whatever is done to any file ("read", "write", ...): the result of SQLite that it shall fail with, or
+ * SQLITE_OK. What is written fails half way. NULL: nobody is asked. */
+typedef int disk_fails_fn(const char *what);
+void disk_fail_by(disk_fails_fn *fails);
+
 #endif

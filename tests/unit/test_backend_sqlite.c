@@ -177,6 +177,42 @@ static struct str read_file(const char *path, struct arena *arena) {
     return str_slice(bytes, (size_t)found.st_size);
 }
 
+/* What is written to a file that nobody will find again must not count as written. */
+static void expect_out_of_place(struct backend *backend, const char *what) {
+    OK(backend->ops->begin(backend));
+    insert(backend, 2);
+    assert_int_equal(backend->ops->commit(backend), ERR_IO);
+    assert_non_null(strstr(backend->detail.text, what));
+    assert_int_equal(backend->ops->probe(backend), ERR_IO);
+    assert_non_null(strstr(backend->detail.text, what));
+    backend->ops->close(backend);
+}
+
+static void a_store_that_is_removed_takes_nothing_more(void **state) {
+    struct place *place = *state;
+    char log[128];
+    snprintf(log, sizeof log, "%s-wal", place->path);
+    struct backend *backend = must_open(place);
+    fill(backend, 1, 1);
+    assert_int_equal(unlink(place->path), 0);
+    expect_out_of_place(backend, "store.db was removed or replaced");
+
+    unlink(log);
+    backend = must_open(place);
+    fill(backend, 1, 1);
+    assert_int_equal(unlink(log), 0);
+    expect_out_of_place(backend, "store.db-wal was removed or replaced");
+
+    unlink(place->path);
+    backend = must_open(place);
+    fill(backend, 1, 1);
+    char copy[128];
+    snprintf(copy, sizeof copy, "%s-copy", place->path);
+    write_file(copy, "", 0);
+    assert_int_equal(rename(copy, place->path), 0);
+    expect_out_of_place(backend, "store.db was removed or replaced");
+}
+
 /* A store of some hundred pages, closed, as bytes. */
 static struct str full_store(struct place *place, struct arena *arena) {
     struct backend *backend = must_open(place);
@@ -546,6 +582,7 @@ int main(void) {
         IN_PLACE(nobody_else_may_read_the_file),
         IN_PLACE(a_killed_process_leaves_what_it_committed),
         IN_PLACE(a_second_process_is_turned_away),
+        IN_PLACE(a_store_that_is_removed_takes_nothing_more),
         IN_PLACE(what_is_no_store_is_refused),
         IN_PLACE(a_file_cut_short_is_refused),
         IN_PLACE(random_damage_is_told_and_never_a_crash),

@@ -53,7 +53,7 @@ static void every_loop_has_its_own_thread(void **state) {
     struct crew *crew = crew_new("worker", MEMBERS);
     sigset_t blocked;
     assert_int_equal(crew_size(crew), MEMBERS);
-    crew_start(crew);
+    assert_int_equal(crew_start(crew, NULL), ERR_NONE);
     pthread_sigmask(SIG_SETMASK, NULL, &blocked);
     assert_int_equal(sigismember(&blocked, SIGTERM), 0);
     for (size_t i = 0; i < MEMBERS; i++) {
@@ -81,7 +81,7 @@ static void what_is_posted_after_the_end_runs_when_it_is_freed(void **state) {
     (void)state;
     int count = 0;
     struct crew *crew = crew_new("a name that is too long for a thread", 2);
-    crew_start(crew);
+    assert_int_equal(crew_start(crew, NULL), ERR_NONE);
     crew_stop(crew);
     loop_post(crew_loop(crew, 1), count_up, &count);
     assert_int_equal(count, 0);

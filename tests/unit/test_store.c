@@ -549,6 +549,23 @@ static void what_is_due_is_told_at_its_time(void **state) {
     assert_int_equal(atomic_load(&bench->ready[ENDPOINT_NEW]), 0);
 }
 
+static void nobody_waits_for_a_clock_that_was_set_back(void **state) {
+    enum { BACK_MS = 5 * 3600 * 1000 };
+    struct bench *bench = *state;
+    struct admit admit;
+    admit_init(&admit, bench, 1);
+    store_submit(bench->store, &admit.job);
+    wait_done(bench, 1);
+    admit.job.run = settle_run;
+    store_submit(bench->store, &admit.job);
+    wait_done(bench, 2);
+    assert_int_equal(admit.settlement.state, STATE_PENDING);
+    struct ready_wanted wanted = {bench, atomic_load(&bench->ready[ENDPOINT_LEGACY]) + 1};
+    clock_shift_wall_ms(-BACK_MS);
+    wait_until(bench, was_ready, &wanted);
+    clock_shift_wall_ms(BACK_MS);
+}
+
 enum { PARKED = 1500 };
 
 struct flow {
@@ -673,6 +690,7 @@ int main(void) {
         ON_BENCH(without_a_loop_the_thread_answers),
         ON_BENCH(flags_are_released_once_each),
         ON_BENCH(what_is_due_is_told_at_its_time),
+        ON_BENCH(nobody_waits_for_a_clock_that_was_set_back),
         ON_BENCH(the_sweep_goes_on_while_jobs_flow),
         cmocka_unit_test(addresses_are_read),
         cmocka_unit_test(what_was_answered_is_there_after_reopening),

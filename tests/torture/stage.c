@@ -1,0 +1,483 @@
+#include "tests/torture/stage.h"
+
+#include "common/clock.h"
+#include "common/httpc.h"
+#include "common/mem.h"
+#include "proxy/app/serve.h"
+#include "proxy/model/settings.h"
+#include "tests/model/must.h"
+#include "tests/power/disk.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { TURN_MS = 5, SEND_MS = 3000, SEND_AGAIN_MS = 8, START_MS = 20000, STOP_MS = 15000, READ_MAX = 16384 };
+
+/* ---- opening and closing ---- */
+
+static int listen_anywhere(int *port) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    MUST(fd >= 0 && bind(fd, (const struct sockaddr *)&address, len) == 0 && listen(fd, 64) == 0);
+    MUST(getsockname(fd, (struct sockaddr *)&address, &len) == 0);
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+void stage_set(struct stage *stage, const char *format, ...) {
+    char *text;
+    va_list arguments;
+    va_start(arguments, format);
+    MUST(vasprintf(&text, format, arguments) >= 0 && stage->setting_count < SETTINGS_MAX);
+    va_end(arguments);
+    stage->settings[stage->setting_count++] = text;
+}
+
+static void make_settings(struct stage *stage) {
+    static const char *const names[] = {"legacy", "new"};
+    stage_set(stage, "listen=127.0.0.1:0");
+    stage_set(stage, "admin.listen=127.0.0.1:0");
+    stage_set(stage, "admin.token=t");
+    stage_set(stage, "workers=1");
+    stage_set(stage, "flags.file=%s", stage->flags_path);
+    stage_set(stage, "store.url=sqlite:%s", stage->store_path);
+    stage_set(stage, "retry.schedule=20ms,20ms,20ms,20ms,20ms,20ms,20ms,20ms,20ms,20ms,20ms,20ms,20ms,20ms,20ms");
+    stage_set(stage, "drain_time=100ms");
+    for (int e = 0; e < ENDPOINT_COUNT; e++) {
+        int port;
+        stage->listeners[e] = listen_anywhere(&port);
+        stage_set(stage, "endpoints.%s.url=http://127.0.0.1:%d/", names[e], port);
+        stage_set(stage, "endpoints.%s.timeout=10s", names[e]);
+        stage_set(stage, "endpoints.%s.concurrency=4", names[e]);
+    }
+}
+
+void stage_open(struct stage *stage) {
+    const char *in = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    *stage = (struct stage){.log_fd = -1};
+    snprintf(stage->folder, sizeof stage->folder, "%s/hookshift-torture-XXXXXX", in);
+    MUST(mkdtemp(stage->folder) != NULL);
+    snprintf(stage->flags_path, sizeof stage->flags_path, "%s/flags.json", stage->folder);
+    snprintf(stage->store_path, sizeof stage->store_path, "%s/store.db", stage->folder);
+    for (int i = 0; i < PEERS_MAX; i++)
+        stage->peers[i].fd = -1;
+    stage->plan =
+        mmap(NULL, sizeof *stage->plan, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0); /* all zero */
+    MUST(stage->plan != MAP_FAILED);
+    make_settings(stage);
+    stage_write_flags(stage, true, true);
+}
+
+static void peer_end(struct peer *peer) {
+    close(peer->fd);
+    peer->fd = -1;
+    strbuf_clear(&peer->in);
+}
+
+void stage_remove_store(const struct stage *stage) {
+    char name[128];
+    for (int f = 0; f < DISK_FILES; f++) {
+        snprintf(name, sizeof name, "%s%s", stage->store_path, disk_ending((enum disk_file)f));
+        unlink(name);
+    }
+}
+
+void stage_close(struct stage *stage) {
+    stage_kill(stage);
+    for (int i = 0; i < PEERS_MAX; i++)
+        if (stage->peers[i].fd >= 0)
+            peer_end(&stage->peers[i]);
+    for (int e = 0; e < ENDPOINT_COUNT; e++)
+        close(stage->listeners[e]);
+    for (size_t i = 0; i < stage->setting_count; i++)
+        free((char *)(uintptr_t)stage->settings[i]); /* made by stage_set() */
+    for (int i = 0; i < stage->letter_count; i++)
+        free(stage->letters[i].body);
+    strbuf_clear(&stage->log);
+    MUST(munmap(stage->plan, sizeof *stage->plan) == 0);
+    stage_remove_store(stage);
+    unlink(stage->flags_path);
+    rmdir(stage->folder);
+}
+
+void stage_write_flags(struct stage *stage, bool legacy, bool new) {
+    static const char flag[] = "\"%s\": {\"state\": \"ENABLED\", \"variants\": {\"on\": true, \"off\": false}, "
+                               "\"defaultVariant\": \"%s\"}";
+    char next[128];
+    snprintf(next, sizeof next, "%s.next", stage->flags_path);
+    FILE *file = fopen(next, "we");
+    MUST(file != NULL);
+    fputs("{\"flags\": {", file);
+    fprintf(file, flag, "legacy-consumer", legacy ? "on" : "off");
+    fputs(", ", file);
+    fprintf(file, flag, "new-consumer", new ? "on" : "off");
+    fputs("}}", file);
+    MUST(fclose(file) == 0 && rename(next, stage->flags_path) == 0);
+    if (stage->pid > 0)
+        kill(stage->pid, SIGHUP);
+}
+
+int stage_add(struct stage *stage, enum generation generation, int occurrence, int after, const char *format, ...) {
+    int number = stage->letter_count++;
+    char *text;
+    va_list arguments;
+    va_start(arguments, format);
+    MUST(number < LETTERS_MAX && vasprintf(&text, format, arguments) >= 0);
+    va_end(arguments);
+    struct letter *letter = &stage->letters[number];
+    *letter = (struct letter){.generation = generation, .occurrence = occurrence, .after = after, .body = text};
+    snprintf(letter->key, sizeof letter->key, "msg_%d", number);
+    return number;
+}
+
+/* ---- the proxy ---- */
+
+static int disk_fails(const char *what) {
+    if (strcmp(what, "write") == 0)
+        return FAULT("disk.full", ENOSPC) ? SQLITE_FULL : FAULT("disk.write", EIO) ? SQLITE_IOERR_WRITE : SQLITE_OK;
+    if (strcmp(what, "read") == 0)
+        return FAULT("disk.read", EIO) ? SQLITE_IOERR_READ : SQLITE_OK;
+    if (strcmp(what, "sync") == 0)
+        return FAULT("disk.sync", EIO) ? SQLITE_IOERR_FSYNC : SQLITE_OK;
+    if (strcmp(what, "truncate") == 0)
+        return FAULT("disk.truncate", EIO) ? SQLITE_IOERR_TRUNCATE : SQLITE_OK;
+    if (strcmp(what, "open") == 0)
+        return FAULT("disk.open", EMFILE) ? SQLITE_CANTOPEN : SQLITE_OK;
+    return FAULT("disk.delete", EIO) ? SQLITE_IOERR_DELETE : SQLITE_OK;
+}
+
+/* As `hookshift serve` does. */
+static int serve(const struct stage *stage) {
+    const struct settings_sources sources = {.assignments = stage->settings, .assignment_count = stage->setting_count};
+    const struct opt_problem *problems;
+    struct settings settings;
+    struct arena *arena = arena_new(0);
+    enum err err = settings_load(arena, &sources, &settings, &problems);
+    for (; problems != NULL; problems = problems->next)
+        fprintf(stderr, "torture: a setting is wrong\n");
+    fault_use(stage->plan);
+    disk_fail_by(disk_fails);
+    clock_shift_wall_ms(stage->clock_shift_ms);
+    int status = err != ERR_NONE || httpc_global_init() != ERR_NONE ? 2 : serve_run(&settings);
+    httpc_global_clear();
+    arena_free(arena);
+    return status;
+}
+
+static NO_RETURN void be_the_proxy(struct stage *stage, int log_fd) {
+    MUST(dup2(log_fd, STDERR_FILENO) >= 0);
+    close(log_fd);
+    close(stage->log_fd);
+    for (int e = 0; e < ENDPOINT_COUNT; e++)
+        close(stage->listeners[e]);
+    for (int i = 0; i < PEERS_MAX; i++)
+        if (stage->peers[i].fd >= 0)
+            close(stage->peers[i].fd);
+    exit(serve(stage)); /* with what the sanitizers do at the end */
+}
+
+static struct str life_log(const struct stage *stage) {
+    return str_from(strbuf_str(&stage->log), stage->log_from);
+}
+
+static void read_log(struct stage *stage) {
+    char bytes[READ_MAX];
+    ssize_t got;
+    while (stage->log_fd >= 0 && (got = read(stage->log_fd, bytes, sizeof bytes)) != 0) {
+        if (got < 0)
+            return; /* nothing more for now */
+        strbuf_append(&stage->log, str_slice(bytes, (size_t)got));
+    }
+    if (stage->log_fd >= 0)
+        close(stage->log_fd);
+    stage->log_fd = -1;
+}
+
+/* 0 where there is none. */
+static int number_at(const char *text) {
+    return (int)strtol(text, NULL, 10);
+}
+
+static int port_after(struct str text, const char *what) {
+    ptrdiff_t at = str_find(text, str_of(what));
+    return at < 0 ? 0 : number_at(text.at + at + strlen(what));
+}
+
+static bool is_listening(struct stage *stage) {
+    ptrdiff_t at = str_find(life_log(stage), STR(" listening "));
+    if (at < 0)
+        return false;
+    struct str line = str_from(life_log(stage), (size_t)at);
+    stage->port = port_after(line, "address=127.0.0.1:");
+    stage->admin_port = port_after(line, "admin=127.0.0.1:");
+    return stage->port != 0 && stage->admin_port != 0 && str_find(line, STR("\n")) >= 0;
+}
+
+bool stage_start(struct stage *stage) {
+    int ends[2];
+    MUST(pipe2(ends, O_CLOEXEC) == 0);
+    stage->life++;
+    stage->log_from = stage->log.len;
+    stage->log_fd = ends[0];
+    MUST(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
+    stage->pid = fork();
+    MUST(stage->pid >= 0);
+    if (stage->pid == 0)
+        be_the_proxy(stage, ends[1]);
+    close(ends[1]);
+    return stage_until(stage, is_listening, START_MS);
+}
+
+static void note_end(struct stage *stage, int status) {
+    stage->pid = 0;
+    stage->exit_status = status;
+    read_log(stage);
+    if (stage->log_fd >= 0)
+        close(stage->log_fd);
+    stage->log_fd = -1;
+}
+
+static bool has_ended(struct stage *stage) {
+    int status;
+    if (stage->pid == 0)
+        return true;
+    if (waitpid(stage->pid, &status, WNOHANG) != stage->pid)
+        return false;
+    note_end(stage, status);
+    return true;
+}
+
+void stage_kill(struct stage *stage) {
+    int status;
+    if (stage->pid == 0)
+        return;
+    kill(stage->pid, SIGKILL);
+    MUST(waitpid(stage->pid, &status, 0) == stage->pid);
+    note_end(stage, status);
+}
+
+static bool never(struct stage *stage) {
+    (void)stage;
+    return false;
+}
+
+bool stage_stop(struct stage *stage) {
+    if (stage->pid == 0)
+        return true;
+    kill(stage->pid, SIGTERM);
+    (void)stage_until(stage, never, STOP_MS);
+    bool ended = stage->pid == 0;
+    stage_kill(stage);
+    return ended;
+}
+
+/* ---- senders and consumers ---- */
+
+static struct peer *add_peer(struct stage *stage, int fd) {
+    for (int i = 0; i < PEERS_MAX; i++)
+        if (stage->peers[i].fd < 0) {
+            stage->peers[i] = (struct peer){.fd = fd, .letter = NO_LETTER, .ends_us = INT64_MAX};
+            return &stage->peers[i];
+        }
+    close(fd); /* it has to come again */
+    return NULL;
+}
+
+static void say(int fd, struct str text) {
+    ssize_t sent = send(fd, text.at, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)sent; /* the other side may be gone, which reading tells */
+}
+
+static struct peer *call(struct stage *stage, int port, struct str request) {
+    const struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    MUST(fd >= 0);
+    if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+        close(fd);
+        return NULL;
+    }
+    struct peer *peer = add_peer(stage, fd);
+    if (peer == NULL)
+        return NULL;
+    say(fd, request);
+    peer->is_sender = true;
+    peer->ends_us = clock_mono_us() + (int64_t)SEND_MS * 1000;
+    return peer;
+}
+
+static void send_letter(struct stage *stage, int number) {
+    struct letter *letter = &stage->letters[number];
+    struct strbuf request = {0};
+    strbuf_printf(&request,
+                  "POST /hooks HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+                  "webhook-id: %s\r\nContent-Length: %zu\r\n\r\n%s",
+                  letter->key, strlen(letter->body), letter->body);
+    struct peer *peer = call(stage, stage->port, strbuf_str(&request));
+    strbuf_clear(&request);
+    letter->is_sending = peer != NULL;
+    letter->again_us = clock_mono_us() + (int64_t)SEND_AGAIN_MS * 1000;
+    if (peer != NULL)
+        peer->letter = number;
+}
+
+void stage_post(struct stage *stage, const char *target) {
+    struct strbuf request = {0};
+    strbuf_printf(&request,
+                  "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\nAuthorization: Bearer t\r\n"
+                  "Content-Length: 0\r\n\r\n",
+                  target, stage->admin_port);
+    (void)call(stage, stage->admin_port, strbuf_str(&request));
+    strbuf_clear(&request);
+}
+
+static void send_what_is_due(struct stage *stage) {
+    for (int i = 0; i < stage->letter_count && stage->pid > 0 && stage->is_sending; i++) {
+        const struct letter *letter = &stage->letters[i];
+        bool may = letter->after == NO_LETTER || stage->letters[letter->after].is_acked;
+        if (may && !letter->is_acked && !letter->is_sending && clock_mono_us() >= letter->again_us)
+            send_letter(stage, i);
+    }
+}
+
+/* The answer is there, or will not come. */
+static void end_sender(struct stage *stage, struct peer *peer) {
+    struct str in = strbuf_str(&peer->in);
+    if (peer->letter != NO_LETTER) {
+        struct letter *letter = &stage->letters[peer->letter];
+        bool whole = str_starts_with(in, STR("HTTP/1.1 ")) && str_find(in, STR("\r\n\r\n")) > 0;
+        letter->status = whole ? number_at(in.at + 9) : 0;
+        letter->is_sending = false;
+        letter->is_acked = letter->is_acked || (letter->status >= 200 && letter->status <= 299);
+        letter->refused += letter->status >= 200 && letter->status <= 299 ? 0 : 1;
+    }
+    peer_end(peer);
+}
+
+static struct letter *letter_of(struct stage *stage, struct str head) {
+    ptrdiff_t at = str_find(head, STR("msg_"));
+    int number = at < 0 ? NO_LETTER : number_at(head.at + at + 4);
+    return number >= 0 && number < stage->letter_count ? &stage->letters[number] : NULL;
+}
+
+static void consume(struct stage *stage, struct peer *peer, struct str head) {
+    struct letter *letter = letter_of(stage, head);
+    MUST(letter != NULL);
+    char answer[64];
+    int e = (int)peer->endpoint;
+    letter->attempts[e]++;
+    int status = stage->answer(stage, peer->endpoint, letter);
+    if (status >= 200 && status <= 299) {
+        letter->repeated_in_life += letter->delivered[e] > 0 && letter->last_life[e] == stage->life ? 1 : 0;
+        letter->delivered[e]++;
+        letter->last_life[e] = stage->life;
+    }
+    snprintf(answer, sizeof answer, "HTTP/1.1 %d Said\r\nContent-Length: 0\r\n\r\n", status);
+    say(peer->fd, str_of(answer));
+}
+
+/* All requests that are there as a whole. */
+static void consume_all(struct stage *stage, struct peer *peer) {
+    struct str rest = strbuf_str(&peer->in);
+    for (ptrdiff_t head; (head = str_find(rest, STR("\r\n\r\n"))) >= 0;) {
+        ptrdiff_t at = str_find(rest, STR("ontent-Length: "));
+        MUST(at >= 0 && at < head);
+        size_t len = (size_t)head + 4 + (size_t)number_at(rest.at + at + 15);
+        if (rest.len < len)
+            break;
+        consume(stage, peer, str_slice(rest.at, (size_t)head));
+        rest = str_from(rest, len);
+    }
+    struct strbuf left = {0};
+    strbuf_append(&left, rest);
+    strbuf_clear(&peer->in);
+    peer->in = left;
+}
+
+static void serve_peer(struct stage *stage, struct peer *peer) {
+    char bytes[READ_MAX];
+    ssize_t got = recv(peer->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got > 0)
+        strbuf_append(&peer->in, str_slice(bytes, (size_t)got));
+    if (got > 0 && !peer->is_sender)
+        consume_all(stage, peer);
+    else if (got <= 0 && peer->is_sender)
+        end_sender(stage, peer);
+    else if (got <= 0)
+        peer_end(peer);
+}
+
+static void accept_peer(struct stage *stage, enum endpoint endpoint) {
+    int fd = accept4(stage->listeners[endpoint], NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct peer *peer = fd < 0 ? NULL : add_peer(stage, fd);
+    if (peer != NULL)
+        peer->endpoint = endpoint;
+}
+
+static void turn(struct stage *stage) {
+    struct pollfd polled[PEERS_MAX + ENDPOINT_COUNT + 1];
+    for (int i = 0; i < PEERS_MAX; i++)
+        polled[i] = (struct pollfd){stage->peers[i].fd, POLLIN, 0};
+    for (int e = 0; e < ENDPOINT_COUNT; e++)
+        polled[PEERS_MAX + e] = (struct pollfd){stage->listeners[e], POLLIN, 0};
+    polled[PEERS_MAX + ENDPOINT_COUNT] = (struct pollfd){stage->log_fd, POLLIN, 0};
+    send_what_is_due(stage);
+    (void)poll(polled, ARRAY_LEN(polled), TURN_MS);
+    read_log(stage);
+    for (int i = 0; i < PEERS_MAX; i++) {
+        struct peer *peer = &stage->peers[i];
+        if (peer->fd >= 0 && polled[i].revents != 0)
+            serve_peer(stage, peer);
+        if (peer->fd >= 0 && clock_mono_us() > peer->ends_us)
+            end_sender(stage, peer);
+    }
+    for (int e = 0; e < ENDPOINT_COUNT; e++)
+        if (polled[PEERS_MAX + e].revents != 0)
+            accept_peer(stage, (enum endpoint)e);
+}
+
+bool stage_until(struct stage *stage, stage_check_fn *check, int64_t within_ms) {
+    int64_t end_us = clock_mono_us() + within_ms * 1000;
+    while (!check(stage)) {
+        if (has_ended(stage) || clock_mono_us() > end_us)
+            return check(stage);
+        turn(stage);
+    }
+    return true;
+}
+
+bool stage_all_acked(struct stage *stage) {
+    for (int i = 0; i < stage->letter_count; i++)
+        if (!stage->letters[i].is_acked)
+            return false;
+    return true;
+}
+
+static bool is_handled(const struct stage *stage, int occurrence) {
+    for (int i = 0; i < stage->letter_count; i++)
+        if (stage->letters[i].occurrence == occurrence &&
+            stage->letters[i].delivered[ENDPOINT_LEGACY] + stage->letters[i].delivered[ENDPOINT_NEW] > 0)
+            return true;
+    return false;
+}
+
+bool stage_all_handled(struct stage *stage) {
+    for (int i = 0; i < stage->letter_count; i++)
+        if (stage->letters[i].is_acked && !is_handled(stage, stage->letters[i].occurrence))
+            return false;
+    return true;
+}
