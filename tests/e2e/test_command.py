@@ -48,7 +48,7 @@ def classify(*bodies):
 
 @pytest.mark.parametrize("name", REPLACED)
 def test_classify_pairs(name):
-    """A rule and its event share a fact."""
+    """A rule and its event share a fact. (pairing 1.6)"""
     occurrence = REPLACED[name]()
     _, [rule] = classify(encode(occurrence.rule()))
     _, [event_] = classify(encode(occurrence.event()))
@@ -58,7 +58,7 @@ def test_classify_pairs(name):
 
 
 def test_classify_items():
-    """A read.completed has an item for each data type; everything else has one."""
+    """A read.completed has an item for each data type; everything else has one. (pairing 1.8)"""
     _, [many] = classify(encode(Read(data_types=["invoices", "bills", "payments"]).event()))
     assert len(many["items"]) == 3
     _, [unknown] = classify(b'{"hello": "world"}')

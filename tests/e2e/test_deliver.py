@@ -7,7 +7,7 @@ from waiting import wait_until
 
 
 def test_generations_go_to_their_endpoints(start, legacy, new):
-    """Rules go to legacy and events to new, whatever the path or the headers."""
+    """Rules go to legacy and events to new, whatever the path or the headers. (pairing 1.1)"""
     proxy = start()
     rule, other = Push().rule(), Push().event()
     proxy.send(rule, webhook_id=fresh(), target="/new")
@@ -128,7 +128,7 @@ def test_2xx_is_delivered(start, legacy, status):
 
 @pytest.mark.parametrize("unrecognised", ["legacy", "new"])
 def test_unrecognised(start, legacy, new, unrecognised):
-    """A shape nobody knows goes to the endpoint that `unrecognised` names."""
+    """A shape nobody knows goes to the endpoint that `unrecognised` names. (pairing 3.8a)"""
     proxy = start(unrecognised=unrecognised)
     assert proxy.send({"hello": "world"}).status == 202
     chosen, other = (legacy, new) if unrecognised == "legacy" else (new, legacy)
@@ -137,7 +137,7 @@ def test_unrecognised(start, legacy, new, unrecognised):
 
 
 def test_unrecognised_is_deduplicated_by_webhook_id_alone(start, legacy):
-    """Without a known shape only the webhook-id tells a repetition; ids in the body are nobody's."""
+    """Without a known shape only the webhook-id tells a repetition; ids in the body are nobody's. (pairing 3.8d)"""
     proxy = start()
     body, webhook_id = {"id": fresh(), "what": "is this"}, fresh()
     assert proxy.send(body).outcome == "accepted"
@@ -148,7 +148,7 @@ def test_unrecognised_is_deduplicated_by_webhook_id_alone(start, legacy):
 
 
 def test_unrecognised_obeys_the_flag(start, legacy):
-    """A shape nobody knows is under the flag of the side it belongs to, like any other."""
+    """A shape nobody knows is under the flag of the side it belongs to, like any other. (pairing 3.8b)"""
     proxy = start()
     proxy.set_flags(legacy=False)
     answer = proxy.send({"hello": "world"})
@@ -158,7 +158,8 @@ def test_unrecognised_obeys_the_flag(start, legacy):
 
 
 def test_types_without_counterpart(start, legacy, new):
-    """A rule that nothing replaces and an event that replaces nothing are delivered to their own sides."""
+    """A rule that nothing replaces and an event that replaces nothing are delivered to their own sides.
+    (pairing 2.12)"""
     proxy = start()
     rule, other, unknown = account_categories_updated(), company_created(), event("entirely.new", {"a": 1})
     for body in (rule, other, unknown):
@@ -169,7 +170,7 @@ def test_types_without_counterpart(start, legacy, new):
 
 
 def test_assign(start, legacy, new):
-    """A type without a counterpart can be given to the other endpoint."""
+    """A type without a counterpart can be given to the other endpoint. (pairing 3.9)"""
     proxy = start(assign={"AccountCategoriesUpdated": "new"})
     assigned, other = account_categories_updated(), Push().rule()
     proxy.send(assigned)

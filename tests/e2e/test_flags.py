@@ -10,7 +10,7 @@ from waiting import wait_until
 
 
 def test_parked(start, store, legacy):
-    """A message whose side is off and whose twin has not come is parked: 202, kept, not delivered."""
+    """A message whose side is off and whose twin has not come is parked: 202, kept, not delivered. (pairing 3.3f)"""
     proxy = start(store=store, flags=flag_file(legacy=False))
     answer = proxy.send(Push().rule())
     assert (answer.status, answer.outcome) == (202, "parked")
@@ -19,7 +19,7 @@ def test_parked(start, store, legacy):
 
 
 def test_parked_until_its_twin_is_handled(start, store, legacy, new):
-    """A parked message becomes suppressed when the other side handles its twin."""
+    """A parked message becomes suppressed when the other side handles its twin. (pairing 3.4, 3.6a)"""
     proxy, occurrence = start(store=store, flags=flag_file(legacy=False)), Push()
     parked = proxy.send(occurrence.rule())
     assert proxy.send(occurrence.event()).outcome == "accepted"
@@ -29,14 +29,15 @@ def test_parked_until_its_twin_is_handled(start, store, legacy, new):
 
 
 def test_side_off_and_twin_handled(start, new):
-    """A message whose side is off, but whose twin is handled already, is suppressed at once."""
+    """A message whose side is off, but whose twin is handled already, is suppressed at once. (pairing 3.3b)"""
     proxy, occurrence = start(flags=flag_file(legacy=False)), Push()
     assert proxy.send(occurrence.event()).outcome == "accepted"
     assert proxy.send(occurrence.rule()).outcome == "suppressed"
 
 
 def test_switched_off_too_early(start, store, legacy):
-    """Legacy off before the new side sends anything: every alert is parked; on again, all are delivered, once."""
+    """Legacy off before the new side sends anything: every alert is parked; on again, all are delivered, once.
+    (pairing 3.5a, 3.7)"""
     proxy = start(store=store, flags=flag_file(legacy=False))
     bodies = [Push().rule() for _ in range(30)]
     assert {proxy.send(body).outcome for body in bodies} == {"parked"}
@@ -67,7 +68,8 @@ def test_both_off_then_both_on(start, legacy, new):
 
 
 def test_pending_is_parked_when_its_side_goes_off(start, legacy):
-    """A pending message whose side goes off, with no attempt under way, is parked, and goes on when it is on again."""
+    """A pending message whose side goes off, with no attempt under way, is parked, and goes on when it is on again.
+    (pairing 3.5b)"""
     legacy.otherwise = 500
     proxy = start(retry__schedule="1h,1h")
     answer = proxy.send(Push().rule())
@@ -80,7 +82,8 @@ def test_pending_is_parked_when_its_side_goes_off(start, legacy):
 
 
 def test_flip_uncovers_suppressed_twins(start, legacy, new):
-    """A pending message that is parked by a flip no longer covers its suppressed twin, which is decided again."""
+    """A pending message that is parked by a flip no longer covers its suppressed twin, which is decided again.
+    (pairing 3.5c)"""
     legacy.otherwise = 500
     proxy, occurrence = start(retry__schedule="1h,1h"), Push()
     rule = proxy.send(occurrence.rule())
@@ -94,7 +97,7 @@ def test_flip_uncovers_suppressed_twins(start, legacy, new):
 
 
 def test_delivered_stays_delivered(start, legacy, new):
-    """A flip changes nothing for what is delivered and for those suppressed by it."""
+    """A flip changes nothing for what is delivered and for those suppressed by it. (pairing 3.5d)"""
     proxy, occurrence = start(), Push()
     rule = proxy.send(occurrence.rule())
     proxy.wait_for_state(rule.id, "delivered")
@@ -107,7 +110,8 @@ def test_delivered_stays_delivered(start, legacy, new):
 
 
 def test_park_for(start, legacy):
-    """A parked message expires when pairing.park_for has passed; switching its side on no longer delivers it."""
+    """A parked message expires when pairing.park_for has passed; switching its side on no longer delivers it.
+    (pairing 3.6d)"""
     proxy = start(flags=flag_file(legacy=False), pairing__park_for="100ms")
     answer = proxy.send(Push().rule())
     assert answer.outcome == "parked"
@@ -120,7 +124,7 @@ def test_park_for(start, legacy):
 
 
 def test_park_for_0(start, legacy):
-    """park_for 0: not parked at all, expired at once; still kept, and delivered when replayed."""
+    """park_for 0: not parked at all, expired at once; still kept, and delivered when replayed. (pairing 3.6e)"""
     proxy = start(flags=flag_file(legacy=False), pairing__park_for="0", admin__token="of-the-operator")
     answer = proxy.send(Push().rule())
     assert answer.status in (200, 202)
@@ -131,7 +135,7 @@ def test_park_for_0(start, legacy):
 
 
 def test_parked_can_be_replayed(start, legacy):
-    """An operator can have a parked message delivered, though its side is off."""
+    """An operator can have a parked message delivered, though its side is off. (pairing 3.6c)"""
     proxy = start(flags=flag_file(legacy=False), admin__token="of-the-operator")
     answer = proxy.send(Push().rule())
     assert proxy.replay(answer.id).status == 202

@@ -62,7 +62,7 @@ def has(consumer, key):
 @pytest.mark.parametrize("acknowledge, kills", [("stored", KILLS), ("delivered", KILLS // 3)])
 def test_kill(make, chance, legacy, new, acknowledge, kills):
     """Killed at random instants under load and restarted on the same store, 50 times (a third of it where senders wait
-    for the delivery)."""
+    for the delivery). (pairing 7.6)"""
     def moody(request):
         """Some failures, some slowness: at any instant there is something in every state."""
         return Reply(500 if chance.random() < 0.05 else 200, delay_s=chance.random() * 0.02)

@@ -345,7 +345,8 @@ def test_health(start):
 
 
 def test_metrics(start, legacy):
-    """/metrics counts messages by outcome and deliveries by result, as Prometheus text; an unknown type is 'other'."""
+    """/metrics counts messages by outcome and deliveries by result, as Prometheus text; an unknown type is 'other'.
+    (pairing 3.1)"""
     proxy, push = start(), Push()
     rule = push.rule()
     for body in (rule, rule, push.event(), event("entirely.new", {})):

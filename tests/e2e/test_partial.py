@@ -19,7 +19,8 @@ def elements_of(request):
 # --- trim and forward
 
 def test_trim(start, store, new):
-    """Covered elements are cut out of dataTypes, all else stays byte for byte, signed anew under the same webhook-id."""
+    """Covered elements are cut out of dataTypes, all else stays byte for byte, signed anew under the same webhook-id.
+    (pairing 3.3c, 5.1, 5.2, 5.5)"""
     proxy, read = start(store=store, endpoints__new__secrets=[SECRET]), Read(data_types=TYPES)
     for covered in ("invoices", "customers"):
         assert proxy.send(read.rule(covered)).outcome == "accepted"
@@ -44,7 +45,7 @@ def test_trim(start, store, new):
 @pytest.mark.parametrize("covered", [["invoices"], ["accounts"], ["bills", "payments", "customers"], ["invoices", "accounts"],
                                      TYPES[:4], TYPES[1:]])
 def test_trim_anywhere(start, new, covered):
-    """Wherever the covered elements stand, what is left is a proper list."""
+    """Wherever the covered elements stand, what is left is a proper list. (pairing 5.1)"""
     proxy, read = start(endpoints__new__secrets=[SECRET]), Read(data_types=TYPES)
     for data_type in covered:
         proxy.send(read.rule(data_type))
@@ -53,7 +54,7 @@ def test_trim_anywhere(start, new, covered):
 
 
 def test_all_covered(start, new):
-    """An event of which every element is covered is suppressed."""
+    """An event of which every element is covered is suppressed. (pairing 3.3a)"""
     proxy, read = start(endpoints__new__secrets=[SECRET]), Read(data_types=TYPES)
     for data_type in TYPES:
         proxy.send(read.rule(data_type))
@@ -61,7 +62,7 @@ def test_all_covered(start, new):
 
 
 def test_forward(start, store, new):
-    """partial=forward delivers the event whole and names what is covered."""
+    """partial=forward delivers the event whole and names what is covered. (pairing 5.4, 5.5)"""
     proxy = start(store=store, pairing__partial="forward", endpoints__new__secrets=[SECRET])
     read = Read(data_types=TYPES)
     proxy.send(read.rule("bills"))
@@ -73,7 +74,8 @@ def test_forward(start, store, new):
 
 
 def test_trim_without_a_secret(start, new):
-    """Where the signature could not be renewed the event is delivered whole, with the sender's own signature."""
+    """Where the signature could not be renewed the event is delivered whole, with the sender's own signature.
+    (pairing 5.3, 5.5)"""
     proxy, read = start(), Read(data_types=TYPES)
     proxy.send(read.rule("bills"))
     body, webhook_id = encode(read.event()), fresh()
@@ -86,7 +88,7 @@ def test_trim_without_a_secret(start, new):
 
 
 def test_trimmed_body_is_signed_anew_for_each_attempt(start, new):
-    """Each attempt has a signature of its own, over the same trimmed body."""
+    """Each attempt has a signature of its own, over the same trimmed body. (pairing 5.2)"""
     new.script = [500, 503]
     proxy, read = start(endpoints__new__secrets=[SECRET]), Read(data_types=TYPES)
     proxy.send(read.rule("bills"))
@@ -97,7 +99,8 @@ def test_trimmed_body_is_signed_anew_for_each_attempt(start, new):
 
 
 def test_partly_covered_and_off(start, legacy, new):
-    """An event whose side is off and which is covered in part only is parked; on again, the rest is delivered."""
+    """An event whose side is off and which is covered in part only is parked; on again, the rest is delivered.
+    (pairing 3.3d)"""
     proxy = start(endpoints__new__secrets=[SECRET], flags=flag_file(new=False))
     read = Read(data_types=TYPES)
     proxy.send(read.rule("bills"))
@@ -109,7 +112,8 @@ def test_partly_covered_and_off(start, legacy, new):
 
 
 def test_parked_event_is_suppressed_by_its_last_alert(start, legacy):
-    """A parked event is suppressed when the last of its elements is handled by the other side, not before."""
+    """A parked event is suppressed when the last of its elements is handled by the other side, not before.
+    (pairing 3.4)"""
     proxy, read = start(flags=flag_file(new=False)), Read(data_types=TYPES)
     event = proxy.send(read.event())
     for data_type in TYPES:
@@ -132,7 +136,7 @@ def test_trimmed_event_covers_only_what_it_has(start, legacy, new):
 # --- prefer
 
 def test_prefer_new_event_in_time(start, store, legacy, new):
-    """prefer=new holds a rule; its event comes in time and wins."""
+    """prefer=new holds a rule; its event comes in time and wins. (pairing 6.3, 6.6)"""
     proxy, push = start(store=store, pairing__prefer="new"), Push()
     rule = proxy.send(push.rule())
     assert (rule.status, rule.outcome) == (202, "held")
@@ -143,7 +147,7 @@ def test_prefer_new_event_in_time(start, store, legacy, new):
 
 
 def test_prefer_new_event_not_in_time(start, store, legacy, new):
-    """... the hold runs out: the rule is delivered, and the event that comes later is suppressed."""
+    """... the hold runs out: the rule is delivered, and the event that comes later is suppressed. (pairing 6.4)"""
     proxy, push = start(store=store, pairing__prefer="new", pairing__hold="100ms"), Push()
     rule = proxy.send(push.rule())
     assert rule.outcome == "held"
@@ -153,7 +157,7 @@ def test_prefer_new_event_not_in_time(start, store, legacy, new):
 
 
 def test_prefer_legacy(start, store, legacy, new):
-    """prefer=legacy holds an event likewise."""
+    """prefer=legacy holds an event likewise. (pairing 6.5)"""
     proxy, push = start(store=store, pairing__prefer="legacy"), Push()
     event = proxy.send(push.event())
     assert event.outcome == "held"
@@ -163,7 +167,7 @@ def test_prefer_legacy(start, store, legacy, new):
 
 
 def test_prefer_legacy_not_in_time(start, legacy, new):
-    """... and delivers it when no rule comes."""
+    """... and delivers it when no rule comes. (pairing 6.5)"""
     proxy, push = start(pairing__prefer="legacy", pairing__hold="100ms"), Push()
     event = proxy.send(push.event())
     proxy.wait_for_state(event.id, "delivered")
@@ -171,7 +175,7 @@ def test_prefer_legacy_not_in_time(start, legacy, new):
 
 
 def test_the_preferred_side_is_never_held(start):
-    """The preferred side's own messages, and those without counterpart, are not held."""
+    """The preferred side's own messages, and those without counterpart, are not held. (pairing 6.3, 6.5)"""
     from messages import account_categories_updated, company_created
     proxy = start(pairing__prefer="new")
     assert proxy.send(Push().event()).outcome == "accepted"
@@ -182,14 +186,14 @@ def test_the_preferred_side_is_never_held(start):
 
 
 def test_nothing_is_held_for_a_side_that_is_off(start, legacy):
-    """While the preferred side is off there is nobody to hold for."""
+    """While the preferred side is off there is nobody to hold for. (pairing 6.7)"""
     proxy = start(pairing__prefer="new", flags=flag_file(new=False))
     assert proxy.send(Push().rule()).outcome == "accepted"
     legacy.wait_for()
 
 
 def test_prefer_by_type(start):
-    """The preference can be set for single event types."""
+    """The preference can be set for single event types. (pairing 6.1)"""
     proxy = start(pairing__prefer_by_type={"connection.connected": "new"})
     assert proxy.send(Connection("connected").rule()).outcome == "held"
     assert proxy.send(Connection("disconnected").rule()).outcome == "accepted"
@@ -207,7 +211,7 @@ def test_held_survives_a_restart(start, legacy):
 
 
 def test_held_and_switched_off(start, legacy):
-    """A held rule whose side goes off before its time is over is parked then, not delivered."""
+    """A held rule whose side goes off before its time is over is parked then, not delivered. (pairing 6.7)"""
     proxy = start(pairing__prefer="new", pairing__hold="1s")
     rule = proxy.send(Push().rule())
     proxy.set_flags(legacy=False)
@@ -283,7 +287,7 @@ def settle(proxy, answers):
     ("first", "trim"), ("new", "trim"), ("legacy", "trim"), ("first", "forward")])
 def test_random_orders(start, chance, legacy, new, acknowledge, prefer, partial):
     """Nine alerts and their read.completed in 20 random orders and interleavings: each data type is handled by
-    exactly one side, and all its alerts by legacy where it is legacy; with forward by one at least."""
+    exactly one side, and all its alerts by legacy where it is legacy; with forward by one at least. (pairing 7.4)"""
     proxy = start(acknowledge=acknowledge, pairing__prefer=prefer, pairing__partial=partial, pairing__hold="30s",
                   endpoints__new__secrets=[SECRET])
     for order in range(20):

@@ -46,7 +46,8 @@ def is_problem(answer, status):
 # --- accepted
 
 def test_accepted(start):
-    """A message that is durable and will be delivered is answered 202, with its id and outcome, in headers and JSON."""
+    """A message that is durable and will be delivered is answered 202, with its id and outcome, in headers and JSON.
+    (pairing 3.3e)"""
     answer = start().send(Push().rule())
     assert answer.status == 202
     assert answer.outcome == "accepted"
@@ -62,7 +63,7 @@ def test_any_path(start, target):
 
 
 def test_duplicate_by_webhook_id(start, legacy):
-    """The same webhook-id again is answered 200 as a duplicate of the first, and delivered once."""
+    """The same webhook-id again is answered 200 as a duplicate of the first, and delivered once. (pairing 1.2, 3.1)"""
     proxy = start()
     body, webhook_id = Push().rule(), fresh()
     first = proxy.send(body, webhook_id)
@@ -75,7 +76,7 @@ def test_duplicate_by_webhook_id(start, legacy):
 
 
 def test_either_family_of_headers(start):
-    """webhook-id and svix-id are the same identity."""
+    """webhook-id and svix-id are the same identity. (pairing 1.2)"""
     proxy = start()
     body, webhook_id = Push().rule(), fresh()
     assert proxy.send(body, webhook_id).outcome == "accepted"
@@ -83,7 +84,7 @@ def test_either_family_of_headers(start):
 
 
 def test_duplicate_by_body_id(start):
-    """Without a webhook-id the id in the body is the identity, in both generations."""
+    """Without a webhook-id the id in the body is the identity, in both generations. (pairing 1.3)"""
     proxy = start()
     for body in (Push().rule(), Push().event()):
         assert proxy.send(body).outcome == "accepted"
@@ -91,7 +92,7 @@ def test_duplicate_by_body_id(start):
 
 
 def test_identities_of_generations_are_apart(start):
-    """A rule and an event under one webhook-id are two messages."""
+    """A rule and an event under one webhook-id are two messages. (pairing 1.5)"""
     proxy = start()
     webhook_id = fresh()
     assert proxy.send(Push().rule(), webhook_id).outcome == "accepted"
@@ -99,7 +100,7 @@ def test_identities_of_generations_are_apart(start):
 
 
 def test_no_identity(start, legacy):
-    """A message with no id of any kind is never a duplicate."""
+    """A message with no id of any kind is never a duplicate. (pairing 1.4)"""
     proxy = start()
     body = account_categories_updated()
     del body["AlertId"]

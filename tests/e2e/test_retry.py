@@ -61,7 +61,7 @@ def test_unresolvable_name(make):
 
 
 def test_schedule_used_up(start, legacy):
-    """The first attempt and one per wait of the schedule; then the message is dead."""
+    """The first attempt and one per wait of the schedule; then the message is dead. (pairing 4.1)"""
     legacy.otherwise = 500
     proxy = start(retry__schedule="10ms,10ms,10ms")
     proxy.wait_for_state(proxy.send(Push().rule()).id, "dead")
@@ -158,7 +158,7 @@ def test_failing_endpoint_is_probed(start, legacy):
 
 
 def test_dead_can_be_replayed(start, legacy):
-    """A dead message is delivered when an operator replays it."""
+    """A dead message is delivered when an operator replays it. (pairing 4.3)"""
     legacy.otherwise = 410
     proxy = start(admin__token="of-the-operator")
     answer = proxy.send(Push().rule())

@@ -75,7 +75,8 @@ def wait_for_more(senders, count):
 
 
 def test_ramp(start, chance, legacy, new):
-    """From 0 to 100 % by company, under load: nothing is handled twice or lost, and no company goes back."""
+    """From 0 to 100 % by company, under load: nothing is handled twice or lost, and no company goes back.
+    (pairing 3.3)"""
     proxy = start(flags=ramp_file(0))
     senders, done = begin(proxy, chance)
     wait_for_more(senders, 40)

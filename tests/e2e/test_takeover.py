@@ -12,7 +12,8 @@ from waiting import wait_until
 
 @pytest.mark.parametrize("broken_side", ["legacy", "new"])
 def test_takeover(start, store, legacy, new, broken_side):
-    """One consumer answers 500 for ever: its messages die, and their suppressed twins are delivered by the other."""
+    """One consumer answers 500 for ever: its messages die, and their suppressed twins are delivered by the other.
+    (pairing 4.2)"""
     broken, healthy = (legacy, new) if broken_side == "legacy" else (new, legacy)
     all_sent = threading.Event()
     broken.otherwise = lambda request: all_sent.wait(10) and 500
@@ -33,7 +34,7 @@ def test_takeover(start, store, legacy, new, broken_side):
 
 
 def test_takeover_by_a_side_that_is_off(start, legacy, new):
-    """Where the other side is off its message is parked, and delivered when it is switched on."""
+    """Where the other side is off its message is parked, and delivered when it is switched on. (pairing 4.2)"""
     legacy.otherwise = HANG
     proxy = start(flags=flag_file(new=False), retry__schedule="10ms", endpoints__legacy__timeout="150ms")
     occurrence = Push()
@@ -46,7 +47,7 @@ def test_takeover_by_a_side_that_is_off(start, legacy, new):
 
 
 def test_twin_of_a_dead_message(start, legacy, new):
-    """An event that comes after its rule has died is delivered: a dead message handled nothing."""
+    """An event that comes after its rule has died is delivered: a dead message handled nothing. (pairing 3.2)"""
     legacy.otherwise = 410
     proxy, occurrence = start(), Push()
     proxy.wait_for_state(proxy.send(occurrence.rule()).id, "dead")

@@ -15,7 +15,8 @@ def arrived(proxy, legacy, new):
 
 @pytest.mark.parametrize("name", REPLACED)
 def test_rule_first(start, store, legacy, new, name):
-    """Each replaced rule suppresses the event that tells of the same: answered 200, suppressed, not delivered."""
+    """Each replaced rule suppresses the event that tells of the same: answered 200, suppressed, not delivered.
+    (pairing 3.3a, 6.2)"""
     proxy, occurrence = start(store=store), REPLACED[name]()
     rule, event = occurrence.rule(), occurrence.event()
     first = proxy.send(rule, fresh())
@@ -28,7 +29,7 @@ def test_rule_first(start, store, legacy, new, name):
 
 @pytest.mark.parametrize("name", REPLACED)
 def test_event_first(start, store, legacy, new, name):
-    """The other way round likewise."""
+    """The other way round likewise. (pairing 3.3a, 6.2)"""
     proxy, occurrence = start(store=store), REPLACED[name]()
     rule, event = occurrence.rule(), occurrence.event()
     assert proxy.send(event, fresh()).outcome == "accepted"
@@ -38,7 +39,7 @@ def test_event_first(start, store, legacy, new, name):
 
 
 def test_suppressed_names_its_twin(start):
-    """A suppressed message names the twin that was handled in its place."""
+    """A suppressed message names the twin that was handled in its place. (pairing 3.3g)"""
     proxy, occurrence = start(), Push()
     first, second = proxy.send(occurrence.rule()), proxy.send(occurrence.event())
     assert first.id in str(proxy.message(second.id)["twins"])
@@ -58,7 +59,7 @@ def test_other_occurrences_are_no_twins(start, legacy, new, name):
 
 
 def test_ids_in_other_letters(start):
-    """Ids are compared without regard to letter case."""
+    """Ids are compared without regard to letter case. (pairing 2.11)"""
     proxy = start()
     occurrence = Connection("connected")
     proxy.send(occurrence.rule())
@@ -67,14 +68,14 @@ def test_ids_in_other_letters(start):
 
 
 def test_same_id_is_a_fact(start):
-    """AlertId and id that are equal make twins where the mapping says so, though nothing else agrees."""
+    """AlertId and id that are equal make twins where the mapping says so, though nothing else agrees. (pairing 2.10)"""
     proxy, shared = start(), fresh()
     assert proxy.send(Connection("connected").rule(alert_id=shared)).outcome == "accepted"
     assert proxy.send(Connection("connected").event(event_id=shared)).outcome == "suppressed"
 
 
 def test_same_id_of_another_type_is_not(start):
-    """An equal id means nothing between a rule and an event that does not replace it."""
+    """An equal id means nothing between a rule and an event that does not replace it. (pairing 2.10)"""
     proxy, shared = start(), fresh()
     assert proxy.send(Connection("connected").rule(alert_id=shared)).outcome == "accepted"
     assert proxy.send(Push().event(event_id=shared)).outcome == "accepted"
@@ -84,7 +85,7 @@ def test_same_id_of_another_type_is_not(start):
 
 @pytest.mark.parametrize("name", [name for name in REPLACED if name not in EXACT])
 def test_outside_the_window(start, name):
-    """What can recur is a twin only when it is near in time."""
+    """What can recur is a twin only when it is near in time. (pairing 2.15)"""
     proxy, occurrence = start(pairing__window="5m"), REPLACED[name]()
     assert proxy.send(occurrence.rule()).outcome == "accepted"
     assert proxy.send(occurrence.event(generated=now(-600))).outcome == "accepted"
@@ -92,7 +93,8 @@ def test_outside_the_window(start, name):
 
 @pytest.mark.parametrize("name", [name for name in REPLACED if name not in EXACT])
 def test_inside_the_window(start, name):
-    """generatedDate is when an event happened, however late it arrives; a little before the rule is near."""
+    """generatedDate is when an event happened, however late it arrives; a little before the rule is near.
+    (pairing 2.16)"""
     proxy, occurrence = start(pairing__window="5m"), REPLACED[name]()
     assert proxy.send(occurrence.rule()).outcome == "accepted"
     assert proxy.send(occurrence.event(generated=now(-240))).outcome == "suppressed"
@@ -100,7 +102,7 @@ def test_inside_the_window(start, name):
 
 @pytest.mark.parametrize("name", EXACT)
 def test_exact_facts_have_no_window(start, name):
-    """What happens once for ever is a twin however far apart."""
+    """What happens once for ever is a twin however far apart. (pairing 2.13)"""
     proxy, occurrence = start(pairing__window="1s"), REPLACED[name]()
     assert proxy.send(occurrence.rule()).outcome == "accepted"
     assert proxy.send(occurrence.event(generated=now(-86400))).outcome == "suppressed"
@@ -108,7 +110,7 @@ def test_exact_facts_have_no_window(start, name):
 
 @pytest.mark.parametrize("generated", ["2024-09-01T23:59:99Z", "yesterday", "", None, 17])
 def test_unreadable_date_counts_as_arrival(start, generated):
-    """An event with a date that nobody can read happened when it arrived."""
+    """An event with a date that nobody can read happened when it arrived. (pairing 2.16)"""
     proxy, occurrence = start(), Connection("connected")
     assert proxy.send(occurrence.rule()).outcome == "accepted"
     assert proxy.send({**occurrence.event(), "generatedDate": generated}).outcome == "suppressed"
@@ -117,7 +119,7 @@ def test_unreadable_date_counts_as_arrival(start, generated):
 # --- one to one
 
 def test_second_occurrence_is_not_swallowed(start, legacy, new):
-    """Each handled message justifies one suppression: a second event inside the window is delivered."""
+    """Each handled message justifies one suppression: a second event inside the window is delivered. (pairing 2.20)"""
     proxy, occurrence = start(), Connection("disconnected")
     assert proxy.send(occurrence.rule()).outcome == "accepted"
     assert proxy.send(occurrence.event()).outcome == "suppressed"
@@ -127,7 +129,8 @@ def test_second_occurrence_is_not_swallowed(start, legacy, new):
 
 @pytest.mark.parametrize("rules_first", [True, False])
 def test_unlink_relink_unlink(start, store, legacy, new, rules_first):
-    """A connection unlinked, linked again and unlinked again within minutes: three occurrences, each handled once."""
+    """A connection unlinked, linked again and unlinked again within minutes: three occurrences, each handled once.
+    (pairing 2.20)"""
     proxy = start(store=store)
     off, on = Connection("disconnected"), None
     on = Connection("reconnected", off.company, off.connection)
@@ -140,7 +143,7 @@ def test_unlink_relink_unlink(start, store, legacy, new, rules_first):
 
 
 def test_unlink_relink_unlink_interleaved(start, legacy, new):
-    """... also when the generations take turns in being first."""
+    """... also when the generations take turns in being first. (pairing 2.20)"""
     proxy = start()
     off = Connection("disconnected")
     on = Connection("reconnected", off.company, off.connection)
@@ -152,7 +155,7 @@ def test_unlink_relink_unlink_interleaved(start, legacy, new):
 
 
 def test_nearest_in_time_wins(start):
-    """Among several candidates the nearest in time is the twin."""
+    """Among several candidates the nearest in time is the twin. (pairing 2.19)"""
     proxy, occurrence = start(), Connection("connected")
     far = proxy.send(occurrence.event(generated=now(-400)))
     near = proxy.send(occurrence.event(generated=now(-10)))
@@ -164,7 +167,8 @@ def test_nearest_in_time_wins(start):
 
 
 def test_two_rules_of_one_type(start, legacy, new):
-    """Two rules configured for one type raise an alert each for one occurrence: one event is the twin of both."""
+    """Two rules configured for one type raise an alert each for one occurrence: one event is the twin of both.
+    (pairing 2.17)"""
     proxy, occurrence = start(), Connection("connected")
     assert proxy.send(occurrence.event()).outcome == "accepted"
     assert proxy.send(occurrence.rule(rule_id=fresh())).outcome == "suppressed"
@@ -182,7 +186,7 @@ def test_two_rules_of_one_type_before_their_event(start, legacy, new):
 
 
 def test_one_rule_id_is_one_to_one(start):
-    """Two alerts of one rule are two occurrences; one event is the twin of one of them."""
+    """Two alerts of one rule are two occurrences; one event is the twin of one of them. (pairing 2.17)"""
     proxy, occurrence = start(), Connection("connected")
     assert proxy.send(occurrence.event()).outcome == "accepted"
     assert proxy.send(occurrence.rule()).outcome == "suppressed"
@@ -191,7 +195,8 @@ def test_one_rule_id_is_one_to_one(start):
 
 @pytest.mark.parametrize("event_at", [0, 1, 2])
 def test_timed_out_push(start, store, legacy, new, event_at):
-    """A timed-out push raises two alerts for one event; wherever the event stands in the order, one side handles it."""
+    """A timed-out push raises two alerts for one event; wherever the event stands in the order, one side handles it.
+    (pairing 2.14)"""
     proxy, push = start(store=store), PushTimedOut()
     bodies = [push.rule(), push.status_rule()]
     bodies.insert(event_at, push.event())
@@ -206,7 +211,7 @@ def test_timed_out_push(start, store, legacy, new, event_at):
 
 
 def test_timed_out_push_that_calls_itself_successful(start):
-    """The outcome of a write is its status, whatever its type ends in."""
+    """The outcome of a write is its status, whatever its type ends in. (pairing 2.1)"""
     proxy, push = start(), PushTimedOut()
     assert proxy.send(push.rule()).outcome == "accepted"
     event = dict(push.event(), eventType="invoices.write.successful")
@@ -214,7 +219,7 @@ def test_timed_out_push_that_calls_itself_successful(start):
 
 
 def test_push_that_failed_and_push_that_succeeded(start):
-    """Success and failure of one push are two facts."""
+    """Success and failure of one push are two facts. (pairing 2.1)"""
     proxy, push = start(), Push("Success")
     assert proxy.send(push.rule()).outcome == "accepted"
     push.status = "Failed"
@@ -222,7 +227,7 @@ def test_push_that_failed_and_push_that_succeeded(start):
 
 
 def test_pending_push_has_no_counterpart(start):
-    """A push that is pending is told by no event."""
+    """A push that is pending is told by no event. (pairing 2.1)"""
     proxy, push = start(), Push("Pending")
     assert proxy.send(push.rule()).outcome == "accepted"
     push.status = "Success"
@@ -230,7 +235,8 @@ def test_pending_push_has_no_counterpart(start):
 
 
 def test_deleted_connection_by_either_rule(start):
-    """connection.deleted is the twin of the connection's alert and of the one that names the company alone."""
+    """connection.deleted is the twin of the connection's alert and of the one that names the company alone.
+    (pairing 1.9, 2.4)"""
     proxy, deleted = start(), SyncConnectionDeleted()
     by_connection = Connection("deleted", deleted.company, deleted.connection)
     assert proxy.send(deleted.event()).outcome == "accepted"
@@ -239,7 +245,7 @@ def test_deleted_connection_by_either_rule(start):
 
 
 def test_first_read_is_one_item(start):
-    """read.completed.initial is one item, whatever its data types."""
+    """read.completed.initial is one item, whatever its data types. (pairing 2.8)"""
     proxy = start()
     read = FirstRead(data_types=["invoices", "bills", "payments"])
     assert proxy.send(read.rule()).outcome == "accepted"
@@ -247,7 +253,8 @@ def test_first_read_is_one_item(start):
 
 
 def test_three_alerts_of_one_data_type(start, legacy, new):
-    """Completed, changed and error of one data type are all twins of the event's one element."""
+    """Completed, changed and error of one data type are all twins of the event's one element.
+    (pairing 2.5, 2.6, 2.7)"""
     proxy, read = start(), Read()
     element = {**read.element("invoices", "error"), "recordsModified": True}
     assert proxy.send(read.event([element])).outcome == "accepted"
@@ -256,7 +263,7 @@ def test_three_alerts_of_one_data_type(start, legacy, new):
 
 
 def test_unchanged_data_is_no_twin_of_changed(start):
-    """An element without modified records does not tell what a 'changed' alert tells."""
+    """An element without modified records does not tell what a 'changed' alert tells. (pairing 2.6)"""
     proxy, read = start(), Read("completed")
     assert proxy.send(read.event()).outcome == "accepted"
     assert proxy.send(read.rule(kind="changed")).outcome == "accepted"
@@ -265,7 +272,8 @@ def test_unchanged_data_is_no_twin_of_changed(start):
 # --- repetitions
 
 def test_resend_of_an_old_message(start, legacy, new):
-    """A resend days later, under the same webhook-id, is a duplicate, and no twin of what happened since."""
+    """A resend days later, under the same webhook-id, is a duplicate, and no twin of what happened since.
+    (pairing 3.1)"""
     proxy, occurrence, webhook_id = start(), Connection("disconnected"), fresh()
     old = occurrence.event(generated=now(-3 * 86400))
     assert proxy.send(old, webhook_id).outcome == "accepted"

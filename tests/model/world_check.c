@@ -66,6 +66,7 @@ static bool may_reopen(const struct world *world, const struct mirror_record *be
     return before->state == STATE_SUPPRESSED && (step->kind == STEP_SETTLE || step->kind == STEP_SWEEP);
 }
 
+/* (pairing 7.1) */
 static bool check_states(struct world *world, const struct history_step *step) {
     const struct mirror_data *now = &world->mirror.now;
     for (size_t i = 0; i < world->previous.record_count && i < now->record_count; i++) {
@@ -129,6 +130,7 @@ static void support_by_twins(const struct world *world, struct support *support)
     }
 }
 
+/* (pairing 7.2, 7.3) */
 static bool check_losses(struct world *world) {
     struct support support[MODEL_MESSAGES];
     support_by_twins(world, support);
@@ -148,6 +150,7 @@ static bool check_losses(struct world *world) {
 
 /* ---- 4 ---- */
 
+/* (pairing 7.4) */
 static bool check_doubles(struct world *world) {
     for (size_t t = 0; t < world->mirror.now.twin_count; t++) {
         struct couple couple = couple_of(world, &world->mirror.now.twins[t]);
@@ -201,6 +204,7 @@ static bool check_couple(struct world *world, size_t index) {
     return true;
 }
 
+/* (pairing 7.5) */
 static bool check_couples(struct world *world) {
     size_t known = world->undone ? 0 : world->previous.twin_count;
     for (size_t i = known; i < world->mirror.now.twin_count; i++)
@@ -211,6 +215,7 @@ static bool check_couples(struct world *world) {
 
 /* ---- 6 ---- */
 
+/* (pairing 7.6) */
 static bool check_promises(struct world *world) {
     for (int i = 0; i < world->model.message_count; i++)
         if (world->witnessed[i].promised && !world->witnessed[i].retired && !mirror_at(world, i)->there)

@@ -101,6 +101,7 @@ static void check_against(struct arena *arena, const struct json *expected) {
     }
 }
 
+/* (pairing 1.1) */
 static void test_corpus(void **state) {
     (void)state;
     struct arena *arena = arena_new(0);
@@ -142,6 +143,7 @@ static bool states(const struct message *message, struct str key, struct fact *f
     return false;
 }
 
+/* (pairing 1.6) */
 static void test_pairs_of_the_corpus_share_their_fact(void **state) {
     (void)state;
     struct arena *arena = arena_new(0);
@@ -236,6 +238,7 @@ static void add_read_body(struct strbuf *body, size_t element_count) {
     strbuf_append(body, STR("]}}"));
 }
 
+/* (pairing 1.8, 2.10) */
 static void test_as_many_items_as_there_may_be(void **state) {
     (void)state;
     static const struct {
@@ -284,7 +287,7 @@ static void test_keys_that_are_too_long_are_no_facts(void **state) {
     }
 }
 
-/* What is cut where by '/' must not make two keys the same. */
+/* What is cut where by '/' must not make two keys the same. (pairing 1.6) */
 static void test_different_ids_never_make_the_same_key(void **state) {
     (void)state;
     static const char *const bodies[] = {
@@ -324,6 +327,7 @@ static void test_what_a_message_had_before_stays(void **state) {
     arena_free(arena);
 }
 
+/* (pairing 2.16) */
 static void test_time(void **state) {
     (void)state;
     enum { DAY = 86400000, SKEW = CLOCK_SKEW_MAX_MS };

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* 3: the table, cell by cell; park_for of 0 makes a third column of the second one. */
+/* 3: the table, cell by cell; park_for of 0 makes a third column of the second one.
+ * (pairing 3.3a, 3.3b, 3.3c, 3.3d, 3.3e, 3.3f) */
 static void each_cell_of_the_table(void **state) {
     static const struct {
         const char *rules; /* arrive first, and are handled */
@@ -43,7 +44,7 @@ static void each_cell_of_the_table(void **state) {
     }
 }
 
-/* 3.2: "An item is covered when its twin is handled": not by one that is parked. */
+/* 3.2: "An item is covered when its twin is handled": not by one that is parked. (pairing 1.11, 3.2) */
 static void a_twin_that_is_not_handled_covers_nothing(void **state) {
     struct world *world = *state;
     switch_flags(world, false, true);
@@ -55,7 +56,7 @@ static void a_twin_that_is_not_handled_covers_nothing(void **state) {
     assert_state(world, rule, STATE_SUPPRESSED); /* 3.4 */
 }
 
-/* 3.2: a suppressed message names its twins. */
+/* 3.2: a suppressed message names its twins. (pairing 3.3g) */
 static void a_suppressed_message_names_its_twins(void **state) {
     struct world *world = *state;
     uint64_t first = alert(world, "a"), second = alert(world, "b"), event = reads(world, "a b");
@@ -71,7 +72,8 @@ static void a_suppressed_message_names_its_twins(void **state) {
     assert_non_null(strstr(story.record.admission.at, "\"own_flag\":\"new is on\""));
 }
 
-/* 1: "the webhook-id header [...] where there is one, else AlertId or id from the body, else none" */
+/* 1: "the webhook-id header [...] where there is one, else AlertId or id from the body, else none"
+ * (pairing 1.2, 1.3, 1.4, 1.5, 3.8d) */
 static void the_identity_is_the_header_else_the_id_in_the_body(void **state) {
     static const struct {
         const char *shows;
@@ -114,7 +116,8 @@ static void the_identity_is_the_header_else_the_id_in_the_body(void **state) {
     }
 }
 
-/* 3.1: "Same identity seen in this generation within retention": an identity that is older is new again. */
+/* 3.1: "Same identity seen in this generation within retention": an identity that is older is new again.
+ * (pairing 3.1) */
 static void an_identity_is_remembered_for_the_retention(void **state) {
     struct world *world = *state;
     uint64_t first = TELL(world, .webhook_id = "old");
@@ -142,7 +145,8 @@ static void a_duplicate_promises_what_the_first_one_did_not(void **state) {
     assert_state(world, first, STATE_PENDING);
 }
 
-/* 2, exact: however far apart, within retention; a timed-out push raises two rules for one event. */
+/* 2, exact: however far apart, within retention; a timed-out push raises two rules for one event.
+ * (pairing 2.13, 2.14) */
 static void exact_facts_make_twins_of_all_that_state_them(void **state) {
     struct world *world = *state;
     uint64_t event = TELL(world, .generation = GENERATION_EVENT, .type = "invoices.write.unsuccessful",
@@ -157,7 +161,7 @@ static void exact_facts_make_twins_of_all_that_state_them(void **state) {
     assert_int_equal(world->admission.outcome, ADMIT_ACCEPTED);
 }
 
-/* 2: within retention; what is older states nothing any more. */
+/* 2: within retention; what is older states nothing any more. (pairing 2.13) */
 static void facts_past_the_retention_state_nothing(void **state) {
     struct world *world = *state;
     TELL(world, .generation = GENERATION_EVENT, .items = {"x:write/k1/successful"});
@@ -166,7 +170,8 @@ static void facts_past_the_retention_state_nothing(void **state) {
     assert_int_equal(world->admission.outcome, ADMIT_ACCEPTED);
 }
 
-/* 2, window: "at most pairing.window apart, by generatedDate for events [...] and by arrival for rules" */
+/* 2, window: "at most pairing.window apart, by generatedDate for events [...] and by arrival for rules"
+ * (pairing 2.15, 2.16) */
 static void windowed_facts_must_be_near_in_time(void **state) {
     struct world *world = *state;
     alert(world, "a");
@@ -186,7 +191,7 @@ static void windowed_facts_must_be_near_in_time(void **state) {
     assert_int_equal(world->admission.outcome, ADMIT_SUPPRESSED);
 }
 
-/* 2, window: one-to-one; "a second, real occurrence inside the window is never swallowed" */
+/* 2, window: one-to-one; "a second, real occurrence inside the window is never swallowed" (pairing 2.20) */
 static void a_second_occurrence_in_the_window_is_not_swallowed(void **state) {
     struct world *world = *state;
     alert(world, "a");
@@ -205,7 +210,7 @@ static void a_second_occurrence_in_the_window_is_not_swallowed(void **state) {
     assert_int_equal(world->admission.outcome, ADMIT_ACCEPTED);
 }
 
-/* 2, window: "at most one rule per (rule type, RuleId)": one event serves an alert of each rule. */
+/* 2, window: "at most one rule per (rule type, RuleId)": one event serves an alert of each rule. (pairing 2.17) */
 static void two_rules_of_one_type_are_twins_of_one_event(void **state) {
     struct world *world = *state;
     reads(world, "a");
@@ -219,7 +224,8 @@ static void two_rules_of_one_type_are_twins_of_one_event(void **state) {
     assert_int_equal(world->admission.outcome, ADMIT_SUPPRESSED);
 }
 
-/* 2: "Ids are compared without regard to letter case"; "an item may carry several facts, any of which identifies it" */
+/* 2: "Ids are compared without regard to letter case"; "an item may carry several facts, any of which identifies it"
+ * (pairing 1.9, 2.11) */
 static void any_fact_of_an_item_identifies_it(void **state) {
     struct world *world = *state;
     TELL(world, .generation = GENERATION_EVENT,
@@ -234,7 +240,25 @@ static void any_fact_of_an_item_identifies_it(void **state) {
     assert_int_equal(world->admission.outcome, ADMIT_ACCEPTED);
 }
 
-/* 2: a windowed fact that two share, and an exact one besides: they are twins once, and exactly. */
+/* 1: twins are two messages of different generations: two of one generation tell of two occurrences, whatever they
+ * share. (pairing 1.10) */
+static void one_generation_has_no_twins(void **state) {
+    static const struct telling both[] = {
+        {.generation = GENERATION_RULE, .items = {"read/a"}},
+        {.generation = GENERATION_EVENT, .items = {"read/b"}},
+        {.generation = GENERATION_RULE, .items = {"x:write/k1/successful"}},
+        {.generation = GENERATION_EVENT, .items = {"x:write/k2/successful"}},
+    };
+    struct world *world = *state;
+    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+        tell(world, both[i]);
+        uint64_t second = tell(world, both[i]);
+        assert_int_equal(world->admission.outcome, ADMIT_ACCEPTED);
+        assert_int_equal(story_of(world, second).twin_count, 0);
+    }
+}
+
+/* 2: a windowed fact that two share, and an exact one besides: they are twins once, and exactly. (pairing 1.9) */
 static void of_several_shared_facts_the_exact_one_counts(void **state) {
     struct world *world = *state;
     uint64_t event = TELL(world, .generation = GENERATION_EVENT, .items = {"rate-limit/reset x:same-id/1"});
@@ -249,7 +273,8 @@ static void of_several_shared_facts_the_exact_one_counts(void **state) {
     assert_non_null(strstr(story_of(world, other).record.admission.at, "\"covered\":0"));
 }
 
-/* 2: "A type with no row has no fact and never has a twin." 3: neither has a message in no known shape. */
+/* 2: "A type with no row has no fact and never has a twin." 3: neither has a message in no known shape.
+ * (pairing 2.12, 3.8c) */
 static void without_facts_there_is_no_twin(void **state) {
     struct world *world = *state;
     TELL(world, .no_counterpart = true, .endpoint = ENDPOINT_LEGACY, .type = "SyncStarted");
@@ -265,7 +290,7 @@ static void without_facts_there_is_no_twin(void **state) {
     assert_int_equal(world->admission.outcome, ADMIT_SUPPRESSED);
 }
 
-/* 3: "A type the vendor never replaced can be given to the other endpoint", under that side's flag. */
+/* 3: "A type the vendor never replaced can be given to the other endpoint", under that side's flag. (pairing 3.9) */
 static void a_message_without_counterpart_is_under_the_flag_of_its_endpoint(void **state) {
     struct world *world = *state;
     switch_flags(world, true, false);
@@ -352,6 +377,7 @@ int main(void) {
         ON_BOTH(a_second_occurrence_in_the_window_is_not_swallowed),
         ON_BOTH(two_rules_of_one_type_are_twins_of_one_event),
         ON_BOTH(any_fact_of_an_item_identifies_it),
+        ON_BOTH(one_generation_has_no_twins),
         ON_BOTH(of_several_shared_facts_the_exact_one_counts),
         ON_BOTH(without_facts_there_is_no_twin),
         ON_BOTH(a_message_without_counterpart_is_under_the_flag_of_its_endpoint),

@@ -3,7 +3,7 @@
 #include "tests/unit/ledger_fixture.h"
 
 /* 6: "new: a rule that has a replacement is held up to pairing.hold for its twin; the event wins if it comes in time,
- * else the rule is delivered." */
+ * else the rule is delivered." (pairing 6.3, 6.4, 6.6) */
 static void with_prefer_new_a_rule_is_held_for_its_event(void **state) {
     struct world *world = *state;
     world->prefer = PREFER_NEW;
@@ -26,7 +26,7 @@ static void with_prefer_new_a_rule_is_held_for_its_event(void **state) {
     assert_int_equal(world->admission.outcome, ADMIT_SUPPRESSED);
 }
 
-/* 6: "legacy: an event with a counterpart is held likewise." */
+/* 6: "legacy: an event with a counterpart is held likewise." (pairing 6.5) */
 static void with_prefer_legacy_an_event_is_held_for_its_rules(void **state) {
     struct world *world = *state;
     world->prefer = PREFER_LEGACY;
@@ -48,7 +48,7 @@ static void with_prefer_legacy_an_event_is_held_for_its_rules(void **state) {
     assert_int_equal(world->admission.outcome, ADMIT_ACCEPTED);
 }
 
-/* 6, its heading: "while both sides are on". */
+/* 6, its heading: "while both sides are on". (pairing 6.7) */
 static void what_is_held_is_decided_when_a_side_goes_off(void **state) {
     static const struct {
         bool legacy, new;
@@ -67,7 +67,7 @@ static void what_is_held_is_decided_when_a_side_goes_off(void **state) {
     }
 }
 
-/* 3: parked is how nothing is lost: it waits "until its twin is handled by the other side" ... */
+/* 3: parked is how nothing is lost: it waits "until its twin is handled by the other side" ... (pairing 3.4, 3.6a) */
 static void a_parked_message_is_suppressed_when_its_twin_is_handled(void **state) {
     struct world *world = *state;
     switch_flags(world, true, false);
@@ -78,7 +78,7 @@ static void a_parked_message_is_suppressed_when_its_twin_is_handled(void **state
     assert_state(world, event, STATE_SUPPRESSED);
 }
 
-/* ... "its own flag is switched on (-> decided again, -> pending)" ... */
+/* ... "its own flag is switched on (-> decided again, -> pending)" ... (pairing 3.5a, 3.6b) */
 static void a_parked_message_goes_when_its_flag_comes_on(void **state) {
     struct world *world = *state;
     switch_flags(world, true, false);
@@ -90,7 +90,7 @@ static void a_parked_message_goes_when_its_flag_comes_on(void **state) {
     assert_string_equal(why(world, event), "its consumer is on");
 }
 
-/* ... "or pairing.park_for has passed (-> expired, still replayable until retention ends)". */
+/* ... "or pairing.park_for has passed (-> expired, still replayable until retention ends)". (pairing 3.6d) */
 static void a_parked_message_expires(void **state) {
     struct world *world = *state;
     switch_flags(world, true, false);
@@ -107,7 +107,7 @@ static void a_parked_message_expires(void **state) {
     assert_state(world, event, STATE_PENDING);
 }
 
-/* 3: an expired message is not handled, so it covers nothing. */
+/* 3: an expired message is not handled, so it covers nothing. (pairing 3.2) */
 static void an_expired_message_covers_nothing(void **state) {
     struct world *world = *state;
     switch_flags(world, true, false);
@@ -131,7 +131,8 @@ static void what_is_switched_on_in_time_does_not_expire(void **state) {
 }
 
 /* 3.5: "pending messages (no attempt under way) whose own flag is now off, which become parked, and whose suppressed
- * twins are thereby uncovered and decided again too. A message already delivered stays so." */
+ * twins are thereby uncovered and decided again too. A message already delivered stays so."
+ * (pairing 3.5b, 3.5c, 3.5d) */
 static void switching_off_parks_what_is_pending_and_wakes_its_twin(void **state) {
     struct world *world = *state;
     uint64_t taken = alert(world, "a"), event = reads(world, "a"), alone = alert(world, "b");
@@ -163,7 +164,8 @@ static void with_both_off_the_side_that_comes_on_delivers(void **state) {
     assert_state(world, rule, STATE_SUPPRESSED);
 }
 
-/* 3: the vendor's new side is not set up yet and legacy is switched off: everything waits, and goes once. */
+/* 3: the vendor's new side is not set up yet and legacy is switched off: everything waits, and goes once.
+ * (pairing 3.7) */
 static void switched_off_too_early_everything_waits(void **state) {
     enum { ALERTS = 20 };
     struct world *world = *state;
@@ -181,7 +183,7 @@ static void switched_off_too_early_everything_waits(void **state) {
     }
 }
 
-/* 3.5: "no attempt under way", and replays go whatever flags say. */
+/* 3.5: "no attempt under way", and replays go whatever flags say. (pairing 3.5b) */
 static void a_replay_is_not_parked_by_a_flag(void **state) {
     struct world *world = *state;
     switch_flags(world, false, true);

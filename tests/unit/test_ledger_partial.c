@@ -11,7 +11,7 @@ static bool leaves_out(struct world *world, uint64_t id, size_t item) {
     return bitmap_has(story_of(world, id).record.trimmed, item);
 }
 
-/* 5, trim: "delivers the event without the covered elements" */
+/* 5, trim: "delivers the event without the covered elements" (pairing 5.1) */
 static void covered_items_are_left_out(void **state) {
     struct world *world = *state;
     alert(world, "b");
@@ -28,7 +28,7 @@ static void covered_items_are_left_out(void **state) {
     assert_true(str_eq(leases[0].covered, STR("\x0a")));
 }
 
-/* 5, forward: the whole event, and a header that lists what is covered */
+/* 5, forward: the whole event, and a header that lists what is covered. (pairing 5.4, 5.5) */
 static void a_forwarded_event_goes_whole_and_names_what_is_covered(void **state) {
     struct world *world = *state;
     forward_whole(world);
@@ -149,7 +149,7 @@ static void a_rule_whose_item_can_be_taken_back_is_forgotten(void **state) {
     assert_false(leaves_out(world, event, 0));
 }
 
-/* 3.4: parked and partly covered, the event waits for the rest, then is suppressed whole. */
+/* 3.4: parked and partly covered, the event waits for the rest, then is suppressed whole. (pairing 3.4) */
 static void a_parked_event_is_suppressed_when_its_last_item_is_covered(void **state) {
     struct world *world = *state;
     switch_flags(world, true, false);
@@ -162,7 +162,7 @@ static void a_parked_event_is_suppressed_when_its_last_item_is_covered(void **st
     assert_string_equal(why(world, event), "its twins are handled");
 }
 
-/* 3.5: parked and partly covered, its own flag comes on: the rest is delivered. */
+/* 3.5: parked and partly covered, its own flag comes on: the rest is delivered. (pairing 3.5a) */
 static void a_parked_event_goes_partly_when_its_flag_comes_on(void **state) {
     struct world *world = *state;
     switch_flags(world, true, false);
@@ -174,7 +174,8 @@ static void a_parked_event_goes_partly_when_its_flag_comes_on(void **state) {
     assert_false(leaves_out(world, event, 0));
 }
 
-/* 4: one of the rules that a suppressed event leans on dies: the event takes that one item over, not the others. */
+/* 4: one of the rules that a suppressed event leans on dies: the event takes that one item over, not the others.
+ * (pairing 4.2) */
 static void a_takeover_delivers_only_what_is_uncovered(void **state) {
     struct world *world = *state;
     uint64_t a = alert(world, "a"), b = alert(world, "b"), event = reads(world, "a b");
@@ -197,7 +198,8 @@ static void a_takeover_of_a_forwarded_event_is_whole(void **state) {
     assert_null(story_of(world, event).record.trimmed.at);
 }
 
-/* 4: an event that is pending, and partly left out, dies: the rules that leaned on its other items take over. */
+/* 4: an event that is pending, and partly left out, dies: the rules that leaned on its other items take over.
+ * (pairing 4.2) */
 static void a_dead_event_gives_its_items_back(void **state) {
     struct world *world = *state;
     uint64_t a = alert(world, "a"), event = reads(world, "a b"), b = alert(world, "b");

@@ -2,7 +2,8 @@
  * fails for good, 5 partial events. */
 #include "tests/unit/ledger_fixture.h"
 
-/* A replay skips identity and twin checks on purpose: whatever the state, it is pending and due now. */
+/* A replay skips identity and twin checks on purpose: whatever the state, it is pending and due now.
+ * (pairing 3.6c, 3.6e, 4.3) */
 static void a_message_is_replayed_from_every_state(void **state) {
     struct world *world = *state;
     uint64_t delivered = alert(world, "a"), suppressed = reads(world, "a"), dead = alert(world, "b"),
@@ -41,7 +42,8 @@ static void a_message_is_replayed_from_every_state(void **state) {
     }
 }
 
-/* 4: "A dead message can be replayed; the twins are looked at again at that moment": those that wait parked. */
+/* 4: "A dead message can be replayed; the twins are looked at again at that moment": those that wait parked.
+ * (pairing 4.4) */
 static void replaying_the_dead_suppresses_the_twin_that_waits(void **state) {
     struct world *world = *state;
     uint64_t rule = alert(world, "a");
@@ -55,7 +57,7 @@ static void replaying_the_dead_suppresses_the_twin_that_waits(void **state) {
     assert_state(world, event, STATE_PARKED);
 }
 
-/* 3: parked, "an operator replays it": it is handled then, whatever its flag says. */
+/* 3: parked, "an operator replays it": it is handled then, whatever its flag says. (pairing 3.6c) */
 static void replaying_the_parked_handles_it(void **state) {
     struct world *world = *state;
     switch_flags(world, false, false);

@@ -78,6 +78,7 @@ static void a_takeover_without_a_body_is_dead_and_says_so(void **state) {
     assert_string_equal(why(world, event), "to be delivered, but its body is past its retention");
 }
 
+/* (pairing 3.6e) */
 static void messages_go_after_their_retention(void **state) {
     struct world *world = *state;
     world->twins_may_be_missing = true;

@@ -8,7 +8,8 @@ static struct ledger_stats stats_of(struct world *world) {
     return stats;
 }
 
-/* 4: "Each suppressed twin that leaned on it is decided again: with its own flag on it becomes pending" */
+/* 4: "Each suppressed twin that leaned on it is decided again: with its own flag on it becomes pending"
+ * (pairing 4.2) */
 static void a_dead_rule_is_taken_over_by_its_event(void **state) {
     struct world *world = *state;
     uint64_t rule = alert(world, "a"), event = reads(world, "a");
@@ -23,7 +24,7 @@ static void a_dead_rule_is_taken_over_by_its_event(void **state) {
     assert_state(world, event, STATE_DELIVERED);
 }
 
-/* 4: "the other way round likewise", by every alert that leaned on it */
+/* 4: "the other way round likewise", by every alert that leaned on it. (pairing 4.2) */
 static void a_dead_event_is_taken_over_by_its_rules(void **state) {
     struct world *world = *state;
     uint64_t event = reads(world, "a b"), a = alert(world, "a"), b = alert(world, "b");
@@ -45,7 +46,7 @@ static void when_both_die_both_are_dead(void **state) {
     assert_state(world, event, STATE_DEAD);
 }
 
-/* 4: "with its own flag on"; with it off, it is parked again. */
+/* 4: "with its own flag on"; with it off, it is parked again. (pairing 4.2) */
 static void a_takeover_with_its_flag_off_is_parked(void **state) {
     struct world *world = *state;
     uint64_t rule = alert(world, "a");
@@ -95,7 +96,8 @@ static void gone_is_dead_at_once(void **state) {
     assert_state(world, event, STATE_PENDING);
 }
 
-/* The schedule: 5s and 30s between three attempts, ±20 % jitter, Retry-After for longer up to twice the wait. */
+/* The schedule: 5s and 30s between three attempts, ±20 % jitter, Retry-After for longer up to twice the wait.
+ * (pairing 4.1) */
 static void waits_follow_the_schedule(void **state) {
     static const struct {
         double jitter;
@@ -213,7 +215,8 @@ static void what_is_picked_up_later_is_promised(void **state) {
     assert_state(world, id, STATE_PENDING);
 }
 
-/* 3.5: the consumer was switched off during the attempt: what failed is parked, and its twin takes over. */
+/* 3.5: the consumer was switched off during the attempt: what failed is parked, and its twin takes over.
+ * (pairing 3.5b) */
 static void a_failure_with_the_flag_off_parks(void **state) {
     struct world *world = *state;
     uint64_t rule = TELL(world, .lease = true, .items = {"read/a"}), event = reads(world, "a");
@@ -243,7 +246,7 @@ static void a_failure_with_the_flag_off_parks_or_expires(void **state) {
     }
 }
 
-/* 3.5: "A message already delivered stays so", also when the flag went off meanwhile. */
+/* 3.5: "A message already delivered stays so", also when the flag went off meanwhile. (pairing 3.5d) */
 static void a_success_with_the_flag_off_is_a_success(void **state) {
     struct world *world = *state;
     uint64_t rule = TELL(world, .lease = true);

@@ -371,6 +371,7 @@ static enum err all_is_swept(struct world *world) {
     return err;
 }
 
+/* (pairing 7.6) */
 static void every_call_may_fail(void **state) {
     static const struct scene scenes[] = {
         {"an event arrives", rules_wait, an_event_arrives},

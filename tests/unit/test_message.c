@@ -49,6 +49,7 @@ static void names_are_read_as_they_are_written(void **state) {
     assert_int_equal(message_state, STATE_EXPIRED); /* as it was */
 }
 
+/* (pairing 1.11) */
 static void states_are_open_or_final_handled_or_not(void **state) {
     static const struct {
         enum state state;
@@ -65,6 +66,7 @@ static void states_are_open_or_final_handled_or_not(void **state) {
     }
 }
 
+/* (pairing 1.2, 1.3, 1.4) */
 static void identities_are_of_the_header_else_of_the_body(void **state) {
     static const struct {
         enum generation generation;
@@ -99,6 +101,7 @@ static void hashes_are_what_they_were(void **state) {
     assert_int_equal(rule_group(STR("DataSyncCompleted"), STR_NONE), 0x814f84a6128084b8U);
 }
 
+/* (pairing 2.11) */
 static void hashes_do_not_mind_the_case_of_facts(void **state) {
     (void)state;
     assert_int_equal(fact_hash(GENERATION_RULE, STR("Write/ABC")), fact_hash(GENERATION_RULE, STR("write/abc")));

@@ -146,20 +146,21 @@ static void check_choice(const struct choice *choice, bool reversed) {
     }
 }
 
+/* (pairing 2.13, 2.14, 2.15, 2.17, 2.18, 2.19, 2.20) */
 static void twins_are_chosen_as_the_rules_say(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(choices); i++)
         check_choice(&choices[i], false);
 }
 
-/* 2: "Among several candidates the nearest in time wins", whichever a store finds first */
+/* 2: "Among several candidates the nearest in time wins", whichever a store finds first. (pairing 2.19) */
 static void the_order_in_which_candidates_are_found_does_not_matter(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(choices); i++)
         check_choice(&choices[i], true);
 }
 
-/* 2: one-to-one, for any candidates at all. */
+/* 2: one-to-one, for any candidates at all. (pairing 2.17, 2.18) */
 static void no_windowed_twin_is_ever_used_twice(void **state) {
     enum { MANY = 24, ROUNDS = 2000 };
     (void)state;
@@ -231,6 +232,7 @@ static const struct decision decisions[] = {
     {"6: own off is parked, not held", {1, 0, false, true, true, false}, FATE_PARK},
 };
 
+/* (pairing 3.3a, 3.3b, 3.3c, 3.3d, 3.3e, 3.3f, 6.7) */
 static void a_message_is_decided_by_the_table(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(decisions); i++)
@@ -239,7 +241,7 @@ static void a_message_is_decided_by_the_table(void **state) {
 }
 
 /* 6: "first: whichever arrives first is handled. new: a rule that has a replacement is held [...] legacy: an event
- * with a counterpart is held likewise" */
+ * with a counterpart is held likewise" (pairing 6.2, 6.3, 6.5) */
 static void only_the_side_that_is_not_preferred_may_be_held(void **state) {
     static const struct {
         enum prefer prefer;

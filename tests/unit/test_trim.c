@@ -45,6 +45,7 @@ static const struct example examples[] = {
     {"{\"l\":[1 , 2\t,3], \"z\" : 9 }\n", "011", "{\"l\":[1], \"z\" : 9 }\n"},
 };
 
+/* (pairing 5.1) */
 static void test_examples(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(examples); i++) {
@@ -157,6 +158,7 @@ static void check_trimmed(struct arena *arena, struct str body, struct str trimm
     assert_true(str_eq(str_from(trimmed, list->end), str_from(body, old_list->end)));
 }
 
+/* (pairing 5.1) */
 static void test_random_bodies(void **state) {
     (void)state;
     const char *given = getenv("HOOKSHIFT_SEED");
@@ -180,7 +182,7 @@ static void test_random_bodies(void **state) {
     }
 }
 
-/* classify() gives the very ranges that trim_body() wants. */
+/* classify() gives the very ranges that trim_body() wants. (pairing 5.1) */
 static void test_items_of_a_message(void **state) {
     (void)state;
     const struct str body = STR("{\"id\":\"e\",\"eventType\":\"read.completed\",\"payload\":{\"dataTypes\":[\n"
