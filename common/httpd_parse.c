@@ -205,7 +205,9 @@ static enum httpd_parse feed_head(struct httpd_parser *parser, struct str data, 
         return result;
     check_framing(parser, data.at, data.at + *used);
     note_request_line(parser, data.at, data.at + *used);
-    if (parser->head_len > parser->limits->header_len)
+    if (parser->head_len > parser->limits->header_len && !parser->has_line && parser->target.len > 0)
+        httpd_parser_fail(parser, 414, "target too long"); /* in whatever pieces it came */
+    else if (parser->head_len > parser->limits->header_len)
         httpd_parser_fail(parser, 431, "headers too large");
     if (parser->status != 0 || (result == HTTPD_PARSE_DONE && !httpd_check_head(parser)))
         return HTTPD_PARSE_FAILED;

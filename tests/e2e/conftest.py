@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from certificates import self_signed, trusting
 from consumer import Consumer
 from proxy import Proxy
 
@@ -49,6 +50,24 @@ def make(tmp_path, legacy, new):
 def start(make):
     """start(**settings): a proxy that is ready."""
     return lambda **settings: make(**settings).start()
+
+
+@pytest.fixture(params=["plain", "TLS"])
+def port(request, make, legacy, tmp_path):
+    """port(**settings): a proxy that is ready, plain or with TLS, whose open() gives a connection."""
+    def start(**settings):
+        if request.param == "plain":
+            proxy = make(**settings).start()
+            proxy.open, proxy.consumer = proxy.connect, legacy
+            return proxy
+        identity = self_signed(tmp_path, "proxy")
+        proxy = make(**identity.settings(), **settings).start()
+        context = trusting(identity.cert)
+        proxy.consumer = legacy
+        proxy.open = lambda: context.wrap_socket(proxy.connect(), server_hostname="127.0.0.1")
+        return proxy
+
+    return start
 
 
 @pytest.fixture(params=["sqlite", "memory"])

@@ -9,54 +9,13 @@ import time
 
 import pytest
 
-from certificates import self_signed, trusting
 from messages import Push, encode
+from port import is_served, post, read_all
 from process import cpu_s, descriptors, is_sanitized, rss_bytes
 from waiting import wait_until
 
 GROWTH_MOST = 64 << 20  # bytes
 BUSY_MOST = 0.6  # of a core
-
-
-def post(body, *headers):
-    """A request as bytes."""
-    lines = ["POST /hooks HTTP/1.1", "Host: proxy", f"Content-Length: {len(body)}", *headers]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-
-def read_all(connection):
-    """All that comes until the other side closes."""
-    answer = b""
-    try:
-        while piece := connection.recv(65536):
-            answer += piece
-    except (ConnectionError, ssl.SSLError):
-        pass  # it did not read all that was sent
-    return answer
-
-
-@pytest.fixture(params=["plain", "TLS"])
-def port(request, make, tmp_path):
-    """port(**settings): a proxy that is ready, plain or with TLS, whose open() gives a connection."""
-    def start(**settings):
-        if request.param == "plain":
-            proxy = make(**settings).start()
-            proxy.open = proxy.connect
-            return proxy
-        identity = self_signed(tmp_path, "proxy")
-        proxy = make(**identity.settings(), **settings).start()
-        context = trusting(identity.cert)
-        proxy.open = lambda: context.wrap_socket(proxy.connect(), server_hostname="127.0.0.1")
-        return proxy
-
-    return start
-
-
-def is_served(proxy):
-    """Is a good request answered?"""
-    with proxy.open() as connection:
-        connection.sendall(post(encode(Push().rule()), "Connection: close"))
-        return read_all(connection).startswith(b"HTTP/1.1 202 ")
 
 
 def busy(proxy, seconds=1.5):
