@@ -32,23 +32,29 @@ static enum err read_limit(struct str text, struct filter *filter, struct err_de
     return ERR_NONE;
 }
 
+/* A member without a value, as forms send them, asks for nothing. */
+static struct str member(const struct query *query, struct str name) {
+    struct str text = query_get(query, name);
+    return text.len > 0 ? text : STR_NONE;
+}
+
 static enum err read_filter(const struct query *query, struct filter *filter, struct err_detail *detail) {
     struct filter read = {.state = -1, .generation = -1, .limit = FILTER_LIMIT_DEFAULT};
     enum err err = ERR_NONE;
-    struct str text = query_get(query, STR("state"));
+    struct str text = member(query, STR("state"));
     if (text.at != NULL)
         err = read_state(text, &read, detail);
-    text = query_get(query, STR("generation"));
+    text = member(query, STR("generation"));
     if (err == ERR_NONE && text.at != NULL)
         err = read_generation(text, &read, detail);
-    text = query_get(query, STR("limit"));
+    text = member(query, STR("limit"));
     if (err == ERR_NONE && text.at != NULL)
         err = read_limit(text, &read, detail);
-    text = query_get(query, STR("before"));
+    text = member(query, STR("before"));
     if (err == ERR_NONE && text.at != NULL && !message_id_parse(text, &read.before))
         err = err_set(detail, ERR_INVALID, "before is \"" STR_FMT "\", but must be the id of a message", STR_ARG(text));
-    read.type = query_get(query, STR("type"));
-    read.company = query_get(query, STR("company"));
+    read.type = member(query, STR("type"));
+    read.company = member(query, STR("company"));
     if (err == ERR_NONE)
         *filter = read;
     return err;

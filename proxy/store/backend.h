@@ -83,8 +83,8 @@ struct due {
 /* Messages by id downwards; absent texts and negative numbers do not filter. */
 struct filter {
     int state, generation;
-    struct str type, company;
-    uint64_t before; /* only ids below; 0: from the newest */
+    struct str type, company; /* the company in any letter case */
+    uint64_t before;          /* only ids below; 0: from the newest */
     size_t limit;
 };
 

@@ -339,10 +339,15 @@ static bool text_passes(struct str filter, struct str text) {
     return filter.at == NULL || (text.at != NULL && str_eq(text, filter));
 }
 
+/* Ids are compared without regard to letter case. */
+static bool id_passes(struct str filter, struct str id) {
+    return filter.at == NULL || (id.at != NULL && str_eq_nocase(id, filter));
+}
+
 static bool passes(const struct filter *filter, const struct record *record) {
     return (filter->state < 0 || (int)record->state == filter->state) &&
            (filter->generation < 0 || (int)record->generation == filter->generation) &&
-           text_passes(filter->type, record->type) && text_passes(filter->company, record->company);
+           text_passes(filter->type, record->type) && id_passes(filter->company, record->company);
 }
 
 static enum err memory_list(struct backend *backend, struct arena *arena, const struct filter *filter,

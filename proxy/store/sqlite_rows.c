@@ -14,11 +14,20 @@ int64_t row_queue(enum endpoint endpoint, enum state state) {
     return (int64_t)endpoint * 8 + (int64_t)state;
 }
 
+/* In pieces, because the letters of an id of any length are folded for it. */
 uint32_t row_company_hash(struct str company) {
-    if (company.len == 0)
-        return 0;
-    uint32_t hash = (uint32_t)(XXH64(company.at, company.len, 0) & INT32_MAX);
-    return hash == 0 ? 1 : hash;
+    XXH64_hash_t hash = 0;
+    char piece[64];
+    for (size_t at = 0; at < company.len; at += sizeof piece) {
+        size_t len = company.len - at < sizeof piece ? company.len - at : sizeof piece;
+        for (size_t i = 0; i < len; i++) {
+            char c = company.at[at + i];
+            piece[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        }
+        hash = XXH64(piece, len, hash);
+    }
+    uint32_t narrow = (uint32_t)(hash & INT32_MAX);
+    return company.len > 0 && narrow == 0 ? 1 : narrow;
 }
 
 static void bind_changing(struct query *query, const struct record *record) {

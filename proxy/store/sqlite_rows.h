@@ -13,7 +13,8 @@ enum err row_read(struct query *query, struct arena *arena, struct record *recor
 /* Endpoint and open state, as messages of both are found by when they are due. */
 int64_t row_queue(enum endpoint endpoint, enum state state);
 
-/* 31 bits of a company's id, 0 only for none: narrow, for an index that finds what the text then decides. */
+/* 31 bits of a company's id in any letter case, 0 only for none: narrow, for an index that finds what the text then
+ * decides. */
 uint32_t row_company_hash(struct str company);
 
 #endif

@@ -9,7 +9,8 @@
 #define SELECT_MESSAGE "SELECT id, " CHANGING ", " CONSTANT " FROM message "
 /* Parameters of every list: before, limit, generation, type, company, state. */
 #define LIST_FILTER                                                                                                    \
-    "id < ?1 AND (?3 < 0 OR generation = ?3) AND (?4 IS NULL OR type = ?4) AND (?5 IS NULL OR company = ?5) "          \
+    "id < ?1 AND (?3 < 0 OR generation = ?3) AND (?4 IS NULL OR type = ?4) AND (?5 IS NULL OR company = ?5 COLLATE "   \
+    "NOCASE) "                                                                                                         \
     "AND (?6 < 0 OR state = ?6) "
 #define LIST_ORDER "ORDER BY id DESC LIMIT ?2"
 /* How many there are below an id, counted up to a limit and in the index alone. */

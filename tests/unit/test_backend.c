@@ -372,6 +372,8 @@ static void lists_filter_and_go_on_where_they_stopped(void **state) {
     filter.before = 12;
     filter.limit = 1;
     EXPECT_LIST(bench, filter, 8);
+    filter.company = STR("q");
+    EXPECT_LIST(bench, filter, 8);
     filter = all;
     filter.company = STR("");
     EXPECT_LIST(bench, filter, 9, 5, 1);

@@ -79,6 +79,13 @@ static void test_filter(void **state) {
     assert_null(all.type.at);
     assert_true(all.before == 0);
     assert_false(filter_is_narrow(&all));
+    assert_int_equal(filter(arena, "state=&generation=&type=&company=&before=&limit=", &all, &detail), ERR_NONE);
+    assert_int_equal(all.state, -1);
+    assert_int_equal(all.generation, -1);
+    assert_int_equal(all.limit, FILTER_LIMIT_DEFAULT);
+    assert_null(all.type.at);
+    assert_null(all.company.at);
+    assert_false(filter_is_narrow(&all)); /* so a replay by it is refused */
     assert_int_equal(filter(arena, "limit=7&before=0000000000001", &all, &detail), ERR_NONE);
     assert_false(filter_is_narrow(&all)); /* which ones, not how many */
     assert_int_equal(filter(arena, "state=dead&generation=event&type=a.b&company=c&limit=500", &some, &detail),
@@ -97,7 +104,7 @@ static void test_filter_names_what_is_wrong(void **state) {
     static const struct {
         const char *query, *word;
     } wrong[] = {
-        {"state=broken", "state"},        {"state=", "state"},       {"state=DEAD", "state"},
+        {"state=broken", "state"},        {"state=%20", "state"},    {"state=DEAD", "state"},
         {"generation=old", "generation"}, {"limit=0", "limit"},      {"limit=501", "limit"},
         {"limit=ten", "limit"},           {"limit=-1", "limit"},     {"before=12", "before"},
         {"before=zzz", "before"},         {"status=dead", "status"}, {"state=dead&state=held", "state"},
