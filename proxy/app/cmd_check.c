@@ -4,6 +4,7 @@
 
 #include "common/file.h"
 #include "proxy/app/flag_report.h"
+#include "proxy/app/type_names.h"
 #include "proxy/decide/catalog_load.h"
 #include "proxy/decide/flags.h"
 
@@ -11,16 +12,20 @@
 
 enum { FILE_MAX = 4 * 1024 * 1024 };
 
-/* That the file can be read at all was looked at with the settings. */
-static bool check_catalogue(struct arena *arena, struct str path) {
-    struct str text;
-    struct catalog *catalog;
+/* The file, and what settings say of its types. That it can be read at all was looked at with the settings. */
+static bool check_catalogue(struct arena *arena, struct settings *settings) {
+    struct str text, path = settings->catalogue_path;
+    struct catalog *catalog = NULL;
     struct strbuf problems = {0};
-    if (path.at == NULL || file_read(arena, path.at, FILE_MAX, &text, NULL) != ERR_NONE)
-        return path.at == NULL;
-    bool is_good = catalog_load(text, path.at, &catalog, &problems) == ERR_NONE;
-    if (is_good)
-        catalog_free(catalog);
+    bool is_good = false;
+    if (path.at == NULL)
+        catalog = catalog_builtin();
+    else if (file_read(arena, path.at, FILE_MAX, &text, NULL) == ERR_NONE &&
+             catalog_load(text, path.at, &catalog, &problems) != ERR_NONE)
+        catalog = NULL;
+    if (catalog != NULL)
+        is_good = type_names_settle(settings, catalog, arena, &problems) == ERR_NONE;
+    catalog_free(catalog);
     fputs(strbuf_str(&problems).at, stderr);
     strbuf_clear(&problems);
     return is_good;
@@ -79,7 +84,7 @@ int cmd_check(int argc, char **argv) {
     if (status == CLI_GO_ON) {
         struct arena *arena = arena_new(0);
         bool is_good = load_settings(&check.sources, arena, &settings) == ERR_NONE;
-        is_good &= check_catalogue(arena, settings.catalogue_path);
+        is_good &= check_catalogue(arena, &settings);
         is_good &= check_flags(&check, arena, settings.flags_path);
         arena_free(arena);
         if (is_good)

@@ -11,7 +11,7 @@ int cmd_serve(int argc, char **argv) {
         log_set(settings.log_level, settings.log_format);
         if (httpc_global_init() != ERR_NONE)
             return cli_failed(argv[0], "libcurl cannot be initialised");
-        status = serve_run(&settings);
+        status = serve_run(&settings, arena);
         httpc_global_clear();
     }
     arena_free(arena);

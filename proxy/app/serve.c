@@ -247,10 +247,10 @@ static int complain(enum err err, const char *what, const struct err_detail *det
 }
 
 /* Builds everything; CLI_OK, or the exit status after a complaint. */
-static int build(struct serve *serve) {
+static int build(struct serve *serve, struct settings *settings, struct arena *arena) {
     struct err_detail detail = {""};
     struct strbuf problems = {0};
-    enum err err = setup_service(serve->service.settings, &serve->service, &problems);
+    enum err err = setup_service(settings, arena, &serve->service, &problems);
     if (err == ERR_NONE)
         err = reload_first(&serve->service, &problems);
     fprintf(stderr, STR_FMT, STR_ARG(strbuf_str(&problems)));
@@ -323,9 +323,9 @@ static void take_down(struct serve *serve) {
     setup_clear(service);
 }
 
-int serve_run(const struct settings *settings) {
+int serve_run(struct settings *settings, struct arena *arena) {
     struct serve serve = {.service = {.settings = settings}};
-    int status = build(&serve);
+    int status = build(&serve, settings, arena);
     if (status == CLI_OK)
         status = start(&serve);
     if (status == CLI_OK) {

@@ -4,7 +4,7 @@
 
 #include "proxy/model/settings.h"
 
-/* Runs until SIGTERM or SIGINT; returns the exit status of the program. */
-int serve_run(const struct settings *settings);
+/* Runs until SIGTERM or SIGINT; returns the exit status of the program. The arena is that of the settings. */
+int serve_run(struct settings *settings, struct arena *arena);
 
 #endif

@@ -6,6 +6,7 @@
 #include "common/mem.h"
 #include "common/process.h"
 #include "common/random.h"
+#include "proxy/app/type_names.h"
 #include "proxy/decide/catalog_load.h"
 
 #include <unistd.h>
@@ -74,11 +75,14 @@ static void provide_descriptors(const struct settings *settings) {
             LOG_INT("limit", limit), LOG_INT("wanted", wanted));
 }
 
-enum err setup_service(const struct settings *settings, struct service *service, struct strbuf *problems) {
+enum err setup_service(struct settings *settings, struct arena *arena, struct service *service,
+                       struct strbuf *problems) {
     static const char *const secrets[] = {"endpoints.legacy.secrets", "endpoints.new.secrets"};
     service->settings = settings;
     service->started_ms = clock_wall_ms();
     enum err err = read_catalog(service, problems);
+    if (err == ERR_NONE)
+        err = type_names_settle(settings, service->catalog, arena, problems);
     if (err == ERR_NONE)
         err = read_keys(&settings->verify_event_secrets, "verify.event_secrets", &service->verify_event, problems);
     if (err == ERR_NONE)

@@ -4,9 +4,11 @@
 
 #include "proxy/flow/service.h"
 
-/* Fills what settings determine; the store, the snapshots and the workers are for others. `settings` must outlive the
- * service. ERR_INVALID with one line of detail per problem in `problems`. */
-enum err setup_service(const struct settings *settings, struct service *service, struct strbuf *problems) MUST_USE;
+/* Fills what settings determine; the store, the snapshots and the workers are for others. `settings`, in which types
+ * get the catalogue's names, and their arena must outlive the service. ERR_INVALID with one line of detail per problem
+ * in `problems`. */
+enum err setup_service(struct settings *settings, struct arena *arena, struct service *service,
+                       struct strbuf *problems) MUST_USE;
 void setup_clear(struct service *service); /* frees what setup_service() made, secrets wiped */
 
 /* Reads certificate and key of the public port; NULL where none is set. Problems as above. */

@@ -108,7 +108,7 @@ static void set_up(void) {
     require(fd >= 0 && write(fd, flags, strlen(flags)) == (ssize_t)strlen(flags) && close(fd) == 0);
     log_set(LOG_ERROR, LOG_TEXT);
     read_settings(path);
-    require(setup_service(&settings, &service, &problems) == ERR_NONE);
+    require(setup_service(&settings, arena_new(0), &service, &problems) == ERR_NONE);
     service.worker_count = 0; /* nothing is received or delivered */
     require(reload_first(&service, &problems) == ERR_NONE && unlink(path) == 0);
     struct ledger_policy policy = setup_policy(&service);
