@@ -62,6 +62,7 @@ static void refresh(const struct service *service) {
     counters_set_takeovers(service->counters, stats.takeovers);
     crowd_count(service->crowd, &crowd);
     counters_set_crowd(service->counters, &crowd);
+    counters_set_replays(service->counters, stats.replays);
     for (int e = 0; e < ENDPOINT_COUNT; e++) {
         enum endpoint endpoint = (enum endpoint)e;
         counters_set_oldest(service->counters, endpoint, age_s(store_oldest_pending(service->store, endpoint)),

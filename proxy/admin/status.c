@@ -68,6 +68,7 @@ static void write_store(struct json_writer *json, struct store *store) {
         member_str(json, "error", str_of(detail.text));
     member_int(json, "twins", (int64_t)stats.twins);
     member_int(json, "takeovers", (int64_t)stats.takeovers);
+    member_int(json, "replays", (int64_t)stats.replays);
     json_object_end(json);
 }
 

@@ -24,7 +24,7 @@ struct counters {
     struct metric_family *messages;
     struct label_table tables[GENERATIONS];
     struct metric *deliveries[ENDPOINT_COUNT][2], *delivery_time[ENDPOINT_COUNT], *shadow[2];
-    struct metric *receive_time, *commit_time, *store_errors, *takeovers, *skew;
+    struct metric *receive_time, *commit_time, *store_errors, *takeovers, *replays, *skew;
     struct metric *in_state[ENDPOINT_COUNT][STATE_COUNT], *oldest_pending[ENDPOINT_COUNT],
         *oldest_parked[ENDPOINT_COUNT], *up[ENDPOINT_COUNT];
     struct metric *reloads[2], *last_reload;
@@ -103,6 +103,8 @@ static void define_flow(struct counters *counters) {
     counters->takeovers =
         plain(metrics_counter(metrics, "hookshift_takeovers_total",
                               "Suppressed messages delivered after all, because their twin was not.", NULL));
+    counters->replays = plain(metrics_counter(metrics, "hookshift_replays_total",
+                                              "Messages that somebody had delivered again, or at last.", NULL));
 }
 
 static void define_state(struct counters *counters) {
@@ -314,4 +316,8 @@ void counters_set_crowd(struct counters *counters, const struct crowd_counts *co
     metric_set(counters->addresses, (double)counts->addresses);
     for (int r = 0; r < CROWD_REFUSALS; r++)
         metric_set(counters->refused[r], (double)counts->refused[r]);
+}
+
+void counters_set_replays(struct counters *counters, uint64_t count) {
+    metric_set(counters->replays, (double)count);
 }

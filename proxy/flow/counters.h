@@ -44,5 +44,6 @@ void counters_set_up(struct counters *counters, enum endpoint endpoint, bool is_
 void counters_set_flag(struct counters *counters, const char *flag, bool is_on);
 void counters_set_takeovers(struct counters *counters, uint64_t count);
 void counters_set_crowd(struct counters *counters, const struct crowd_counts *counts);
+void counters_set_replays(struct counters *counters, uint64_t count);
 
 #endif

@@ -98,7 +98,7 @@ struct ledger_counts {
 };
 
 struct ledger_stats { /* since the ledger was opened */
-    uint64_t takeovers, twins, swept, removed;
+    uint64_t takeovers, twins, replays, swept, removed;
 };
 
 struct ledger;

@@ -181,5 +181,6 @@ enum err ledger_replay(struct ledger *ledger, uint64_t id, int64_t now_ms) {
     if ((record.marks & RECORD_DELIVERED_ONCE) == 0)
         record.trimmed = STR_NONE; /* else what was left out counts as delivered only when the replay has arrived */
     TRY(ledger_move(ledger, &record, STATE_PENDING, now_ms, now_ms, (struct step){.why = STR("replayed")}));
+    ledger->now.stats.replays++;
     return ledger_ripple(ledger, id, now_ms, "its twin was replayed");
 }

@@ -134,6 +134,7 @@ void store_stats(const struct store *store, struct ledger_stats *stats) {
     *stats = (struct ledger_stats){
         .takeovers = atomic_load_explicit(&store->takeovers, memory_order_relaxed),
         .twins = atomic_load_explicit(&store->twins, memory_order_relaxed),
+        .replays = atomic_load_explicit(&store->replays, memory_order_relaxed),
         .swept = atomic_load_explicit(&store->swept, memory_order_relaxed),
         .removed = atomic_load_explicit(&store->removed, memory_order_relaxed),
     };

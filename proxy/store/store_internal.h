@@ -45,7 +45,7 @@ struct store {
     _Atomic int64_t next_due_ms[ENDPOINT_COUNT]; /* published by the thread */
     _Atomic int64_t oldest_pending_ms[ENDPOINT_COUNT], oldest_parked_ms[ENDPOINT_COUNT];
     _Atomic uint64_t in_state[ENDPOINT_COUNT][STATE_COUNT];
-    _Atomic uint64_t takeovers, twins, swept, removed;
+    _Atomic uint64_t takeovers, twins, replays, swept, removed;
 };
 
 /* The thread: `arg` is the store. Ends when the store is closing and nothing is queued. */

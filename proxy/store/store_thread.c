@@ -35,6 +35,7 @@ void store_publish(struct store *store) {
     }
     atomic_store_explicit(&store->takeovers, stats.takeovers, memory_order_relaxed);
     atomic_store_explicit(&store->twins, stats.twins, memory_order_relaxed);
+    atomic_store_explicit(&store->replays, stats.replays, memory_order_relaxed);
     atomic_store_explicit(&store->swept, stats.swept, memory_order_relaxed);
     atomic_store_explicit(&store->removed, stats.removed, memory_order_relaxed);
 }

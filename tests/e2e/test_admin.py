@@ -158,6 +158,7 @@ def test_replay_many(start, legacy):
     for each in ids:
         wait_until(lambda each=each: proxy_message(proxy, each)["state"] == "delivered", f"{each} to be delivered")
     assert proxy_message(proxy, kept.id)["attempt_count"] == 1
+    assert proxy.metric("hookshift_replays_total") == count
     assert post(proxy, "/api/replay", encode({"state": "dead"})).json["replayed"] == 0
     assert post(proxy, "/api/replay?type=SyncFailed").json["replayed"] == 0
 
