@@ -102,7 +102,7 @@ static int ask(const char *command, struct arena *arena, const struct parity_opt
     }
     enum err err = admin_client_json(&client, "GET", path, &answer, &root, &detail);
     if (err != ERR_NONE)
-        return cli_failed(command, "%s", detail.text);
+        return err == ERR_INVALID ? cli_misused(command, "%s", detail.text) : cli_failed(command, "%s", detail.text);
     struct strbuf out = {0};
     if (options->json)
         strbuf_printf(&out, STR_FMT "\n", STR_ARG(str_trim(answer)));

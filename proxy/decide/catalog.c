@@ -90,6 +90,13 @@ void catalog_sort_names(struct catalog_types *types) {
         qsort(types->names, types->name_count, sizeof types->names[0], compare_names);
 }
 
+bool catalog_is_same(const struct catalog *catalog, enum generation generation, struct str a, struct str b) {
+    char normal_a[TYPE_NAME_MAX], normal_b[TYPE_NAME_MAX];
+    size_t len_a = catalog_normalise(generation, catalog->rule_type_ends_at, a, normal_a);
+    size_t len_b = catalog_normalise(generation, catalog->rule_type_ends_at, b, normal_b);
+    return str_eq_nocase(a, b) || (len_a > 0 && str_eq(str_slice(normal_a, len_a), str_slice(normal_b, len_b)));
+}
+
 static bool matches_pattern(const struct catalog_type *type, struct str text) {
     if (type->captured == VARIABLE_NONE || text.len <= type->prefix.len + type->suffix.len)
         return false;

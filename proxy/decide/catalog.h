@@ -23,6 +23,7 @@ enum well_known {
 enum { VARIABLE_RULE = 0, VARIABLE_NONE = -1 };
 
 struct catalog_fact {
+    struct str name; /* the same fact has the same name on both sides */
     struct template key;
     enum fact_match match;
     bool per_rule; /* of an event: once for each rule type that it replaces */
@@ -33,6 +34,8 @@ struct catalog_replaced {
     struct str rule;
     int if_variable; /* position, or VARIABLE_NONE */
     struct str if_value;
+    uint32_t told_by; /* which facts of the event the rule states as well: bit i for item fact i, then those of the
+                         whole message; none: the event tells of the rule's occurrences whatever it states */
 };
 
 struct catalog_type {
@@ -46,7 +49,7 @@ struct catalog_type {
     int known[KNOWN_COUNT];      /* positions, or VARIABLE_NONE */
     int item_data_type;          /* position, or VARIABLE_NONE */
     struct template counterpart; /* of a rule; no pieces: nothing replaces it */
-    const struct catalog_replaced *replaces;
+    struct catalog_replaced *replaces;
     size_t replaces_count;            /* of an event */
     const struct catalog_fact *facts; /* of a message that is one item */
     size_t fact_count;
@@ -77,6 +80,8 @@ const struct catalog_shape *catalog_shape_at(const struct catalog *catalog, size
 
 /* The type that a text names, in any spelling that is listed; NULL where it is not known. */
 const struct catalog_type *catalog_find(const struct catalog *catalog, enum generation generation, struct str type);
+/* Do both texts name the same type, listed or not? Of a rule type, what it is called with does not count. */
+bool catalog_is_same(const struct catalog *catalog, enum generation generation, struct str a, struct str b);
 /* What holds for types that are not listed: what all messages of the generation have in common. */
 const struct catalog_type *catalog_unlisted(const struct catalog *catalog, enum generation generation);
 

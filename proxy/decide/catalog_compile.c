@@ -264,6 +264,7 @@ static bool compile_fact(struct scope *scope, const struct json *name, struct ca
         return false;
     }
     bool rule_was_given = scope->rule_is_given;
+    fact->name = definition->name;
     fact->match = definition->match;
     fact->per_rule = !rule_was_given && str_find(definition->key, STR("{rule}")) >= 0;
     scope->rule_is_given = true;

@@ -203,6 +203,31 @@ static void read_items(struct loader *loader, const struct json *items, struct s
     scope_check_used(scope, message_count, variables);
 }
 
+static bool states(const struct catalog_type *rule, const struct catalog_fact *fact) {
+    for (size_t i = 0; i < rule->fact_count; i++)
+        if (!fact->per_rule && str_eq(rule->facts[i].name, fact->name))
+            return true;
+    return false;
+}
+
+static void find_shared_facts(const struct catalog_type *event, const struct catalog_type *rule,
+                              struct catalog_replaced *replaced) {
+    for (size_t i = 0; i < event->item_fact_count; i++)
+        if (states(rule, &event->item_facts[i]))
+            replaced->told_by |= 1U << i;
+    for (size_t i = 0; i < event->fact_count; i++)
+        if (states(rule, &event->facts[i]))
+            replaced->told_by |= 1U << (event->item_fact_count + i);
+}
+
+/* To be called when the facts are known to be few enough. */
+static void find_what_tells(const struct catalog *catalog, struct catalog_type *event) {
+    for (size_t k = 0; k < event->replaces_count; k++)
+        for (size_t i = 0; i < catalog->rules.count; i++)
+            if (str_eq(catalog->rules.types[i].name, event->replaces[k].rule))
+                find_shared_facts(event, &catalog->rules.types[i], &event->replaces[k]);
+}
+
 static size_t facts_at_most(const struct catalog_type *type) {
     size_t count = 0;
     for (size_t i = 0; i < type->fact_count; i++)
@@ -241,6 +266,8 @@ static void read_event(struct loader *loader, const struct json *object, struct 
         read_items(loader, items, &scope, type);
     type->fact_max = facts_at_most(type);
     check_event_facts(loader, object, type);
+    if (type->fact_max <= ITEM_FACT_MAX)
+        find_what_tells(loader->catalog, type);
     take_scope(loader, &scope, message_count, type);
 }
 

@@ -32,6 +32,7 @@ struct reading {
     struct arena *arena;
     struct values values;
     struct message *message;
+    uint32_t stated; /* facts that an item states, numbered as in struct catalog_replaced */
 };
 
 static struct str value_at(const struct reading *reading, int position) {
@@ -47,21 +48,24 @@ static bool is_replaced_here(const struct reading *reading, const struct catalog
            str_eq_nocase(value_at(reading, replaced->if_variable), replaced->if_value);
 }
 
-static void add_fact(struct reading *reading, const struct catalog_fact *fact, struct item *item) {
+static bool add_fact(struct reading *reading, const struct catalog_fact *fact, struct item *item) {
     struct str key = template_fill_key(&fact->key, reading->type->variables, &reading->values, reading->arena);
     if (key.at != NULL)
         item->facts[item->fact_count++] = (struct fact){key, fact->match};
+    return key.at != NULL;
 }
 
-static void add_facts(struct reading *reading, const struct catalog_fact *facts, size_t count, struct item *item) {
+/* `number`: of the first one. */
+static void add_facts(struct reading *reading, const struct catalog_fact *facts, size_t count, size_t number,
+                      struct item *item) {
     const struct catalog_type *type = reading->type;
     for (size_t i = 0; i < count; i++) {
-        if (!facts[i].per_rule)
-            add_fact(reading, &facts[i], item);
+        if (!facts[i].per_rule && add_fact(reading, &facts[i], item))
+            reading->stated |= 1U << (number + i);
         for (size_t k = 0; facts[i].per_rule && k < type->replaces_count; k++)
             if (is_replaced_here(reading, &type->replaces[k])) {
                 reading->values.at[VARIABLE_RULE] = type->replaces[k].rule;
-                add_fact(reading, &facts[i], item);
+                (void)add_fact(reading, &facts[i], item);
             }
     }
 }
@@ -83,7 +87,7 @@ static void read_element(struct reading *reading, const struct json *element, st
     item->start = element->start;
     item->end = element->end;
     item->data_type = arena_str(reading->arena, value_at(reading, type->item_data_type));
-    add_facts(reading, type->item_facts, type->item_fact_count, item);
+    add_facts(reading, type->item_facts, type->item_fact_count, 0, item);
 }
 
 /* A list with too many elements is one item that states nothing: it can be handled, and nothing leans on it. */
@@ -100,7 +104,7 @@ static void read_items(struct reading *reading) {
             read_element(reading, element, item++);
     }
     if (count <= 1)
-        add_facts(reading, type->facts, type->fact_count, &items[0]);
+        add_facts(reading, type->facts, type->fact_count, type->item_fact_count, &items[0]);
 }
 
 /* The type in the catalogue's spelling. */
@@ -146,12 +150,18 @@ static void read_known(struct reading *reading) {
                 : arena_str(reading->arena, template_fill(&type->counterpart, &reading->values, reading->arena));
 }
 
+static bool tells(const struct reading *reading, const struct catalog_replaced *replaced) {
+    return is_replaced_here(reading, replaced) &&
+           (replaced->told_by == 0 || (replaced->told_by & reading->stated) != 0);
+}
+
+/* A read without an error replaces no alert of an error. */
 static void list_replaced(struct reading *reading) {
     const struct catalog_type *type = reading->type;
     struct str *names = ARENA_ARRAY(reading->arena, type->replaces_count, struct str);
     size_t count = 0;
     for (size_t i = 0; i < type->replaces_count; i++)
-        if (is_replaced_here(reading, &type->replaces[i]))
+        if (tells(reading, &type->replaces[i]))
             names[count++] = arena_str(reading->arena, type->replaces[i].rule);
     reading->message->replaces = names;
     reading->message->replaces_count = count;
@@ -195,8 +205,8 @@ enum err classify(const struct catalog *catalog, struct str body, struct arena *
     message->endpoint = shape->generation == GENERATION_EVENT ? ENDPOINT_NEW : ENDPOINT_LEGACY;
     read_type(&reading, catalog, shape, type);
     read_known(&reading);
-    list_replaced(&reading);
     read_items(&reading);
+    list_replaced(&reading);
     return ERR_NONE;
 }
 

@@ -1,5 +1,6 @@
 /* A type is ready when rules of it came and each that is older than the window has its event. Events without a rule
- * do no harm: the new side tells more, and that is why one migrates. */
+ * do no harm: the new side tells more, and that is why one migrates. But they prove nothing either: where no rule came,
+ * nobody knows what the events would have to replace. */
 #include "proxy/flow/verdict.h"
 
 #include "common/clock.h"
@@ -50,7 +51,7 @@ static void judge_type(struct arena *arena, const struct verdict_question *quest
     const struct parity_cell *sum = &type->row.sum;
     type->rule_only = unpaired(sum->rules, sum->rules_paired, type->row.young_rules);
     type->event_only = unpaired(sum->events, sum->events_paired, type->row.young_events);
-    if (sum->rules == 0 && sum->events == 0)
+    if (sum->rules == 0)
         return;
     type->verdict = VERDICT_READY;
     if (type->rule_only > 0) {
@@ -89,10 +90,11 @@ static void add_up(struct verdict_type *all, const struct verdict_type *type) {
         all->verdict = type->verdict;
 }
 
-static bool is_acknowledged(const struct settings *settings, struct str type) {
+static bool is_acknowledged(const struct verdict_question *question, struct str type) {
+    const struct settings *settings = question->settings;
     enum endpoint endpoint;
     for (size_t i = 0; i < settings->parity_ignore.count; i++)
-        if (str_eq_nocase(settings->parity_ignore.items[i], type))
+        if (catalog_is_same(question->catalog, GENERATION_RULE, settings->parity_ignore.items[i], type))
             return true;
     return settings_assigned(settings, type, &endpoint) && endpoint == ENDPOINT_NEW;
 }
@@ -105,7 +107,7 @@ static void judge_unreplaced(struct arena *arena, const struct verdict_question 
     *unreplaced = (struct verdict_unreplaced){.type = row->type,
                                               .count = row->sum.unreplaced,
                                               .last_ms = row->last_unreplaced_ms,
-                                              .is_acknowledged = is_acknowledged(question->settings, row->type)};
+                                              .is_acknowledged = is_acknowledged(question, row->type)};
     if (unreplaced->is_acknowledged)
         return;
     report->all.verdict = VERDICT_NOT_READY;
@@ -161,7 +163,7 @@ void verdict_give(struct arena *arena, const struct verdict_question *question, 
     report->verdict = report->all.verdict;
     if (report->verdict == VERDICT_NO_DATA)
         add_reason(arena, report,
-                   arena_printf(arena, "no message that has a counterpart came since " STR_FMT,
+                   arena_printf(arena, "no rule that an event replaces came since " STR_FMT,
                                 STR_ARG(when(arena, question->since_ms))));
 }
 

@@ -45,7 +45,7 @@ struct message {
     bool type_known;        /* in the catalogue */
     struct str label;       /* of metrics: the name or the pattern in the catalogue, or "other"; one of a fixed set */
     struct str counterpart; /* the event type that is or replaces this; absent: nothing replaces it, no twin ever */
-    const struct str *replaces; /* of an event: the rule types that it replaces */
+    const struct str *replaces; /* of an event: the rule types whose alerts it replaces, by what it states */
     size_t replaces_count;
     struct str company, connection, data_type; /* for flags, ids as received; absent or empty where there is none */
     struct str rule_id;                        /* of a rule; absent or empty where there is none */

@@ -52,6 +52,17 @@ def test_played_migration(start, store):
     assert len(report["reasons"]) == 1 and report["reasons"][0].startswith("1 PushOperationStatusChanged since ")
 
 
+def test_events_alone(start):
+    """An event counts for the types whose alerts it replaces; without any alert it proves nothing."""
+    proxy = start(pairing__window="1s")
+    proxy.send(Read().event())
+    report = ask(proxy)
+    assert report["verdict"] == "no-data"
+    assert [(each["type"], each["verdict"], each["events"]) for each in report["types"]] == [
+        ("DataSyncCompleted", "no-data", 1)
+    ]
+
+
 def test_event_first(start):
     """Who came first is counted where the pair is made."""
     proxy, push = start(), Push()
@@ -80,15 +91,18 @@ def test_without_replacement(make):
     proxy.send(push.rule())
     proxy.send(push.event())
     proxy.send(rule("Sync Started", {"syncId": "1", "syncType": "Expense"}, "company"))
+    ratio = "CurrentAssetsCurrentLiabilitiesRatio(>,0)"
+    proxy.send(rule(ratio, {}, "company"))
     report = ask(proxy)
     assert report["verdict"] == "not-ready"
-    assert [(each["type"], each["acknowledged"]) for each in report["without_replacement"]] == [("SyncStarted", False)]
+    apart = [(each["type"], each["acknowledged"]) for each in report["without_replacement"]]
+    assert apart == [(ratio, False), ("SyncStarted", False)]
     assert "parity.ignore" in report["reasons"][0]
     proxy.kill()
-    proxy.settings["parity.ignore"] = "SyncStarted"
+    proxy.settings["parity.ignore"] = "Sync started, CurrentAssetsCurrentLiabilitiesRatio"
     proxy.start()
     report = ask(proxy)
-    assert report["verdict"] == "ready" and report["without_replacement"][0]["acknowledged"]
+    assert report["verdict"] == "ready" and all(each["acknowledged"] for each in report["without_replacement"])
 
 
 def test_new_side_must_be_able(start, new):
@@ -111,4 +125,4 @@ def test_since(start):
     proxy.send(push.event())
     assert ask(proxy, "--since", "1h")["verdict"] == "ready"
     done = run("parity", "--admin", f"http://127.0.0.1:{proxy.admin_port}", "--since", "yesterday")
-    assert done.returncode == 1 and b'"24h"' in done.stderr
+    assert done.returncode == 2 and b'"24h"' in done.stderr

@@ -81,6 +81,30 @@ static void test_finding_types(void **state) {
     catalog_free(catalog);
 }
 
+static void test_same_types(void **state) {
+    (void)state;
+    static const struct {
+        enum generation generation;
+        const char *a, *b;
+        bool same;
+    } cases[] = {
+        {GENERATION_RULE, "Sync started", "SyncStarted", true},
+        {GENERATION_RULE, "A Ratio(>,0)", "aratio", true},
+        {GENERATION_RULE, "ARatio(>,0)", "ARatio(<,5)", true},
+        {GENERATION_RULE, "ARatio", "ARatios", false},
+        {GENERATION_RULE, "(a)", "(b)", false},
+        {GENERATION_RULE, "(a)", "(A)", true},
+        {GENERATION_EVENT, "a.b", "A.B", true},
+        {GENERATION_EVENT, "a.b(c)", "a.b", false},
+        {GENERATION_EVENT, "a b", "ab", false},
+    };
+    struct catalog *catalog = catalog_builtin();
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        if (catalog_is_same(catalog, cases[i].generation, str_of(cases[i].a), str_of(cases[i].b)) != cases[i].same)
+            fail_msg("\"%s\" and \"%s\"", cases[i].a, cases[i].b);
+    catalog_free(catalog);
+}
+
 /* ---- another vendor ---- */
 
 static const char other_vendor[] =
@@ -415,6 +439,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_built_in_types),
         cmocka_unit_test(test_finding_types),
+        cmocka_unit_test(test_same_types),
         cmocka_unit_test(test_another_vendor),
         cmocka_unit_test(test_unusual_catalogues),
         cmocka_unit_test(test_mistakes_are_told_with_their_place),

@@ -497,6 +497,45 @@ static void test_published_pairs(void **state) {
     arena_free(arena);
 }
 
+/* An event counts for a rule type where it tells what an alert of that type would: a read without an error replaces
+ * none of DataSyncStatusChangedToError. */
+static void test_what_an_event_replaces(void **state) {
+    (void)state;
+#define READ(elements)                                                                                                 \
+    "{\"eventType\":\"read.completed\",\"id\":\"e\",\"payload\":{\"referenceCompany\":{\"id\":\"c\"},\"dataTypes\":"   \
+    "[" elements "]}}"
+#define ELEMENT(modified, status)                                                                                      \
+    "{\"connectionId\":\"k\",\"dataType\":\"d\",\"recordsModified\":" modified ",\"status\":\"" status "\"}"
+#define WRITTEN(outcome, status)                                                                                       \
+    "{\"eventType\":\"bills.write." outcome "\",\"id\":\"e\",\"payload\":{\"id\":\"p\",\"status\":\"" status "\"}}"
+    static const struct {
+        const char *body, *replaces;
+    } cases[] = {
+        {READ(ELEMENT("false", "Complete")), "DataSyncCompleted "},
+        {READ(ELEMENT("true", "Complete")), "DataSyncCompleted DatasetDataChanged "},
+        {READ(ELEMENT("false", "Complete") "," ELEMENT("false", "AuthError")),
+         "DataSyncCompleted DataSyncStatusChangedToError "},
+        {READ(ELEMENT("true", "MapError")), "DataSyncCompleted DataSyncStatusChangedToError DatasetDataChanged "},
+        {READ(""), ""},
+        {WRITTEN("successful", "Success"), "PushOperationStatusChanged "},
+        {WRITTEN("unsuccessful", "TimedOut"), "PushOperationStatusChanged PushOperationTimedOut "},
+        {"{\"eventType\":\"connection.deleted\",\"payload\":{\"connection\":{\"id\":\"k\"}}}",
+         "DataConnectionStatusChanged "},
+        {"{\"eventType\":\"company.created\",\"payload\":{\"id\":\"c\"}}", ""},
+    };
+    struct arena *arena = arena_new(0);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct message message = classify_body(arena, str_of(cases[i].body));
+        struct strbuf names = {0};
+        for (size_t k = 0; k < message.replaces_count; k++)
+            strbuf_printf(&names, STR_FMT " ", STR_ARG(message.replaces[k]));
+        if (!str_eq(strbuf_str(&names), str_of(cases[i].replaces)))
+            fail_msg("%s replaces " STR_FMT, cases[i].body, STR_ARG(strbuf_str(&names)));
+        strbuf_clear(&names);
+    }
+    arena_free(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_corpus),
@@ -509,6 +548,7 @@ int main(void) {
         cmocka_unit_test(test_keys_that_are_too_long_are_no_facts),
         cmocka_unit_test(test_different_ids_never_make_the_same_key),
         cmocka_unit_test(test_what_a_message_had_before_stays),
+        cmocka_unit_test(test_what_an_event_replaces),
         cmocka_unit_test(test_time),
         cmocka_unit_test(test_damaged_bodies),
         cmocka_unit_test(test_threads_share_a_catalogue),
