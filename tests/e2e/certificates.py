@@ -23,11 +23,11 @@ def openssl(*arguments):
     subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
 
 
-def self_signed(folder, name, alternative="IP:127.0.0.1", *more):
+def self_signed(folder, name, alternative="IP:127.0.0.1"):
     """One that vouches for itself."""
     made = Identity(folder / f"{name}.crt", folder / f"{name}.key")
     openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", 2, "-subj",
-            f"/CN={name}", "-addext", f"subjectAltName={alternative}", *more, "-keyout", made.key, "-out", made.cert)
+            f"/CN={name}", "-addext", f"subjectAltName={alternative}", "-keyout", made.key, "-out", made.cert)
     return made
 
 
@@ -42,14 +42,14 @@ class Authority:
     def cert(self):
         return self.own.cert
 
-    def issue(self, name, alternative="IP:127.0.0.1"):
+    def issue(self, name, alternative="IP:127.0.0.1", days=2):
         """An identity for who is at that address or has that name."""
         made = Identity(self.folder / f"{name}.crt", self.folder / f"{name}.key")
         asked, extra = self.folder / f"{name}.csr", self.folder / f"{name}.ext"
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}", "-keyout",
                 made.key, "-out", asked)
         extra.write_text(f"subjectAltName={alternative}\n")
-        openssl("x509", "-req", "-in", asked, "-CA", self.own.cert, "-CAkey", self.own.key, "-CAcreateserial", "-days", 2,
+        openssl("x509", "-req", "-in", asked, "-CA", self.own.cert, "-CAkey", self.own.key, "-CAcreateserial", "-days", days,
                 "-extfile", extra, "-out", made.cert)
         return made
 

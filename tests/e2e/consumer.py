@@ -52,9 +52,10 @@ class Consumer:
     """An HTTP server, a thread per connection.
 
     `script` is worked off one entry per request: a status, a Reply or a misbehaviour; afterwards `otherwise` counts.
-    Either may be a function of the request."""
+    Either may be a function of the request. `tls`: a context of the server's side, to be spoken to by https."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
+        self.tls = tls
         self.requests = []
         self.script = []
         self.otherwise = 200
@@ -112,6 +113,7 @@ class Consumer:
     def _serve(self, connection, closing):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
+            connection = self._secure(connection)
             with connection, connection.makefile("rb") as stream:
                 while (request := read_request(stream)) and not closing.is_set():
                     if not self._answer(connection, closing, request):
@@ -121,6 +123,16 @@ class Consumer:
         finally:
             with self._lock:
                 self._open.discard(connection)
+
+    def _secure(self, connection):
+        """The connection inside TLS, where that is asked for; OSError where the other side does not agree."""
+        if not self.tls:
+            return connection
+        secured = self.tls.wrap_socket(connection, server_side=True)
+        with self._lock:
+            self._open.discard(connection)
+            self._open.add(secured)
+        return secured
 
     def _answer(self, connection, closing, request):
         with self._lock:
@@ -177,7 +189,7 @@ class Consumer:
     @property
     def url(self):
         """Without a path."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self._port}"
 
     def keys(self):
         """AlertId or id of everything that came, in order."""
