@@ -176,8 +176,9 @@ class Browser:
         self.script(AXE.read_text())
         found = self._do("/execute/async", {"args": [], "script": """const done = arguments[arguments.length - 1];
             axe.run().then(r => done(r.violations), e => done([{impact: "critical", id: "" + e, nodes: []}]));"""})
+        nowhere = [{"html": "", "failureSummary": ""}]
         return [f"{each['id']}: {node['html']}: {node['failureSummary']}" for each in found
-                if each["impact"] in ("serious", "critical") for node in each["nodes"] or [{"html": "", "failureSummary": ""}]]
+                if each["impact"] in ("serious", "critical") for node in each["nodes"] or nowhere]
 
     def forget(self):
         """What the browser has noted until now."""

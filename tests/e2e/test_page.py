@@ -43,7 +43,7 @@ def give_token(page, token=TOKEN):
 
 
 def test_verdict(page, start, new):
-    """The answer at the top follows a played migration: cannot tell, not yet, yes, and not yet again, with reasons."""
+    """The answer at the top follows a played migration: cannot tell, not yet, yes, not yet again, with reasons."""
     proxy = start(pairing__window="1s")
     visit(page, proxy)
     page.wait_for("#verdict-answer", "^Cannot tell$")
@@ -64,7 +64,7 @@ def test_verdict(page, start, new):
 
 
 def test_flags_and_consumers(page, start, legacy):
-    """Flags show what is in force and what was refused; consumers whether they are up; the flow is drawn as it comes."""
+    """Flags show what is in force and what was refused, consumers whether they are up, the flow what comes."""
     proxy = start(retry__schedule="50ms,10m")
     visit(page, proxy)
     page.wait_for("#flags", "legacy-consumer on.*new-consumer on.*new-consumer-shadow off")
@@ -82,7 +82,7 @@ def test_flags_and_consumers(page, start, legacy):
 
 
 def test_search_and_story(page, start):
-    """Messages are found by state, type, company and id, in any mixture; one of them tells its story, twins included."""
+    """Messages are found by state, type, company and id, in any mixture; each tells its story, twins included."""
     proxy, push = start(), Push()
     alert, event = proxy.send(push.rule()), proxy.send(push.event())
     others = [proxy.send(Read().rule()) for _ in range(30)]
