@@ -7,10 +7,13 @@
  * a multi has descriptors of its own. */
 #include "common/httpc_dial.h"
 
+#include "common/fault.h"
 #include "common/mem.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { SPARE_MOST = 4 };
@@ -41,13 +44,18 @@ struct httpc_dial {
     char error[CURL_ERROR_SIZE];
 };
 
+static NO_RETURN void give_up(void) {
+    fputs("hookshift: libcurl has no memory for a connection, or is one without TLS\n", stderr);
+    abort();
+}
+
 struct httpc_dialer *httpc_dialer_new(struct loop *loop) {
     struct httpc_dialer *dialer = MEM_NEW(struct httpc_dialer);
     dialer->loop = loop;
     dialer->share = curl_share_init();
     if (dialer->share == NULL || curl_share_setopt(dialer->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
         curl_share_setopt(dialer->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)
-        abort(); /* out of memory, or a libcurl without TLS */
+        give_up();
     return dialer;
 }
 
@@ -77,7 +85,8 @@ static void report(struct httpc_dial *dial) {
     if (message == NULL || done == NULL)
         return;
     dial->done = NULL;
-    done(dial, message->data.result, dial->arg); /* the dial may be gone now */
+    CURLcode result = FAULT("consumer.connect", ECONNREFUSED) ? CURLE_COULDNT_CONNECT : message->data.result;
+    done(dial, result, dial->arg); /* the dial may be gone now */
 }
 
 static void run_curl(struct httpc_dial *dial, curl_socket_t fd, int mask) {
@@ -154,13 +163,13 @@ static struct httpc_dial *dial_new(struct httpc_dialer *dialer) {
     dial->dialer = dialer;
     dial->timer = loop_timer_new(dialer->loop, on_timer, dial);
     dial->multi = curl_multi_init();
-    dial->easy = curl_easy_init();
+    dial->easy = FAULT("consumer.dial", 0) ? NULL : curl_easy_init();
     if (dial->multi == NULL || dial->easy == NULL ||
         curl_multi_setopt(dial->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket) != CURLM_OK ||
         curl_multi_setopt(dial->multi, CURLMOPT_SOCKETDATA, dial) != CURLM_OK ||
         curl_multi_setopt(dial->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer) != CURLM_OK ||
         curl_multi_setopt(dial->multi, CURLMOPT_TIMERDATA, dial) != CURLM_OK)
-        abort(); /* out of memory */
+        give_up();
     return dial;
 }
 

@@ -2,6 +2,8 @@
  * a delivery, and its handle can make the next connection meanwhile. */
 #include "common/httpc_io.h"
 
+#include "common/fault.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -11,7 +13,7 @@ enum err httpc_io_open(struct httpc_io *io, struct httpc_dial *dial, bool is_tls
     *io = (struct httpc_io){.fd = httpc_dial_socket(dial), .dial = dial};
     if (is_tls)
         return ERR_NONE;
-    io->fd = fcntl(io->fd, F_DUPFD_CLOEXEC, 0);
+    io->fd = FAULT("consumer.dup", EMFILE) ? -1 : fcntl(io->fd, F_DUPFD_CLOEXEC, 0);
     io->dial = NULL;
     httpc_dial_end(dial);
     return io->fd < 0 ? ERR_IO : ERR_NONE;
@@ -43,6 +45,8 @@ static ssize_t socket_result(struct httpc_io *io, ssize_t len) {
 
 ssize_t httpc_io_read(struct httpc_io *io, char *into, size_t size) {
     size_t len = 0;
+    if (FAULT("consumer.read", ECONNRESET))
+        return socket_result(io, -1);
     if (io->dial == NULL)
         return socket_result(io, recv(io->fd, into, size, 0));
     CURLcode code = curl_easy_recv(httpc_dial_curl(io->dial), into, size, &len);
@@ -51,6 +55,8 @@ ssize_t httpc_io_read(struct httpc_io *io, char *into, size_t size) {
 
 ssize_t httpc_io_write(struct httpc_io *io, struct str data) {
     size_t len = 0;
+    if (FAULT("consumer.write", ECONNRESET))
+        return socket_result(io, -1);
     if (io->dial == NULL)
         return socket_result(io, send(io->fd, data.at, data.len, MSG_NOSIGNAL));
     CURLcode code = curl_easy_send(httpc_dial_curl(io->dial), data.at, data.len, &len);

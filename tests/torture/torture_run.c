@@ -222,11 +222,11 @@ int main(int argc, char **argv) {
     disk_install();
     if (asked.pairs > 0)
         printf("pairs, --seed %llu\n", (unsigned long long)asked.seed);
+    fflush(stdout); /* or every process that is forked says it again */
     if (asked.order_count > 0)
         add_trial(&list, &asked.one);
     else
         choose_trials(&list, &asked, &tally);
-    fflush(stdout);
     run_trials(&list, asked.jobs, &tally);
     printf("%zu runs, %zu faults, which ended the process %zu times; acknowledged %zu, lost %zu, doubled %zu, "
            "delivered again %zu; violations %zu; %.0f s\n",
