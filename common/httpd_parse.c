@@ -96,13 +96,17 @@ static int on_message_complete(llhttp_t *llhttp) {
 
 /* Every CR is followed by LF, every LF preceded by CR, and no line begins with a blank (RFC 9112, 2.2 and 5.2). */
 static void check_framing(struct httpd_parser *parser, const char *from, const char *to) {
-    for (const char *at = from; at < to; at++) {
-        if (parser->after_cr != (*at == '\n'))
-            httpd_parser_fail(parser, 400, "a line must end in CR LF");
-        if (parser->at_line_start && (*at == ' ' || *at == '\t'))
+    while (from < to) {
+        const char *lf = memchr(from, '\n', (size_t)(to - from)), *end = lf != NULL ? lf : to;
+        const char *cr = memchr(from, '\r', (size_t)(end - from));
+        if (parser->at_line_start && (*from == ' ' || *from == '\t'))
             httpd_parser_fail(parser, 400, "a line must not begin with a blank");
-        parser->after_cr = *at == '\r';
-        parser->at_line_start = *at == '\n';
+        bool after_cr = cr != NULL || (parser->after_cr && from == end);
+        if ((cr != NULL && cr + 1 != end) || (parser->after_cr && from != end) || (lf != NULL && !after_cr))
+            httpd_parser_fail(parser, 400, "a line must end in CR LF");
+        parser->after_cr = lf == NULL && after_cr;
+        parser->at_line_start = lf != NULL;
+        from = lf != NULL ? lf + 1 : to;
     }
 }
 

@@ -3,10 +3,10 @@
 #include "common/random.h"
 
 static bool is_of_connection(struct str name) {
-    const struct str names[] = {
-        STR("connection"),          STR("keep-alive"), STR("proxy-connection"), STR("proxy-authenticate"),
-        STR("proxy-authorization"), STR("te"),         STR("trailer"),          STR("upgrade"),
-        STR("transfer-encoding"),   STR("host"),       STR("content-length"),   STR("expect"),
+    static const struct str names[] = {
+        {"connection", 10},          {"keep-alive", 10}, {"proxy-connection", 16}, {"proxy-authenticate", 18},
+        {"proxy-authorization", 19}, {"te", 2},          {"trailer", 7},           {"upgrade", 7},
+        {"transfer-encoding", 17},   {"host", 4},        {"content-length", 14},   {"expect", 6},
     };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (str_eq_nocase(name, names[i]))
