@@ -82,7 +82,8 @@ size_t arena_used(const struct arena *arena) {
     return arena->used;
 }
 
-void *arena_alloc(struct arena *arena, size_t size) {
+/* Not cleared: for what is written over at once. */
+static void *take(struct arena *arena, size_t size) {
     size_t room = (size + RED_ZONE + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
     struct block *block = arena->newest;
     if (room > block->size - block->used) {
@@ -94,12 +95,15 @@ void *arena_alloc(struct arena *arena, size_t size) {
     block->used += room;
     arena->used += size;
     UNPOISON(piece, size);
-    memset(piece, 0, size);
     return piece;
 }
 
+void *arena_alloc(struct arena *arena, size_t size) {
+    return memset(take(arena, size), 0, size);
+}
+
 void *arena_copy(struct arena *arena, const void *from, size_t size) {
-    void *copy = arena_alloc(arena, size);
+    void *copy = take(arena, size);
     if (size != 0)
         memcpy(copy, from, size);
     return copy;
@@ -108,8 +112,9 @@ void *arena_copy(struct arena *arena, const void *from, size_t size) {
 struct str arena_str(struct arena *arena, struct str s) {
     if (s.at == NULL)
         return STR_NONE;
-    char *copy = arena_alloc(arena, s.len + 1);
+    char *copy = take(arena, s.len + 1);
     memcpy(copy, s.at, s.len);
+    copy[s.len] = '\0';
     return str_slice(copy, s.len);
 }
 
@@ -126,12 +131,13 @@ struct str arena_join_parts(struct arena *arena, const struct str *parts, size_t
     size_t len = 0, used = 0;
     for (size_t i = 0; i < count; i++)
         len += parts[i].len;
-    char *text = arena_alloc(arena, len + 1);
+    char *text = take(arena, len + 1);
     for (size_t i = 0; i < count; i++) {
         if (parts[i].len > 0)
             memcpy(text + used, parts[i].at, parts[i].len);
         used += parts[i].len;
     }
+    text[len] = '\0';
     return str_slice(text, len);
 }
 

@@ -1,7 +1,7 @@
 /* A JSON value as a tree, with the place of everything in the text. json_parse() makes it, json_value() writes it.
  *
- * The tree points into the arena only (decoded strings are copied), offsets count bytes of the text that was
- * parsed. A tree is immutable once parsed and may be read by several threads. */
+ * The tree points into the arena only (decoded strings are copied, unless `in_place` was asked for), offsets count
+ * bytes of the text that was parsed. A tree is immutable once parsed and may be read by several threads. */
 #ifndef COMMON_JSON_H
 #define COMMON_JSON_H
 

@@ -80,7 +80,8 @@ static bool is_comment(struct str text, size_t at) {
 static size_t find_token(const struct reader *reader, size_t at) {
     struct str text = reader->text;
     while (at < text.len) {
-        if (memchr(" \t\r\n,:", text.at[at], 6) != NULL)
+        char c = text.at[at];
+        if (c == ' ' || c == ',' || c == ':' || c == '\n' || c == '\r' || c == '\t')
             at++;
         else if (reader->limits->comments && is_comment(text, at))
             at = comment_end(text, at);
@@ -138,7 +139,7 @@ static struct json *add_value(struct reader *reader, enum json_type type) {
 }
 
 /* A surrogate escaped alone (legal in JSON, of no meaning) comes out of yajl as bytes that are not UTF-8. */
-static struct str copy_text(struct arena *arena, struct str text) {
+static struct str copy_decoded(struct arena *arena, struct str text) {
     if (str_is_utf8(text))
         return arena_str(arena, text);
     struct strbuf mended = {0};
@@ -155,8 +156,13 @@ static struct str copy_text(struct arena *arena, struct str text) {
     return copy;
 }
 
-static struct str text_of(const unsigned char *at, size_t len) {
-    return str_slice(len == 0 ? "" : (const char *)at, len);
+/* What had nothing to decode yajl shows where it stands in the text, which was checked as a whole. */
+static struct str keep_text(struct reader *reader, const char *at, size_t len) {
+    if (len == 0)
+        return STR("");
+    if ((uintptr_t)at - (uintptr_t)reader->text.at >= reader->text.len)
+        return copy_decoded(reader->arena, str_slice(at, len));
+    return reader->limits->in_place ? str_slice(at, len) : arena_str(reader->arena, str_slice(at, len));
 }
 
 static int on_null(void *arg) {
@@ -176,7 +182,7 @@ static int on_number(void *arg, const char *at, size_t len) {
     struct json *value = add_value(reader, JSON_NUMBER);
     if (value == NULL)
         return STOP;
-    value->text = arena_str(reader->arena, str_slice(at, len));
+    value->text = keep_text(reader, at, len);
     return GO_ON;
 }
 
@@ -185,7 +191,7 @@ static int on_string(void *arg, const unsigned char *at, size_t len) {
     struct json *value = add_value(reader, JSON_STRING);
     if (value == NULL)
         return STOP;
-    value->text = copy_text(reader->arena, text_of(at, len));
+    value->text = keep_text(reader, (const char *)at, len);
     return GO_ON;
 }
 
@@ -194,7 +200,7 @@ static int on_key(void *arg, const unsigned char *at, size_t len) {
     struct token token;
     if (!read_token(reader, &token))
         return STOP;
-    reader->key = copy_text(reader->arena, text_of(at, len));
+    reader->key = keep_text(reader, (const char *)at, len);
     reader->key_start = token.start;
     return GO_ON;
 }
@@ -268,7 +274,8 @@ static int on_object_end(void *arg) {
     const struct json *repeated = reader->limits->unique_keys ? find_repeated(object) : NULL;
     if (repeated == NULL)
         return level_close(arg);
-    reader_fail(reader, ERR_INVALID, repeated->key_start, "the key \"%.100s\" stands here a second time",
+    int shown = repeated->key.len < 100 ? (int)repeated->key.len : 100;
+    reader_fail(reader, ERR_INVALID, repeated->key_start, "the key \"%.*s\" stands here a second time", shown,
                 repeated->key.at);
     return STOP;
 }

@@ -16,6 +16,7 @@ struct json_limits {
     uint32_t values;  /* values in all, the outermost included */
     bool comments;    /* accept // and block comments (files written by people) */
     bool unique_keys; /* a key that stands twice in one object is an error */
+    bool in_place;    /* the text lives as long as the tree: what has no escapes stays there, without a NUL behind it */
 };
 
 struct json_error {

@@ -77,7 +77,26 @@ static void write_utf8(struct strbuf *out, struct str text) {
     strbuf_append(out, str_from(text, done));
 }
 
+/* Nothing in it that would have to be escaped, looked at, or mended, as in most texts. */
+static bool is_plain(struct str text) {
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] < ' ' || text.at[i] > '~' || text.at[i] == '"' || text.at[i] == '\\')
+            return false;
+    return true;
+}
+
 static void write_quoted(struct strbuf *out, struct str text) {
+    strbuf_reserve(out, text.len + 2);
+    if (is_plain(text)) {
+        char *to = out->at + out->len;
+        *to++ = '"';
+        if (text.len > 0)
+            memcpy(to, text.at, text.len);
+        to[text.len] = '"';
+        to[text.len + 1] = '\0';
+        out->len += text.len + 2;
+        return;
+    }
     strbuf_append_char(out, '"');
     while (text.len > 0) {
         size_t good = str_utf8_len(text);

@@ -126,7 +126,7 @@ static void run_list(struct run *run, const struct json *root, const char *key,
 
 enum err signature_vectors_run(struct str text, struct vectors_result *result, struct strbuf *report,
                                struct err_detail *detail) {
-    const struct json_limits limits = {FILE_DEPTH_MAX, FILE_VALUES_MAX, false, false};
+    const struct json_limits limits = {FILE_DEPTH_MAX, FILE_VALUES_MAX, false, false, false};
     struct json *root;
     struct json_error error;
     struct run run = {.arena = arena_new(0), .report = report};

@@ -75,7 +75,7 @@ static void read_all(struct loader *loader, const struct json *root) {
 }
 
 static enum err parse(struct loader *loader, struct json **root) {
-    const struct json_limits limits = {FILE_DEPTH_MAX, FILE_VALUES_MAX, true, true};
+    const struct json_limits limits = {FILE_DEPTH_MAX, FILE_VALUES_MAX, true, true, false};
     struct reader *reader = &loader->reader;
     struct json_error error;
     enum err err = json_parse(reader->arena, reader->text, &limits, root, &error);

@@ -128,7 +128,8 @@ static void read_type(struct reading *reading, const struct catalog *catalog, co
     }
     if (type != NULL && type->generation == GENERATION_RULE)
         reading->values.at[VARIABLE_RULE] = type->name;
-    message->type = type != NULL ? spelled(type, value_at(reading, type->captured), reading->arena) : text;
+    message->type = type != NULL ? spelled(type, value_at(reading, type->captured), reading->arena)
+                                 : arena_str(reading->arena, text);
 }
 
 static void read_known(struct reading *reading) {
@@ -183,7 +184,7 @@ static void forget(struct message *message, struct arena *arena) {
 
 enum err classify(const struct catalog *catalog, struct str body, struct arena *arena, struct message *message,
                   struct json_error *error) {
-    const struct json_limits limits = {BODY_DEPTH_MAX, BODY_VALUES_MAX, false, false};
+    const struct json_limits limits = {.depth = BODY_DEPTH_MAX, .values = BODY_VALUES_MAX, .in_place = true};
     struct json *root;
     struct str type;
     enum err err = json_parse(arena, body, &limits, &root, error);

@@ -259,7 +259,7 @@ static void report_syntax(struct flag_report *report, const struct json_error *e
 }
 
 enum err flags_load(struct str text, struct arena *arena, struct flags **flags, struct flag_problems *problems) {
-    static const struct json_limits limits = {TEXT_DEPTH_MAX, TEXT_VALUES_MAX, true, false};
+    static const struct json_limits limits = {TEXT_DEPTH_MAX, TEXT_VALUES_MAX, true, false, false};
     struct flags *set = MEM_NEW(struct flags);
     struct json_error error;
     struct json *root;

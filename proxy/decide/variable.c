@@ -107,6 +107,12 @@ static void key_add_char(struct key *key, char c) {
     key->len++;
 }
 
+static void key_add_text(struct key *key, struct str text) {
+    if (text.len <= sizeof key->text && key->len <= sizeof key->text - text.len)
+        memcpy(key->text + key->len, text.at, text.len);
+    key->len += text.len;
+}
+
 static void key_add_value(struct key *key, struct str value, bool lower) {
     static const char digits[] = "0123456789ABCDEF";
     for (size_t i = 0; i < value.len; i++) {
@@ -132,8 +138,7 @@ struct str template_fill_key(const struct template *template, const struct varia
         if (piece->text.at == NULL)
             key_add_value(&key, values->at[piece->variable], variables[piece->variable].is_id);
         else
-            for (size_t k = 0; k < piece->text.len; k++)
-                key_add_char(&key, piece->text.at[k]);
+            key_add_text(&key, piece->text);
     }
     if (key.len > sizeof key.text)
         return STR_NONE;

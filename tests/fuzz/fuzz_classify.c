@@ -39,7 +39,7 @@ static void check_trim(const struct catalog *catalog, struct str body, const str
 
 static void check_message(const struct catalog *catalog, struct str body, const struct message *message,
                           struct arena *arena) {
-    const struct json_limits limits = {64, 200000, false, false};
+    const struct json_limits limits = {64, 200000, false, false, false};
     struct strbuf line = {0};
     struct json *root;
     require(message->item_count >= 1 && message->item_count <= ITEM_MAX && message->label.len > 0);

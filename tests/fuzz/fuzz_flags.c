@@ -14,7 +14,7 @@ static void require(bool holds) {
 }
 
 static void check_outcome(const struct flag_outcome *outcome) {
-    static const struct json_limits limits = {400, 3000000, false, false};
+    static const struct json_limits limits = {400, 3000000, false, false, false};
     struct arena *arena = arena_new(0);
     struct strbuf out = {0};
     struct json_writer writer;
@@ -81,7 +81,7 @@ static void check_problems(const struct flag_problems *problems, bool is_refused
 }
 
 static const struct json *read_context(struct arena *arena, struct str text) {
-    static const struct json_limits limits = {400, 100000, false, false};
+    static const struct json_limits limits = {400, 100000, false, false, false};
     struct json *root;
     if (json_parse(arena, text, &limits, &root, NULL) != ERR_NONE || root->type != JSON_OBJECT)
         return NULL;

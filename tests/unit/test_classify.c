@@ -14,7 +14,7 @@
 
 static const char corpus[] = TEST_SOURCE_DIR "/tests/corpus/";
 static const char samples[] = TEST_SOURCE_DIR "/../shared/samples/";
-static const struct json_limits limits = {64, 1000000, false, false};
+static const struct json_limits limits = {64, 1000000, false, false, false};
 static struct catalog *catalog;
 
 static int make_catalog(void **state) {

@@ -102,7 +102,7 @@ static void a_line_of_json_is_one_object(void **state) {
 
 /* Whatever the value, a line is JSON, and reads back as what it was. */
 static void lines_of_json_can_be_read(void **state) {
-    const struct json_limits limits = {4, 100, false, true};
+    const struct json_limits limits = {4, 100, false, true, false};
     struct arena *arena = arena_new(0);
     (void)state;
     srand(20240901);

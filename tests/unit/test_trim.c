@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-static const struct json_limits limits = {64, 200000, false, false};
+static const struct json_limits limits = {64, 200000, false, false, false};
 
 /* The items of the list that begins at the first bracket. */
 static size_t items_of(struct arena *arena, struct str body, struct item *items) {
