@@ -72,7 +72,7 @@ static unsigned survey_rule(struct survey *survey, const struct json *rule) {
 
 static unsigned survey_consumer(const struct flags *flags, enum consumer_flag which) {
     const struct flag *flag = flags->consumers[which].flag;
-    if (!flags->consumers[which].is_targeted)
+    if (flag == NULL || !flags->consumers[which].is_targeted)
         return flags->consumers[which].fixed.on ? MAY_BE_ON : MAY_BE_OFF;
     struct survey survey = {
         .flags = flags,
