@@ -56,9 +56,7 @@ static void make_settings(struct stage *stage) {
     stage_set(stage, "retry.schedule=20ms,20ms,20ms,20ms,20ms,20ms,20ms,20ms,20ms,20ms,20ms,20ms,20ms,20ms,20ms");
     stage_set(stage, "drain_time=100ms");
     for (int e = 0; e < ENDPOINT_COUNT; e++) {
-        int port;
-        stage->listeners[e] = listen_anywhere(&port);
-        stage_set(stage, "endpoints.%s.url=http://127.0.0.1:%d/", names[e], port);
+        stage->listeners[e] = listen_anywhere(&stage->ports[e]);
         stage_set(stage, "endpoints.%s.timeout=10s", names[e]);
         stage_set(stage, "endpoints.%s.concurrency=4", names[e]);
     }
@@ -158,8 +156,15 @@ static int disk_fails(const char *what) {
     return FAULT("disk.delete", EIO) ? SQLITE_IOERR_DELETE : SQLITE_OK;
 }
 
+/* Each life delivers to a path of its own: what is read from a connection late tells whose it was. */
+static void set_paths(struct stage *stage) {
+    stage_set(stage, "endpoints.legacy.url=http://127.0.0.1:%d/%d", stage->ports[ENDPOINT_LEGACY], stage->life);
+    stage_set(stage, "endpoints.new.url=http://127.0.0.1:%d/%d", stage->ports[ENDPOINT_NEW], stage->life);
+}
+
 /* As `hookshift serve` does. */
-static int serve(const struct stage *stage) {
+static int serve(struct stage *stage) {
+    set_paths(stage);
     const struct settings_sources sources = {.assignments = stage->settings, .assignment_count = stage->setting_count};
     const struct opt_problem *problems;
     struct settings settings;
@@ -170,7 +175,7 @@ static int serve(const struct stage *stage) {
     fault_use(stage->plan);
     disk_fail_by(disk_fails);
     clock_shift_wall_ms(stage->clock_shift_ms);
-    int status = err != ERR_NONE || httpc_global_init() != ERR_NONE ? 2 : serve_run(&settings);
+    int status = err != ERR_NONE || httpc_global_init() != ERR_NONE ? 2 : serve_run(&settings, arena);
     httpc_global_clear();
     arena_free(arena);
     return status;
@@ -376,13 +381,13 @@ static void consume(struct stage *stage, struct peer *peer, struct str head) {
     struct letter *letter = letter_of(stage, head);
     MUST(letter != NULL);
     char answer[64];
-    int e = (int)peer->endpoint;
+    int e = (int)peer->endpoint, life = number_at(head.at + strlen("POST /"));
     letter->attempts[e]++;
     int status = stage->answer(stage, peer->endpoint, letter);
     if (status >= 200 && status <= 299) {
-        letter->repeated_in_life += letter->delivered[e] > 0 && letter->last_life[e] == stage->life ? 1 : 0;
+        letter->repeated_in_life += letter->delivered[e] > 0 && letter->last_life[e] == life ? 1 : 0;
         letter->delivered[e]++;
-        letter->last_life[e] = stage->life;
+        letter->last_life[e] = life;
     }
     snprintf(answer, sizeof answer, "HTTP/1.1 %d Said\r\nContent-Length: 0\r\n\r\n", status);
     say(peer->fd, str_of(answer));

@@ -66,7 +66,7 @@ struct stage {
     size_t log_from;   /* where that of this life begins */
     int port, admin_port;
 
-    int listeners[ENDPOINT_COUNT];
+    int listeners[ENDPOINT_COUNT], ports[ENDPOINT_COUNT]; /* of the consumers */
     struct peer peers[PEERS_MAX];
 };
 
