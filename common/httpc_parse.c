@@ -158,12 +158,24 @@ struct str httpc_parser_body(const struct httpc_parser *parser) {
     return str_slice(parser->body, parser->body_len < sizeof parser->body ? parser->body_len : sizeof parser->body);
 }
 
+/* Whole seconds (RFC 9110 section 10.2.3); some senders write fractions, which count as begun seconds. */
+static bool read_delay(struct str text, uint64_t *seconds) {
+    ptrdiff_t point = str_find(text, STR("."));
+    struct str whole = point < 0 ? text : str_slice(text.at, (size_t)point);
+    struct str fraction = point < 0 ? STR_NONE : str_from(text, (size_t)point + 1);
+    uint64_t read, begun = 0;
+    if (!str_to_u64(whole, &read) || (point >= 0 && !str_to_u64(fraction, &begun)))
+        return false;
+    *seconds = read < UINT64_MAX && begun > 0 ? read + 1 : read;
+    return true;
+}
+
 int64_t httpc_parser_retry_after_ms(const struct httpc_parser *parser) {
     uint64_t seconds;
     if (!parser->has_retry_after || parser->retry_after_len > HTTPC_RETRY_AFTER_MOST)
         return -1;
     struct str text = str_trim(str_slice(parser->retry_after, parser->retry_after_len));
-    if (str_to_u64(text, &seconds))
+    if (read_delay(text, &seconds))
         return seconds < (uint64_t)RETRY_AFTER_MOST_MS / 1000 ? (int64_t)seconds * 1000 : RETRY_AFTER_MOST_MS;
     char date_text[HTTPC_RETRY_AFTER_MOST + 1] = "";
     memcpy(date_text, text.at, text.len);

@@ -47,6 +47,13 @@ static struct str trim(struct delivery *delivery, const struct message *message,
     return body;
 }
 
+/* What the sender said of the body's bytes (RFC 9530, RFC 3230, RFC 1864) is not so of a shorter one. */
+static void remove_digests(struct header_list *headers) {
+    static const char *const names[] = {"Content-Digest", "Repr-Digest", "Digest", "Content-MD5"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        headers_remove(headers, str_of(names[i]));
+}
+
 /* The parts that are covered: their elements are found again in the body, which is read only here. */
 static void build_partial(const struct service *service, struct delivery *delivery, bool is_trimmed,
                           struct delivery_request *request) {
@@ -59,8 +66,10 @@ static void build_partial(const struct service *service, struct delivery *delive
     for (size_t i = 0; i < message.item_count; i++)
         if (bitmap_has(covered, i) && message.items[i].data_type.len > 0)
             append_name(&names, message.items[i].data_type);
-    if (is_trimmed)
+    if (is_trimmed) {
         request->body = trim(delivery, &message, covered);
+        remove_digests(&request->headers);
+    }
     if (names.len > 0)
         headers_set(delivery->arena, &request->headers, STR("Hookshift-Covered"),
                     arena_str(delivery->arena, strbuf_str(&names)));

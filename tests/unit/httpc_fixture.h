@@ -88,6 +88,12 @@ static inline void handle(struct httpd_exchange *exchange, void *arg) {
         fixture->most_connections = httpd_connections(fixture->httpd);
     if (str_eq(target, STR("/seconds")))
         answer_with(exchange, 503, "120");
+    else if (str_eq(target, STR("/fraction")))
+        answer_with(exchange, 503, "120.1");
+    else if (str_eq(target, STR("/no-fraction")))
+        answer_with(exchange, 503, "120.0");
+    else if (str_eq(target, STR("/half-a-fraction")))
+        answer_with(exchange, 503, "120.x");
     else if (str_eq(target, STR("/date")))
         answer_with(exchange, 503, "Fri, 06 Sep 2024 12:00:30 GMT");
     else if (str_eq(target, STR("/past")))

@@ -199,8 +199,14 @@ static void a_trimmed_body_is_signed_and_names_what_is_left_out(void **state) {
     sign_with(bench);
     bench->delivery.trimmed = STR("\x02");
     bench->delivery.covered = STR("\x03"); /* of more, but what is left out is decided */
+    bench->delivery.content.headers = STR("Content-Digest:a\nrepr-digest:b\nDigest:c\nContent-MD5:d\nX-Kept:e\n");
     build(bench);
     assert_header(bench, "Hookshift-Covered", "bills");
+    assert_header(bench, "X-Kept", "e");
+    assert_no_header(bench, "Content-Digest");
+    assert_no_header(bench, "Repr-Digest");
+    assert_no_header(bench, "Digest");
+    assert_no_header(bench, "Content-MD5");
     assert_int_equal(str_find(bench->request.body, STR("bills")), -1);
     assert_true(str_find(bench->request.body, STR("accounts")) > 0);
     assert_true(str_starts_with(bench->request.body, str_slice(read_completed, 200)));
@@ -213,9 +219,11 @@ static void a_trimmed_body_is_signed_and_names_what_is_left_out(void **state) {
 /* Forwarded: whole, and a header that lists what is covered. */
 static void a_forwarded_body_is_whole_and_names_what_is_covered(void **state) {
     struct bench *bench = *state;
+    bench->delivery.content.headers = STR("Content-Digest:a\n");
     bench->delivery.covered = STR("\x03");
     build(bench);
     assert_header(bench, "Hookshift-Covered", "accounts,bills");
+    assert_header(bench, "Content-Digest", "a");
     assert_true(str_eq(bench->request.body, str_of(read_completed)));
 }
 

@@ -119,13 +119,11 @@ static void retry_after_is_read(void **state) {
         int status;
         int64_t ms;
     } rows[] = {
-        {"/seconds", 503, 120000},
-        {"/date", 503, 30000},
-        {"/past", 503, 0},
-        {"/unreadable", 503, -1},
-        {"/endless", 429, INT64_C(365) * 24 * 3600 * 1000},
-        {"/plain", 500, -1},
-        {"/redirect", 302, -1},
+        {"/seconds", 503, 120000},     {"/fraction", 503, 121000},
+        {"/no-fraction", 503, 120000}, {"/half-a-fraction", 503, -1},
+        {"/date", 503, 30000},         {"/past", 503, 0},
+        {"/unreadable", 503, -1},      {"/endless", 429, INT64_C(365) * 24 * 3600 * 1000},
+        {"/plain", 500, -1},           {"/redirect", 302, -1},
     };
     clock_set_wall_ms(INT64_C(1725624000000)); /* 2024-09-06T12:00:00Z */
     struct fixture *fixture = start(1 << 20);
