@@ -228,12 +228,14 @@ def compose():
 
 
 def test_compose_mounts_what_is_there(compose):
-    """Every folder and volume that a service names exists."""
+    """Every folder, volume and secret that a service names is there, or is said to be made beforehand."""
     for service in compose["services"].values():
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
             assert source in compose["volumes"] or (DEPLOY / source).exists(), volume
         assert set(service.get("secrets", [])) <= set(compose["secrets"])
+        if service.get("read_only"):  # Compose copies other secrets into the container, which it then cannot
+            assert all("file" in compose["secrets"][name] for name in service.get("secrets", []))
         assert set(service.get("depends_on", [])) <= set(compose["services"])
 
 
@@ -280,6 +282,7 @@ def test_compose_rights(compose):
     for name in ("hookshift", "legacy", "new"):
         service = compose["services"][name]
         assert service["read_only"] is True and service["cap_drop"] == ["ALL"]
+        assert service["build"] == {"context": "..", "dockerfile": "deploy/Dockerfile"}, "else it is pulled"
         assert service["security_opt"] == ["no-new-privileges:true"]
 
 
