@@ -88,6 +88,8 @@ struct filter {
     size_t limit;
 };
 
+bool filter_passes(const struct filter *filter, const struct record *record); /* but for `before` and `limit` */
+
 struct backend;
 
 struct backend_ops {

@@ -335,21 +335,6 @@ static enum err memory_scan_content(struct backend *backend, uint64_t after, uin
     return ERR_NONE;
 }
 
-static bool text_passes(struct str filter, struct str text) {
-    return filter.at == NULL || (text.at != NULL && str_eq(text, filter));
-}
-
-/* Ids are compared without regard to letter case. */
-static bool id_passes(struct str filter, struct str id) {
-    return filter.at == NULL || (id.at != NULL && str_eq_nocase(id, filter));
-}
-
-static bool passes(const struct filter *filter, const struct record *record) {
-    return (filter->state < 0 || (int)record->state == filter->state) &&
-           (filter->generation < 0 || (int)record->generation == filter->generation) &&
-           text_passes(filter->type, record->type) && id_passes(filter->company, record->company);
-}
-
 static enum err memory_list(struct backend *backend, struct arena *arena, const struct filter *filter,
                             struct record **records, size_t *count) {
     struct tables *tables = tables_of(backend);
@@ -359,7 +344,7 @@ static enum err memory_list(struct backend *backend, struct arena *arena, const 
     struct tree_node *node = tree_below(&tables->heads, &key.by_id);
     for (; node != NULL && found_count < filter->limit; node = tree_prev(node)) {
         const struct head *head = CONTAINER_OF(node, struct head, by_id);
-        if (passes(filter, &head->record))
+        if (filter_passes(filter, &head->record))
             found[found_count++] = record_copy(arena, head);
     }
     *records = found;

@@ -130,6 +130,8 @@ enum err sqlite_db_open(struct sqlite_db *db, const char *path) {
 
 enum err sqlite_db_prepare(struct sqlite_db *db) {
     for (int i = 0; i < SQL_COUNT; i++) {
+        if (db->statements[i] != NULL)
+            continue;
         int result = FAULT("store.prepare", 0)
                          ? SQLITE_NOMEM
                          : sqlite3_prepare_v3(db->handle, sql_text((enum sql)i), -1, SQLITE_PREPARE_PERSISTENT,

@@ -21,6 +21,7 @@ struct sqlite_db {
     char *log_path;
     struct sqlite_inode file, log; /* as they were opened */
     sqlite3_stmt *statements[SQL_COUNT];
+    struct sqlite_index *index;
 };
 
 static inline struct sqlite_db *sqlite_db_of(struct backend *backend) {
@@ -30,7 +31,7 @@ static inline struct sqlite_db *sqlite_db_of(struct backend *backend) {
 /* Opens or creates the file and takes it for this process; no statement is prepared yet. Errors as
  * backend_sqlite_open(); sqlite_db_close() is due also then. */
 enum err sqlite_db_open(struct sqlite_db *db, const char *path) MUST_USE;
-enum err sqlite_db_prepare(struct sqlite_db *db) MUST_USE;
+enum err sqlite_db_prepare(struct sqlite_db *db) MUST_USE; /* again: no error, nothing is done */
 void sqlite_db_close(struct sqlite_db *db);
 
 /* Notes which files are in use, and later: are they still those that the path leads to? A file that was removed can be

@@ -1,43 +1,20 @@
 #include "proxy/store/sqlite_links.h"
 
+#include "proxy/store/sqlite_index.h"
 #include "proxy/store/sqlite_query.h"
 
-static enum err fact_run(struct backend *backend, enum sql sql, const struct fact_row *row) {
-    struct query query = query_begin(sqlite_db_of(backend), sql);
-    query_u64(&query, row->hash);
-    query_i64(&query, row->time_ms);
-    query_u64(&query, row->message);
-    query_i64(&query, row->item);
-    return query_run(&query);
-}
-
 enum err sqlite_add_fact(struct backend *backend, const struct fact_row *row) {
-    return fact_run(backend, SQL_ADD_FACT, row);
+    return sqlite_index_add(sqlite_db_of(backend), row);
 }
 
 enum err sqlite_remove_fact(struct backend *backend, const struct fact_row *row) {
-    return fact_run(backend, SQL_REMOVE_FACT, row);
+    return sqlite_index_remove(sqlite_db_of(backend), row);
 }
 
 enum err sqlite_find_facts(struct backend *backend, uint64_t hash, int64_t from_ms, int64_t to_ms,
                            struct fact_row *rows, size_t max, size_t *count) {
-    struct query query = query_begin(sqlite_db_of(backend), SQL_FIND_FACTS);
-    query_u64(&query, hash);
-    query_i64(&query, from_ms);
-    query_i64(&query, to_ms);
-    query_limit(&query, max);
-    size_t found = 0;
-    while (found < max && query_row(&query)) {
-        struct fact_row *row = &rows[found++];
-        row->hash = hash;
-        row->time_ms = query_take_ms(&query);
-        row->message = query_take_u64(&query);
-        row->item = (uint32_t)query_take_i64(&query);
-    }
-    enum err err = query_end(&query);
-    if (err == ERR_NONE)
-        *count = found;
-    return err;
+    const struct fact_row first = {.hash = hash, .time_ms = to_ms, .message = UINT64_MAX};
+    return sqlite_index_find(sqlite_db_of(backend), &first, from_ms, rows, max, count);
 }
 
 enum err sqlite_add_twin(struct backend *backend, const struct twin *twin) {

@@ -1,151 +1,131 @@
+/* Lists for people: messages that pass a filter, the newest first.
+ *
+ * They go by the part of the filter that leaves least: by the index where that is a company, a type or a generation,
+ * by the tree of states where it is a state that few are in for long, and else through all messages. */
 #include "proxy/store/sqlite_lists.h"
 
-#include "common/mem.h"
+#include "proxy/store/sqlite_index.h"
 #include "proxy/store/sqlite_rows.h"
 
-#include <stdlib.h>
+enum { COUNT_MAX = 20000, BATCH = 64 };
 
-enum err sqlite_due(struct backend *backend, enum endpoint endpoint, enum state state, struct due *due, size_t max,
-                    size_t *count) {
-    struct query query = query_begin(sqlite_db_of(backend), SQL_DUE);
-    query_i64(&query, row_queue(endpoint, state));
-    query_limit(&query, max);
-    size_t found = 0;
-    while (found < max && query_row(&query)) {
-        due[found].id = query_take_u64(&query);
-        due[found++].due_ms = query_take_ms(&query);
-    }
-    enum err err = query_end(&query);
-    if (err == ERR_NONE)
-        *count = found;
-    return err;
-}
-
-static int compare_ids(const void *a, const void *b) {
-    const uint64_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-/* The first ids of each state, merged: each state's are in order in the index, all states' are not. */
-enum err sqlite_scan(struct backend *backend, uint32_t states, uint64_t after, uint64_t *ids, size_t max,
-                     size_t *count) {
-    uint64_t *merged = MEM_ARRAY(max * STATE_COUNT, uint64_t);
-    size_t found = 0;
-    enum err err = ERR_NONE;
-    for (int state = 0; state < STATE_COUNT && err == ERR_NONE; state++) {
-        if ((states >> state & 1U) == 0)
-            continue;
-        struct query query = query_begin(sqlite_db_of(backend), SQL_SCAN_STATE);
-        query_i64(&query, state);
-        query_u64(&query, after);
-        query_limit(&query, max);
-        size_t more = 0;
-        err = query_take_ids(&query, merged + found, max, &more);
-        found += more;
-    }
-    if (err == ERR_NONE) {
-        qsort(merged, found, sizeof *merged, compare_ids);
-        *count = found < max ? found : max;
-        memcpy(ids, merged, *count * sizeof *ids);
-    }
-    mem_free(merged);
-    return err;
-}
-
-enum err sqlite_scan_content(struct backend *backend, uint64_t after, uint64_t below, uint64_t *ids, size_t max,
-                             size_t *count) {
-    struct query query = query_begin(sqlite_db_of(backend), SQL_SCAN_CONTENT);
-    query_u64(&query, after);
-    query_i64(&query, below > INT64_MAX ? INT64_MAX : (int64_t)below);
-    query_limit(&query, max);
-    return query_take_ids(&query, ids, max, count);
-}
-
-enum { COUNT_MAX = 20000 };
-
-/* How many messages one filter alone leaves, counted up to COUNT_MAX. */
-struct path {
-    enum sql list, count;
-    bool given;
-    int64_t number;
-    struct str text;
+struct list {
+    struct sqlite_db *db;
+    struct arena *arena;
+    const struct filter *filter;
+    uint64_t before;
+    struct record *records;
+    size_t count, capacity;
 };
 
-static enum err path_count(struct sqlite_db *db, const struct path *path, int64_t before, int64_t *count) {
-    struct query query = query_begin(db, path->count);
-    if (path->text.at != NULL)
-        query_text(&query, path->text);
-    else
-        query_i64(&query, path->number);
-    query_i64(&query, before);
-    query_i64(&query, COUNT_MAX);
-    int64_t counted = query_row(&query) ? query_take_i64(&query) : 0;
-    enum err err = query_end(&query);
-    if (err == ERR_NONE)
-        *count = counted;
-    return err;
+static enum err add_row(struct list *list, struct query *query) {
+    list->records = query_grow(list->arena, list->records, list->count, &list->capacity, sizeof *list->records);
+    return row_read(query, list->arena, &list->records[list->count++]);
 }
 
-/* By the filter that leaves least; with a single one, or none, there is nothing to count. */
-static enum err choose_path(struct sqlite_db *db, const struct filter *filter, int64_t before, enum sql *list) {
-    const struct path paths[] = {
-        {SQL_LIST_COMPANY, SQL_COUNT_COMPANY, filter->company.len > 0, row_company_hash(filter->company), STR_NONE},
-        {SQL_LIST_STATE, SQL_COUNT_STATE, filter->state >= 0, filter->state, STR_NONE},
-        {SQL_LIST_TYPE, SQL_COUNT_TYPE, filter->type.at != NULL, 0, filter->type},
-        {SQL_LIST_GENERATION, SQL_COUNT_GENERATION, filter->generation >= 0, filter->generation, STR_NONE},
-    };
-    int64_t least = INT64_MAX;
-    size_t given = 0;
-    *list = SQL_LIST;
-    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-        given += paths[i].given ? 1 : 0;
-    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-        int64_t count = 0;
-        enum err err = paths[i].given && given > 1 ? path_count(db, &paths[i], before, &count) : ERR_NONE;
-        if (err != ERR_NONE)
-            return err;
-        if (paths[i].given && count < least) {
-            least = count;
-            *list = paths[i].list;
-        }
-    }
-    return ERR_NONE;
-}
-
-static struct query list_begin(struct sqlite_db *db, enum sql path, const struct filter *filter, int64_t before) {
-    struct query query = query_begin(db, path);
-    query_i64(&query, before);
+/* By a statement that filters and orders. */
+static enum err list_by(struct list *list, enum sql sql) {
+    const struct filter *filter = list->filter;
+    struct query query = query_begin(list->db, sql);
+    query_u64(&query, list->before);
     query_limit(&query, filter->limit);
     query_i64(&query, filter->generation);
     query_text(&query, filter->type);
     query_text(&query, filter->company);
     query_i64(&query, filter->state);
-    if (path == SQL_LIST_COMPANY)
-        query_i64(&query, row_company_hash(filter->company));
-    return query;
+    enum err err = ERR_NONE;
+    while (err == ERR_NONE && query_row(&query))
+        err = add_row(list, &query);
+    enum err end = query_end(&query);
+    return err != ERR_NONE ? err : end;
+}
+
+/* What the index finds may be of another text with that hash. */
+static enum err add_if_it_passes(struct list *list, uint64_t id) {
+    struct query query = query_begin(list->db, SQL_LOAD_MESSAGE);
+    query_u64(&query, id);
+    enum err err = query_row(&query) ? add_row(list, &query) : ERR_NONE, end = query_end(&query);
+    if (list->count > 0 && list->records[list->count - 1].id == id &&
+        !filter_passes(list->filter, &list->records[list->count - 1]))
+        list->count--;
+    return err != ERR_NONE ? err : end;
+}
+
+static enum err list_by_key(struct list *list, uint64_t key) {
+    struct fact_row first = {.hash = key, .message = list->before - 1}, rows[BATCH];
+    size_t found = BATCH;
+    enum err err = ERR_NONE;
+    while (err == ERR_NONE && found == BATCH && list->count < list->filter->limit) {
+        err = sqlite_index_find(list->db, &first, 0, rows, BATCH, &found);
+        for (size_t i = 0; i < found && err == ERR_NONE && list->count < list->filter->limit; i++)
+            err = add_if_it_passes(list, rows[i].message);
+        uint64_t last = found == 0 ? 0 : rows[found - 1].message;
+        if (last == 0 || last > first.message) /* the end, or damage */
+            break;
+        first.message = last - 1;
+    }
+    return err;
+}
+
+/* How many messages are in a state, up to COUNT_MAX; of the states that have no index: all. */
+static enum err count_state(struct list *list, size_t *count) {
+    struct query query = query_begin(list->db, SQL_COUNT_STATE);
+    query_i64(&query, list->filter->state);
+    query_u64(&query, list->before);
+    query_i64(&query, COUNT_MAX);
+    int64_t counted = query_row(&query) ? query_take_i64(&query) : 0;
+    enum err err = query_end(&query);
+    if (err == ERR_NONE)
+        *count = (size_t)counted;
+    return err;
+}
+
+/* The key that leaves least, among those that the filter has; SIZE_MAX: it has none. */
+static size_t choose_key(struct list *list, uint64_t *key) {
+    const struct filter *filter = list->filter;
+    const struct {
+        bool given;
+        uint64_t key;
+    } keys[] = {
+        {filter->company.at != NULL, row_company_key(filter->company)},
+        {filter->type.at != NULL, row_type_key(filter->type)},
+        {filter->generation >= 0, row_generation_key((enum generation)filter->generation)},
+    };
+    size_t least = SIZE_MAX;
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        size_t count = keys[i].given ? sqlite_index_estimate(list->db, keys[i].key) : SIZE_MAX;
+        if (count < least) {
+            least = count;
+            *key = keys[i].key;
+        }
+    }
+    return least;
+}
+
+static enum err fill(struct list *list) {
+    bool has_index =
+        list->filter->state >= 0 && list->filter->state != STATE_DELIVERED && list->filter->state != STATE_SUPPRESSED;
+    uint64_t key = 0;
+    size_t by_key = choose_key(list, &key), by_state = SIZE_MAX;
+    enum err err = has_index ? count_state(list, &by_state) : ERR_NONE;
+    if (err != ERR_NONE)
+        return err;
+    if (by_key == SIZE_MAX && by_state == SIZE_MAX)
+        return list_by(list, SQL_LIST);
+    return by_state <= by_key ? list_by(list, SQL_LIST_STATE) : list_by_key(list, key);
 }
 
 enum err sqlite_list(struct backend *backend, struct arena *arena, const struct filter *filter, struct record **records,
                      size_t *count) {
-    struct sqlite_db *db = sqlite_db_of(backend);
-    const int64_t before = filter->before == 0 || filter->before > INT64_MAX ? INT64_MAX : (int64_t)filter->before;
-    enum sql path;
-    enum err err = choose_path(db, filter, before, &path);
-    if (err != ERR_NONE)
-        return err;
-    struct query query = list_begin(db, path, filter, before);
-    struct record *list = NULL;
-    size_t found = 0, capacity = 0;
-    while (err == ERR_NONE && query_row(&query)) {
-        list = query_grow(arena, list, found, &capacity, sizeof *list);
-        err = row_read(&query, arena, &list[found++]);
-    }
-    enum err end = query_end(&query);
+    struct list list = {.db = sqlite_db_of(backend), .arena = arena, .filter = filter, .before = filter->before};
+    if (list.before == 0 || list.before > INT64_MAX)
+        list.before = INT64_MAX;
+    enum err err = sqlite_index_refresh(list.db);
     if (err == ERR_NONE)
-        err = end;
+        err = fill(&list);
     if (err == ERR_NONE) {
-        *records = list;
-        *count = found;
+        *records = list.records;
+        *count = list.count;
     }
     return err;
 }

@@ -1,6 +1,9 @@
 #include "proxy/store/sqlite_messages.h"
 
+#include "proxy/store/sqlite_index.h"
 #include "proxy/store/sqlite_rows.h"
+
+enum { IDENTITY_ROWS = 64 /* more of one hash are not looked at */ };
 
 enum err sqlite_last_id(struct backend *backend, uint64_t *id) {
     struct query query = query_begin(sqlite_db_of(backend), SQL_LAST_ID);
@@ -8,6 +11,33 @@ enum err sqlite_last_id(struct backend *backend, uint64_t *id) {
     enum err err = query_end(&query);
     if (err == ERR_NONE)
         *id = last;
+    return err;
+}
+
+static enum err add_keys(struct sqlite_db *db, const struct record *record) {
+    uint64_t keys[ROW_KEYS];
+    size_t count = row_keys(record->generation, record->identity_hash, record->type, record->company, keys);
+    enum err err = ERR_NONE;
+    for (size_t i = 0; i < count && err == ERR_NONE; i++)
+        err = sqlite_index_add(db, &(struct fact_row){.hash = keys[i], .message = record->id});
+    return err;
+}
+
+/* Of the message as it is stored; of none where there is none. */
+static enum err remove_keys(struct sqlite_db *db, uint64_t id) {
+    uint64_t keys[ROW_KEYS];
+    size_t count = 0;
+    struct query query = query_begin(db, SQL_LOAD_INDEXED);
+    query_u64(&query, id);
+    if (query_row(&query)) {
+        int64_t generation = query_take_i64(&query);
+        uint64_t identity_hash = query_take_u64(&query);
+        struct str type = query_peek_text(&query), company = query_peek_text(&query);
+        count = row_keys((enum generation)(generation & 3), identity_hash, type, company, keys);
+    }
+    enum err err = query_end(&query);
+    for (size_t i = 0; i < count && err == ERR_NONE; i++)
+        err = sqlite_index_remove(db, &(struct fact_row){.hash = keys[i], .message = id});
     return err;
 }
 
@@ -21,7 +51,8 @@ enum err sqlite_insert(struct backend *backend, const struct record *record, con
     query_u64(&row, record->id);
     query_blob(&row, content->headers);
     query_blob(&row, content->body);
-    return query_run(&row);
+    err = query_run(&row);
+    return err != ERR_NONE ? err : add_keys(sqlite_db_of(backend), record);
 }
 
 static enum err not_found(struct backend *backend, const char *what, uint64_t id) {
@@ -76,15 +107,22 @@ enum err sqlite_remove_content(struct backend *backend, uint64_t id) {
 enum err sqlite_remove(struct backend *backend, uint64_t id) {
     static const enum sql parts[] = {SQL_REMOVE_TWINS_OF_EVENT, SQL_REMOVE_TWINS_OF_RULE, SQL_REMOVE_STEPS,
                                      SQL_REMOVE_CONTENT, SQL_REMOVE_MESSAGE};
-    enum err err = ERR_NONE;
+    enum err err = remove_keys(sqlite_db_of(backend), id);
     for (size_t i = 0; i < ARRAY_LEN(parts) && err == ERR_NONE; i++)
         err = query_run_id(sqlite_db_of(backend), parts[i], id);
     return err;
 }
 
 enum err sqlite_find_identity(struct backend *backend, uint64_t hash, uint64_t *ids, size_t max, size_t *count) {
-    struct query query = query_begin(sqlite_db_of(backend), SQL_FIND_IDENTITY);
-    query_u64(&query, hash);
-    query_limit(&query, max);
-    return query_take_ids(&query, ids, max, count);
+    const struct fact_row first = {.hash = row_identity_key(hash), .message = UINT64_MAX};
+    struct fact_row rows[IDENTITY_ROWS];
+    size_t found = 0;
+    enum err err = hash == 0 ? ERR_NONE
+                             : sqlite_index_find(sqlite_db_of(backend), &first, 0, rows,
+                                                 max < IDENTITY_ROWS ? max : IDENTITY_ROWS, &found);
+    for (size_t i = 0; i < found && err == ERR_NONE; i++)
+        ids[i] = rows[i].message;
+    if (err == ERR_NONE)
+        *count = found;
+    return err;
 }

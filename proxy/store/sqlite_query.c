@@ -63,13 +63,17 @@ int64_t query_take_ms(struct query *query) {
     return 0;
 }
 
-struct str query_take_text(struct query *query, struct arena *arena) {
+struct str query_peek_text(struct query *query) {
     int column = query->column++;
     if (sqlite3_column_type(query->statement, column) == SQLITE_NULL)
         return STR_NONE;
     const void *at = sqlite3_column_blob(query->statement, column);
     int len = sqlite3_column_bytes(query->statement, column);
-    return arena_str(arena, at == NULL ? STR("") : str_slice(at, (size_t)len));
+    return at == NULL ? STR("") : str_slice(at, (size_t)len);
+}
+
+struct str query_take_text(struct query *query, struct arena *arena) {
+    return arena_str(arena, query_peek_text(query));
 }
 
 enum err query_end(struct query *query) {

@@ -29,6 +29,7 @@ int64_t query_take_i64(struct query *query);
 /* A time, with which it can be reckoned: further than 2^53 ms from 1970, and not DUE_NEVER, is damage, and 0. */
 int64_t query_take_ms(struct query *query);
 struct str query_take_text(struct query *query, struct arena *arena); /* texts and blobs */
+struct str query_peek_text(struct query *query);                      /* uncopied: until the next row, or the end */
 enum err query_end(struct query *query) MUST_USE;
 enum err query_run(struct query *query) MUST_USE; /* for statements without rows: runs, and ends */
 enum err query_run_id(struct sqlite_db *db, enum sql sql, uint64_t id) MUST_USE; /* likewise, with one parameter */

@@ -14,20 +14,48 @@ int64_t row_queue(enum endpoint endpoint, enum state state) {
     return (int64_t)endpoint * 8 + (int64_t)state;
 }
 
+/* In files, too. Keys of one kind shall not stand for another, nor for a fact. */
+enum key_kind { KEY_IDENTITY = 0x1001, KEY_TYPE = 0x1002, KEY_COMPANY = 0x1003, KEY_GENERATION = 0x1004 };
+
+uint64_t row_identity_key(uint64_t identity_hash) {
+    return XXH3_64bits_withSeed(&identity_hash, sizeof identity_hash, KEY_IDENTITY);
+}
+
+uint64_t row_type_key(struct str type) {
+    return XXH3_64bits_withSeed(type.at, type.len, KEY_TYPE);
+}
+
 /* In pieces, because the letters of an id of any length are folded for it. */
-uint32_t row_company_hash(struct str company) {
-    XXH64_hash_t hash = 0;
+uint64_t row_company_key(struct str company) {
+    uint64_t key = KEY_COMPANY;
     char piece[64];
-    for (size_t at = 0; at < company.len; at += sizeof piece) {
+    for (size_t at = 0; at < company.len || at == 0; at += sizeof piece) {
         size_t len = company.len - at < sizeof piece ? company.len - at : sizeof piece;
         for (size_t i = 0; i < len; i++) {
             char c = company.at[at + i];
             piece[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
         }
-        hash = XXH64(piece, len, hash);
+        key = XXH3_64bits_withSeed(piece, len, key);
     }
-    uint32_t narrow = (uint32_t)(hash & INT32_MAX);
-    return company.len > 0 && narrow == 0 ? 1 : narrow;
+    return key;
+}
+
+uint64_t row_generation_key(enum generation generation) {
+    const unsigned char number = (unsigned char)generation;
+    return XXH3_64bits_withSeed(&number, sizeof number, KEY_GENERATION);
+}
+
+size_t row_keys(enum generation generation, uint64_t identity_hash, struct str type, struct str company,
+                uint64_t keys[ROW_KEYS]) {
+    size_t count = 0;
+    keys[count++] = row_generation_key(generation);
+    if (identity_hash != 0)
+        keys[count++] = row_identity_key(identity_hash);
+    if (type.at != NULL)
+        keys[count++] = row_type_key(type);
+    if (company.at != NULL)
+        keys[count++] = row_company_key(company);
+    return count;
 }
 
 static void bind_changing(struct query *query, const struct record *record) {
@@ -56,8 +84,6 @@ void row_bind_insert(struct query *query, const struct record *record) {
                                  &record->trace_parent, &record->facts,     &record->admission};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         query_text(query, *texts[i]);
-    uint32_t company = row_company_hash(record->company);
-    query_or_null(query, company, company != 0);
 }
 
 void row_bind_update(struct query *query, const struct record *record) {

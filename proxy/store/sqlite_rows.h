@@ -13,8 +13,14 @@ enum err row_read(struct query *query, struct arena *arena, struct record *recor
 /* Endpoint and open state, as messages of both are found by when they are due. */
 int64_t row_queue(enum endpoint endpoint, enum state state);
 
-/* 31 bits of a company's id in any letter case, 0 only for none: narrow, for an index that finds what the text then
- * decides. */
-uint32_t row_company_hash(struct str company);
+/* Under which hashes the index finds a message, besides those of its facts. */
+uint64_t row_identity_key(uint64_t identity_hash);
+uint64_t row_type_key(struct str type);
+uint64_t row_company_key(struct str company); /* in any letter case */
+uint64_t row_generation_key(enum generation generation);
+/* All that a record has; the number of them. */
+enum { ROW_KEYS = 4 };
+size_t row_keys(enum generation generation, uint64_t identity_hash, struct str type, struct str company,
+                uint64_t keys[ROW_KEYS]);
 
 #endif

@@ -3,7 +3,9 @@
  *
  *     message   one row each, without the content: what decisions and lists read
  *     content   headers and body, apart because they are large, read once and removed earlier
- *     fact, twin, step   in the order of their keys and nothing besides
+ *     twin, step   in the order of their keys and nothing besides
+ *     recent, run, run_page   what finds messages by hashes: see sqlite_index.h
+ *     message_state   without those that are delivered or suppressed, which nearly all are in the end
  *     message.queue   endpoint and open state as one number, NULL of final messages: the index of what is due holds
  *               what waits, and its entries come and go with the work
  *
@@ -11,42 +13,62 @@
 #include "proxy/store/sqlite_schema.h"
 
 #include "common/mem.h"
+#include "proxy/store/sqlite_upgrade.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
 
-static const char *const migrations[] = {
+struct migration {
+    const char *before;
+    enum err (*work)(struct sqlite_db *db); /* what SQL cannot do; NULL: nothing */
+    const char *after;                      /* likewise */
+};
+
+static const struct migration migrations[] = {
     /* 1: what decisions need */
-    "CREATE TABLE message ("
-    " id INTEGER PRIMARY KEY,"
-    " state INTEGER NOT NULL, due_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL,"
-    " attempts INTEGER NOT NULL, tries INTEGER NOT NULL, marks INTEGER NOT NULL, trimmed BLOB, queue INTEGER,"
-    " generation INTEGER NOT NULL, endpoint INTEGER NOT NULL,"
-    " received_ms INTEGER NOT NULL, time_ms INTEGER NOT NULL, item_count INTEGER NOT NULL,"
-    " identity_hash INTEGER, rule_group INTEGER NOT NULL, company_hash INTEGER,"
-    " identity TEXT, type TEXT, counterpart TEXT, company TEXT, connection TEXT, data_type TEXT, rule_id TEXT,"
-    " target TEXT, trace_parent TEXT, facts TEXT, admission TEXT);"
-    "CREATE INDEX message_identity ON message (identity_hash) WHERE identity_hash IS NOT NULL;"
-    "CREATE INDEX message_due ON message (queue, due_ms) WHERE queue IS NOT NULL;"
-    "CREATE TABLE content (id INTEGER PRIMARY KEY, headers BLOB, body BLOB);"
-    "CREATE TABLE fact ("
-    " hash INTEGER NOT NULL, time_ms INTEGER NOT NULL, message INTEGER NOT NULL, item INTEGER NOT NULL,"
-    " PRIMARY KEY (hash, time_ms DESC, message DESC, item)) WITHOUT ROWID;"
-    "CREATE TABLE twin ("
-    " event INTEGER NOT NULL, item INTEGER NOT NULL, rule INTEGER NOT NULL, rule_group INTEGER NOT NULL,"
-    " PRIMARY KEY (event, item, rule)) WITHOUT ROWID;"
-    "CREATE INDEX twin_rule ON twin (rule);"
-    "CREATE TABLE step ("
-    " message INTEGER NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL, state INTEGER NOT NULL,"
-    " attempt INTEGER NOT NULL, status INTEGER NOT NULL, duration_us INTEGER NOT NULL, why TEXT,"
-    " PRIMARY KEY (message, number)) WITHOUT ROWID;"
-    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;",
+    {"CREATE TABLE message ("
+     " id INTEGER PRIMARY KEY,"
+     " state INTEGER NOT NULL, due_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL,"
+     " attempts INTEGER NOT NULL, tries INTEGER NOT NULL, marks INTEGER NOT NULL, trimmed BLOB, queue INTEGER,"
+     " generation INTEGER NOT NULL, endpoint INTEGER NOT NULL,"
+     " received_ms INTEGER NOT NULL, time_ms INTEGER NOT NULL, item_count INTEGER NOT NULL,"
+     " identity_hash INTEGER, rule_group INTEGER NOT NULL, company_hash INTEGER,"
+     " identity TEXT, type TEXT, counterpart TEXT, company TEXT, connection TEXT, data_type TEXT, rule_id TEXT,"
+     " target TEXT, trace_parent TEXT, facts TEXT, admission TEXT);"
+     "CREATE INDEX message_identity ON message (identity_hash) WHERE identity_hash IS NOT NULL;"
+     "CREATE INDEX message_due ON message (queue, due_ms) WHERE queue IS NOT NULL;"
+     "CREATE TABLE content (id INTEGER PRIMARY KEY, headers BLOB, body BLOB);"
+     "CREATE TABLE fact ("
+     " hash INTEGER NOT NULL, time_ms INTEGER NOT NULL, message INTEGER NOT NULL, item INTEGER NOT NULL,"
+     " PRIMARY KEY (hash, time_ms DESC, message DESC, item)) WITHOUT ROWID;"
+     "CREATE TABLE twin ("
+     " event INTEGER NOT NULL, item INTEGER NOT NULL, rule INTEGER NOT NULL, rule_group INTEGER NOT NULL,"
+     " PRIMARY KEY (event, item, rule)) WITHOUT ROWID;"
+     "CREATE INDEX twin_rule ON twin (rule);"
+     "CREATE TABLE step ("
+     " message INTEGER NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL, state INTEGER NOT NULL,"
+     " attempt INTEGER NOT NULL, status INTEGER NOT NULL, duration_us INTEGER NOT NULL, why TEXT,"
+     " PRIMARY KEY (message, number)) WITHOUT ROWID;"
+     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;",
+     NULL, NULL},
 
     /* 2: what reviews and lists need, so that they walk only what they show */
-    "CREATE INDEX message_state ON message (state);"
-    "CREATE INDEX message_generation ON message (generation);"
-    "CREATE INDEX message_type ON message (type);"
-    "CREATE INDEX message_company ON message (company_hash) WHERE company_hash IS NOT NULL;",
+    {"CREATE INDEX message_state ON message (state);"
+     "CREATE INDEX message_generation ON message (generation);"
+     "CREATE INDEX message_type ON message (type);"
+     "CREATE INDEX message_company ON message (company_hash) WHERE company_hash IS NOT NULL;",
+     NULL, NULL},
+
+    /* 3: one index of all hashes; the column company_hash is left, and empty */
+    {"DROP INDEX message_state;"
+     "CREATE INDEX message_state ON message (state) WHERE state NOT IN (3, 4);"
+     "CREATE TABLE recent (number INTEGER PRIMARY KEY, entries BLOB);"
+     "CREATE TABLE run (number INTEGER PRIMARY KEY, level INTEGER NOT NULL, hashes INTEGER NOT NULL,"
+     " pages INTEGER NOT NULL, filter BLOB, fences BLOB);"
+     "CREATE TABLE run_page (id INTEGER PRIMARY KEY, entries BLOB);",
+     sqlite_upgrade_index,
+     "DROP TABLE fact; DROP INDEX message_identity; DROP INDEX message_generation; DROP INDEX message_type;"
+     "DROP INDEX message_company;"},
 };
 
 int sqlite_schema_version(void) {
@@ -97,7 +119,11 @@ static enum err migrate(struct sqlite_db *db, int64_t version) {
              SQLITE_APPLICATION_ID, (long long)version + 1);
     enum err err = sqlite_db_exec(db, "BEGIN IMMEDIATE");
     if (err == ERR_NONE)
-        err = sqlite_db_exec(db, migrations[version]);
+        err = sqlite_db_exec(db, migrations[version].before);
+    if (err == ERR_NONE && migrations[version].work != NULL)
+        err = migrations[version].work(db);
+    if (err == ERR_NONE && migrations[version].after != NULL)
+        err = sqlite_db_exec(db, migrations[version].after);
     return err != ERR_NONE ? err : sqlite_db_exec(db, stamp); /* closing the file rolls back */
 }
 
@@ -112,14 +138,12 @@ enum err sqlite_schema_upgrade(struct sqlite_db *db) {
 enum err sqlite_schema_probe(struct sqlite_db *db) {
     static const char *const paths[] = {
         "message NOT INDEXED WHERE 1 ORDER BY id",
-        "message INDEXED BY message_identity WHERE identity_hash IS NOT NULL ORDER BY identity_hash",
         "message INDEXED BY message_due WHERE queue IS NOT NULL ORDER BY queue",
-        "message INDEXED BY message_state WHERE 1 ORDER BY state",
-        "message INDEXED BY message_generation WHERE 1 ORDER BY generation",
-        "message INDEXED BY message_type WHERE 1 ORDER BY type",
-        "message INDEXED BY message_company WHERE company_hash IS NOT NULL ORDER BY company_hash",
+        "message INDEXED BY message_state WHERE state NOT IN (3, 4) ORDER BY state",
         "content WHERE 1 ORDER BY id",
-        "fact WHERE 1 ORDER BY hash",
+        "recent WHERE 1 ORDER BY number",
+        "run WHERE 1 ORDER BY number",
+        "run_page WHERE 1 ORDER BY id",
         "twin WHERE 1 ORDER BY event",
         "twin INDEXED BY twin_rule WHERE 1 ORDER BY rule",
         "step WHERE 1 ORDER BY message",

@@ -13,17 +13,14 @@
     "NOCASE) "                                                                                                         \
     "AND (?6 < 0 OR state = ?6) "
 #define LIST_ORDER "ORDER BY id DESC LIMIT ?2"
-/* How many there are below an id, counted up to a limit and in the index alone. */
-#define COUNT(index, column)                                                                                           \
-    "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY " index " WHERE " column " = ?1 AND id < ?2 LIMIT ?3)"
 
 static const char *const texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_LAST_ID] = "SELECT id FROM message ORDER BY id DESC LIMIT 1",
-    [SQL_INSERT_MESSAGE] = "INSERT INTO message (id, " CHANGING ", queue, " CONSTANT ", company_hash) "
-                           "VALUES (?, ?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, ?)",
+    [SQL_INSERT_MESSAGE] = "INSERT INTO message (id, " CHANGING ", queue, " CONSTANT ") "
+                           "VALUES (?, ?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [SQL_INSERT_CONTENT] = "INSERT INTO content (id, headers, body) VALUES (?, ?, ?)",
     [SQL_UPDATE_MESSAGE] = "UPDATE message SET (" CHANGING ") = (?1,?2,?3,?4,?5,?6,?7), "
                            "queue = CASE WHEN ?1 < 3 THEN endpoint * 8 + ?1 END WHERE id = ?8",
@@ -34,12 +31,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_REMOVE_STEPS] = "DELETE FROM step WHERE message = ?",
     [SQL_REMOVE_TWINS_OF_EVENT] = "DELETE FROM twin WHERE event = ?",
     [SQL_REMOVE_TWINS_OF_RULE] = "DELETE FROM twin WHERE rule = ?",
-    [SQL_FIND_IDENTITY] = "SELECT id FROM message INDEXED BY message_identity "
-                          "WHERE identity_hash = ?1 ORDER BY id DESC LIMIT ?2",
-    [SQL_ADD_FACT] = "INSERT OR IGNORE INTO fact (hash, time_ms, message, item) VALUES (?, ?, ?, ?)",
-    [SQL_REMOVE_FACT] = "DELETE FROM fact WHERE hash = ? AND time_ms = ? AND message = ? AND item = ?",
-    [SQL_FIND_FACTS] = "SELECT time_ms, message, item FROM fact WHERE hash = ?1 AND time_ms BETWEEN ?2 AND ?3 "
-                       "ORDER BY time_ms DESC, message DESC, item LIMIT ?4",
+    [SQL_LOAD_INDEXED] = "SELECT generation, identity_hash, type, company FROM message WHERE id = ?",
     [SQL_ADD_TWIN] = "INSERT OR IGNORE INTO twin (event, item, rule, rule_group) VALUES (?, ?, ?, ?)",
     [SQL_FIND_TWINS_OF_EVENT] = "SELECT event, item, rule, rule_group FROM twin WHERE event = ? "
                                 "ORDER BY event, item, rule",
@@ -53,20 +45,26 @@ static const char *const texts[SQL_COUNT] = {
                   "ORDER BY number",
     [SQL_DUE] = "SELECT id, due_ms FROM message INDEXED BY message_due "
                 "WHERE queue = ?1 ORDER BY due_ms, id LIMIT ?2",
-    [SQL_SCAN_STATE] = "SELECT id FROM message INDEXED BY message_state WHERE state = ?1 AND id > ?2 "
-                       "ORDER BY id LIMIT ?3",
+    [SQL_SCAN_STATE] = "SELECT id FROM message INDEXED BY message_state "
+                       "WHERE state = ?1 AND state NOT IN (3, 4) AND id > ?2 ORDER BY id LIMIT ?3",
+    [SQL_SCAN_STATES] = "SELECT id FROM message NOT INDEXED WHERE (?1 >> state) & 1 AND id > ?2 ORDER BY id LIMIT ?3",
     [SQL_SCAN_CONTENT] = "SELECT id FROM content WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
     [SQL_LIST] = SELECT_MESSAGE "NOT INDEXED WHERE " LIST_FILTER LIST_ORDER,
-    [SQL_LIST_STATE] = SELECT_MESSAGE "INDEXED BY message_state WHERE state = ?6 AND " LIST_FILTER LIST_ORDER,
-    [SQL_LIST_GENERATION] =
-        SELECT_MESSAGE "INDEXED BY message_generation WHERE generation = ?3 AND " LIST_FILTER LIST_ORDER,
-    [SQL_LIST_TYPE] = SELECT_MESSAGE "INDEXED BY message_type WHERE type = ?4 AND " LIST_FILTER LIST_ORDER,
-    [SQL_LIST_COMPANY] =
-        SELECT_MESSAGE "INDEXED BY message_company WHERE company_hash = ?7 AND " LIST_FILTER LIST_ORDER,
-    [SQL_COUNT_STATE] = COUNT("message_state", "state"),
-    [SQL_COUNT_GENERATION] = COUNT("message_generation", "generation"),
-    [SQL_COUNT_TYPE] = COUNT("message_type", "type"),
-    [SQL_COUNT_COMPANY] = COUNT("message_company", "company_hash"),
+    [SQL_LIST_STATE] =
+        SELECT_MESSAGE "INDEXED BY message_state WHERE state = ?6 AND state NOT IN (3, 4) AND " LIST_FILTER LIST_ORDER,
+    [SQL_COUNT_STATE] = "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_state "
+                        "WHERE state = ?1 AND state NOT IN (3, 4) AND id < ?2 LIMIT ?3)",
+    [SQL_READ_RECENT] = "SELECT number, entries FROM recent ORDER BY number",
+    [SQL_ADD_RECENT] = "INSERT INTO recent (number, entries) VALUES (?, ?)",
+    [SQL_CLEAR_RECENT] = "DELETE FROM recent",
+    [SQL_READ_RUNS] = "SELECT number, level, hashes, pages, filter, fences FROM run",
+    [SQL_ADD_RUN] = "INSERT INTO run (number, level, hashes, pages, filter, fences) VALUES (?, ?, ?, ?, ?, ?)",
+    [SQL_REMOVE_RUN] = "DELETE FROM run WHERE number = ?",
+    [SQL_ADD_PAGE] = "INSERT INTO run_page (id, entries) VALUES (?, ?)",
+    [SQL_READ_PAGE] = "SELECT entries FROM run_page WHERE id = ?",
+    [SQL_NEXT_PAGE] = "SELECT id FROM run_page WHERE id > ? ORDER BY id LIMIT 1",
+    [SQL_LAST_PAGE] = "SELECT id FROM run_page WHERE id <= ? ORDER BY id DESC LIMIT 1",
+    [SQL_REMOVE_PAGES] = "DELETE FROM run_page WHERE id BETWEEN ? AND ?",
     [SQL_GET_META] = "SELECT value FROM meta WHERE name = ?",
     [SQL_PUT_META] = "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2",
     [SQL_PROBE] = "INSERT INTO meta (name, value) VALUES ('probe', randomblob(8)) "

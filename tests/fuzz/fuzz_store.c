@@ -9,6 +9,7 @@
 #include "proxy/decide/catalog.h"
 #include "proxy/decide/classify.h"
 #include "proxy/store/ledger.h"
+#include "proxy/store/sqlite_index.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -137,6 +138,7 @@ static void make_good(void) {
              access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     require(mkdtemp(directory) != NULL && atexit(remove_directory) == 0);
     is_on[ENDPOINT_LEGACY] = true;
+    sqlite_index_limit(30, 2); /* so that there are runs, and merges of them */
     struct ledger *ledger = open_ledger();
     require(ledger != NULL && ledger_begin(ledger) == ERR_NONE);
     for (unsigned i = 0; i < MESSAGES; i++) {
@@ -146,6 +148,9 @@ static void make_good(void) {
         if (admission.leased)
             require(settle_one(ledger, admission.id, NOW_MS + i) == ERR_NONE);
     }
+    require(ledger_commit(ledger) == ERR_NONE && ledger_begin(ledger) == ERR_NONE);
+    struct admission last;
+    require(admit_one(ledger, arena, MESSAGES, NOW_MS + MESSAGES, &last) == ERR_NONE);
     require(ledger_commit(ledger) == ERR_NONE);
     ledger_close(ledger);
     store_path(path);
@@ -193,9 +198,9 @@ static const struct {
     {"message", "trace_parent", "id"}, {"message", "facts", "id"},
     {"message", "admission", "id"},    {"message", "id", "id"},
     {"content", "headers", "id"},      {"content", "body", "id"},
-    {"content", "id", "id"},           {"fact", "hash", "message"},
-    {"fact", "time_ms", "message"},    {"fact", "message", "message"},
-    {"fact", "item", "message"},       {"twin", "event", "event"},
+    {"content", "id", "id"},           {"recent", "entries", "number"},
+    {"run", "fences", "number"},       {"run", "pages", "number"},
+    {"run_page", "entries", "id"},     {"twin", "event", "event"},
     {"twin", "item", "event"},         {"twin", "rule", "event"},
     {"twin", "rule_group", "event"},   {"step", "state", "message"},
     {"step", "attempt", "message"},    {"step", "status", "message"},

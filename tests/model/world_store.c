@@ -1,5 +1,6 @@
 /* Starting, ending, grouping and failing, on a store that is thrown away afterwards. */
 #include "common/mem.h"
+#include "proxy/store/sqlite_index.h"
 #include "tests/model/world_internal.h"
 
 #include <fcntl.h>
@@ -75,6 +76,7 @@ static void on_store_failure(void *arg) {
 }
 
 static enum err open_store(struct world *world, const char *name, struct backend **backend, struct err_detail *detail) {
+    sqlite_index_limit(40, 2); /* so that even a short history writes and merges runs */
     if (world->store == STORE_SQLITE)
         return backend_sqlite_open(path_of(world->arena, world, name, "").at, STORE_SYNC_NORMAL, backend, detail);
     *backend = backend_memory_new();

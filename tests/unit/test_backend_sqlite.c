@@ -1,5 +1,6 @@
 /* The SQLite file itself: reopening, crashes, other processes, damage, versions, places that cannot be written. */
 #include "common/mem.h"
+#include "proxy/store/sqlite_index.h"
 #include "proxy/store/sqlite_schema.h"
 #include "tests/unit/store_fixture.h"
 
@@ -378,7 +379,7 @@ static void files_of_others_and_of_the_future_are_left_alone(void **state) {
     backend->ops->close(backend);
     sql(place, "PRAGMA user_version = 99");
     expect_refusal(place->path, ERR_INVALID, "was written by a newer hookshift", "its version is 99");
-    sql(place, "PRAGMA user_version = 2; DROP TABLE twin");
+    sql(place, "PRAGMA user_version = 3; DROP TABLE twin");
     expect_refusal(place->path, ERR_INVALID, "is damaged", "no such table: twin");
     arena_free(arena);
 }
@@ -430,9 +431,12 @@ static void an_older_version_is_brought_up_to_date(void **state) {
         " state INTEGER NOT NULL, attempt INTEGER NOT NULL, status INTEGER NOT NULL,"
         " duration_us INTEGER NOT NULL, why TEXT, PRIMARY KEY (message, number)) WITHOUT ROWID;"
         "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
-        "INSERT INTO message VALUES (5, 3, 10, 11, 2, 0, 1, NULL, NULL, 1, 0, 20, 21, 1, -7, 8, NULL, 'h:m', 'T', NULL,"
-        " NULL, NULL, NULL, NULL, '/', NULL, '', '{}');"
-        "INSERT INTO content VALUES (5, x'', x'7B7D')");
+        "INSERT INTO message VALUES (5, 3, 10, 11, 2, 0, 1, NULL, NULL, 1, 0, 20, 21, 1, -7, 8, 77, 'h:m', 'T', NULL,"
+        " 'C', NULL, NULL, NULL, '/', NULL, '', '{}');"
+        "INSERT INTO content VALUES (5, x'', x'7B7D');"
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+        "INSERT INTO fact SELECT i * 3074457345618258, i, 5, 0 FROM n;");
+    sqlite_index_limit(500, 3);
     for (int round = 0; round < 2; round++) {
         struct backend *backend = must_open(place);
         struct filter filter = {.state = STATE_DELIVERED, .generation = -1, .limit = 5, .type = STR("T")};
@@ -444,6 +448,15 @@ static void an_older_version_is_brought_up_to_date(void **state) {
         assert_str_same(records[0].identity, STR("h:m"));
         OK(backend->ops->find_identity(backend, (uint64_t)-7, &id, 1, &count));
         assert_int_equal(count, 1);
+        filter = (struct filter){.state = -1, .generation = -1, .limit = 5, .company = STR("C")};
+        OK(backend->ops->list(backend, arena, &filter, &records, &count));
+        assert_int_equal(count, 1);
+        for (uint64_t i = 1; i <= 3000; i++) {
+            struct fact_row row;
+            OK(backend->ops->find_facts(backend, i * 3074457345618258U, INT64_MIN, INT64_MAX, &row, 1, &count));
+            assert_int_equal(count, 1);
+            assert_int_equal(row.time_ms, i);
+        }
         backend->ops->close(backend);
     }
     sqlite3 *handle;

@@ -1,0 +1,77 @@
+/* What is due, and walks through messages by id. */
+#include "proxy/store/sqlite_lists.h"
+
+#include "common/mem.h"
+#include "proxy/store/sqlite_rows.h"
+
+#include <stdlib.h>
+
+#define UNINDEXED_STATES (1U << STATE_DELIVERED | 1U << STATE_SUPPRESSED)
+
+enum err sqlite_due(struct backend *backend, enum endpoint endpoint, enum state state, struct due *due, size_t max,
+                    size_t *count) {
+    struct query query = query_begin(sqlite_db_of(backend), SQL_DUE);
+    query_i64(&query, row_queue(endpoint, state));
+    query_limit(&query, max);
+    size_t found = 0;
+    while (found < max && query_row(&query)) {
+        due[found].id = query_take_u64(&query);
+        due[found++].due_ms = query_take_ms(&query);
+    }
+    enum err err = query_end(&query);
+    if (err == ERR_NONE)
+        *count = found;
+    return err;
+}
+
+static int compare_ids(const void *a, const void *b) {
+    const uint64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static enum err scan_all(struct sqlite_db *db, uint32_t states, uint64_t after, uint64_t *ids, size_t max,
+                         size_t *count) {
+    struct query query = query_begin(db, SQL_SCAN_STATES);
+    query_i64(&query, states);
+    query_u64(&query, after);
+    query_limit(&query, max);
+    return query_take_ids(&query, ids, max, count);
+}
+
+/* The first ids of each state, merged: each state's are in order in the index, all states' are not. Nearly all
+ * messages end up delivered or suppressed: these are found by looking at all, as are those of many states. */
+enum err sqlite_scan(struct backend *backend, uint32_t states, uint64_t after, uint64_t *ids, size_t max,
+                     size_t *count) {
+    if ((states & UNINDEXED_STATES) != 0)
+        return scan_all(sqlite_db_of(backend), states, after, ids, max, count);
+    uint64_t *merged = MEM_ARRAY(max * STATE_COUNT, uint64_t);
+    size_t found = 0;
+    enum err err = ERR_NONE;
+    for (int state = 0; state < STATE_COUNT && err == ERR_NONE; state++) {
+        if ((states >> state & 1U) == 0)
+            continue;
+        struct query query = query_begin(sqlite_db_of(backend), SQL_SCAN_STATE);
+        query_i64(&query, state);
+        query_u64(&query, after);
+        query_limit(&query, max);
+        size_t more = 0;
+        err = query_take_ids(&query, merged + found, max, &more);
+        found += more;
+    }
+    if (err == ERR_NONE) {
+        qsort(merged, found, sizeof *merged, compare_ids);
+        *count = found < max ? found : max;
+        memcpy(ids, merged, *count * sizeof *ids);
+    }
+    mem_free(merged);
+    return err;
+}
+
+enum err sqlite_scan_content(struct backend *backend, uint64_t after, uint64_t below, uint64_t *ids, size_t max,
+                             size_t *count) {
+    struct query query = query_begin(sqlite_db_of(backend), SQL_SCAN_CONTENT);
+    query_u64(&query, after);
+    query_i64(&query, below > INT64_MAX ? INT64_MAX : (int64_t)below);
+    query_limit(&query, max);
+    return query_take_ids(&query, ids, max, count);
+}
