@@ -37,6 +37,7 @@ struct block {
 struct arena {
     struct block *newest;
     size_t used;
+    bool holds_secrets;
 };
 
 static struct block *block_new(size_t size, struct block *older) {
@@ -48,8 +49,10 @@ static struct block *block_new(size_t size, struct block *older) {
     return block;
 }
 
-static void block_free(struct block *block) {
+static void block_free(struct arena *arena, struct block *block) {
     UNPOISON(block->bytes, block->size);
+    if (arena->holds_secrets)
+        mem_wipe(block->bytes, block->used);
     mem_free(block);
 }
 
@@ -59,12 +62,21 @@ struct arena *arena_new(size_t first_block_len) {
     return arena;
 }
 
+struct arena *arena_new_for_secrets(void) {
+    struct arena *arena = arena_new(0);
+    arena->holds_secrets = true;
+    return arena;
+}
+
 void arena_reset(struct arena *arena) {
     while (arena->newest->older != NULL) {
         struct block *gone = arena->newest;
         arena->newest = gone->older;
-        block_free(gone);
+        block_free(arena, gone);
     }
+    UNPOISON(arena->newest->bytes, arena->newest->size);
+    if (arena->holds_secrets)
+        mem_wipe(arena->newest->bytes, arena->newest->used);
     arena->newest->used = 0;
     arena->used = 0;
     POISON(arena->newest->bytes, arena->newest->size);
@@ -74,7 +86,7 @@ void arena_free(struct arena *arena) {
     if (arena == NULL)
         return;
     arena_reset(arena);
-    block_free(arena->newest);
+    block_free(arena, arena->newest);
     mem_free(arena);
 }
 

@@ -10,6 +10,7 @@
 struct arena;
 
 struct arena *arena_new(size_t first_block_len) MUST_USE; /* 0: a default */
+struct arena *arena_new_for_secrets(void) MUST_USE;       /* what was in it is overwritten before it is given back */
 void arena_free(struct arena *arena);                     /* NULL is fine */
 void arena_reset(struct arena *arena);                    /* keeps the first block */
 size_t arena_used(const struct arena *arena);             /* bytes handed out so far */

@@ -8,6 +8,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+enum { PIECE_LEN = 16384 };
+
 static enum err fail(struct err_detail *detail, int number) {
     enum err err = number == ENOENT || number == ENOTDIR ? ERR_NOT_FOUND
                    : number == EACCES || number == EPERM ? ERR_DENIED
@@ -16,10 +18,21 @@ static enum err fail(struct err_detail *detail, int number) {
     return err_set(detail, err, "%s", strerror(number));
 }
 
+/* Room for a piece more. What was read may be a secret, so what it moves out of is wiped. */
+static void more_room(struct strbuf *all) {
+    if (all->len + PIECE_LEN < all->capacity)
+        return;
+    struct strbuf larger = {0};
+    strbuf_reserve(&larger, 2 * all->len + PIECE_LEN);
+    strbuf_append(&larger, strbuf_str(all));
+    strbuf_wipe(all);
+    *all = larger;
+}
+
 static enum err read_all(int fd, size_t max_len, struct strbuf *all, struct err_detail *detail) {
     for (;;) {
-        strbuf_reserve(all, 4096);
-        ssize_t got = FAULT("file.read", EIO) ? -1 : read(fd, all->at + all->len, 4096);
+        more_room(all);
+        ssize_t got = FAULT("file.read", EIO) ? -1 : read(fd, all->at + all->len, PIECE_LEN);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -40,7 +53,7 @@ enum err file_read(struct arena *arena, const char *path, size_t max_len, struct
     enum err err = read_all(fd, max_len, &all, detail);
     if (err == ERR_NONE)
         *text = arena_str(arena, strbuf_str(&all));
-    strbuf_clear(&all);
+    strbuf_wipe(&all);
     close(fd);
     return err;
 }

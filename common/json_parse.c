@@ -335,19 +335,36 @@ static void fail_as_yajl(struct reader *reader) {
     yajl_free_error(reader->yajl, message);
 }
 
+/* A block of yajl's, which may hold a secret of the settings and is wiped when it is given back. */
+struct wiped {
+    size_t size;
+    _Alignas(16) char bytes[];
+};
+
 static void *yajl_mem_alloc(void *arg, size_t size) {
     (void)arg;
-    return mem_alloc(size);
-}
-
-static void *yajl_mem_resize(void *arg, void *block, size_t size) {
-    (void)arg;
-    return mem_resize(block, size);
+    struct wiped *made = mem_alloc(sizeof *made + size);
+    made->size = size;
+    return made->bytes;
 }
 
 static void yajl_mem_free(void *arg, void *block) {
     (void)arg;
-    mem_free(block);
+    if (block == NULL)
+        return;
+    struct wiped *gone = CONTAINER_OF(block, struct wiped, bytes);
+    mem_wipe(gone->bytes, gone->size);
+    mem_free(gone);
+}
+
+static void *yajl_mem_resize(void *arg, void *block, size_t size) {
+    void *moved = yajl_mem_alloc(arg, size);
+    if (block == NULL)
+        return moved;
+    size_t had = CONTAINER_OF(block, struct wiped, bytes)->size;
+    memcpy(moved, block, had < size ? had : size);
+    yajl_mem_free(arg, block);
+    return moved;
 }
 
 static void run_yajl(struct reader *reader) {

@@ -176,6 +176,12 @@ void strbuf_clear(struct strbuf *buf) {
     *buf = (struct strbuf){0};
 }
 
+void strbuf_wipe(struct strbuf *buf) {
+    if (buf->at != NULL)
+        mem_wipe(buf->at, buf->capacity);
+    strbuf_clear(buf);
+}
+
 void strbuf_reserve(struct strbuf *buf, size_t more) {
     size_t need = buf->len + more + 1;
     if (need <= buf->capacity)

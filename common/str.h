@@ -62,6 +62,7 @@ struct strbuf {
 };
 
 void strbuf_clear(struct strbuf *buf); /* frees; the buffer can be used again */
+void strbuf_wipe(struct strbuf *buf);  /* likewise, and overwrites what is in it before */
 void strbuf_reserve(struct strbuf *buf, size_t more);
 void strbuf_append(struct strbuf *buf, struct str s);
 void strbuf_append_char(struct strbuf *buf, char c);

@@ -82,7 +82,7 @@ int cmd_check(int argc, char **argv) {
         status = cli_misused(argv[0], "takes no arguments, but \"%s\" was given; a file is named with --config",
                              argv[first]);
     if (status == CLI_GO_ON) {
-        struct arena *arena = arena_new(0);
+        struct arena *arena = arena_new_for_secrets();
         bool is_good = load_settings(&check.sources, arena, &settings) == ERR_NONE;
         is_good &= check_catalogue(arena, &settings);
         is_good &= check_flags(&check, arena, settings.flags_path);

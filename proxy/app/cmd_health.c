@@ -31,7 +31,7 @@ int cmd_health(int argc, char **argv) {
     struct load_options load = {0};
     const struct cli_option options[] = {
         {"admin", CLI_TEXT, &url}, {"config", CLI_TEXT, &load.config}, {"set", CLI_LIST, &load.assignments}};
-    struct arena *arena = arena_new(0);
+    struct arena *arena = arena_new_for_secrets();
     int first, status = cli_parse(argc, argv, options, ARRAY_LEN(options), &first);
     if (status == CLI_GO_ON && first < argc)
         status = cli_misused(argv[0], "takes no argument \"%s\"", argv[first]);

@@ -210,7 +210,7 @@ int cmd_messages(int argc, char **argv) {
     if (status != CLI_GO_ON)
         return status;
     struct err_detail detail;
-    run.arena = arena_new(0);
+    run.arena = arena_new_for_secrets();
     if (admin_client_init(&run.client, run.arena, run.admin, run.token, &detail) != ERR_NONE)
         status = cli_misused(argv[0], "%s", detail.text);
     else

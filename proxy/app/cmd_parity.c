@@ -120,7 +120,7 @@ int cmd_parity(int argc, char **argv) {
                                          {"token", CLI_TEXT, &asked.token},
                                          {"since", CLI_TEXT, &asked.since},
                                          {"json", CLI_FLAG, &asked.json}};
-    struct arena *arena = arena_new(0);
+    struct arena *arena = arena_new_for_secrets();
     int first, status = cli_parse(argc, argv, options, ARRAY_LEN(options), &first);
     if (status == CLI_GO_ON && first < argc)
         status = cli_misused(argv[0], "takes no argument \"%s\"", argv[first]);

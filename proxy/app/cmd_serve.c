@@ -5,7 +5,7 @@
 
 int cmd_serve(int argc, char **argv) {
     struct settings settings;
-    struct arena *arena = arena_new(0);
+    struct arena *arena = arena_new_for_secrets();
     int status = app_load_settings(argc, argv, arena, &settings);
     if (status == CLI_GO_ON) {
         log_set(settings.log_level, settings.log_format);

@@ -123,6 +123,7 @@ static struct str hmac_entry(const struct hmac_key *key, const struct signed_tex
     unsigned char code[HMAC_SHA256_LEN];
     hmac_sha256(key, parts, ARRAY_LEN(parts), code);
     struct str encoded = base64_encode(arena, str_slice((const char *)code, sizeof code));
+    mem_wipe(code, sizeof code);
     return ARENA_JOIN(arena, STR("v1,"), encoded);
 }
 
@@ -163,7 +164,7 @@ static bool any_entry_matches(const struct signature_key *key, const struct sign
 }
 
 static bool any_key_matches(const struct signature_check *check, const struct signed_text *text, struct str header) {
-    struct arena *arena = arena_new(1024);
+    struct arena *arena = arena_new_for_secrets(); /* the right signatures are computed in it */
     bool matches = false;
     for (size_t i = 0; i < check->key_count; i++)
         matches |= any_entry_matches(check->keys[i], text, header, arena);
