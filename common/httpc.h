@@ -61,8 +61,9 @@ void httpc_free(
  * was returned is valid until then. Trouble with the request itself is told that way, too.
  *
  * A request that was sent over a connection used before, and got not one byte of an answer before that broke, is sent
- * once more over a new one (RFC 9112, 9.3.1): the server may have closed it while it was idle. A server that breaks off
- * instead of answering may therefore see a request twice. */
+ * once more over a new one (RFC 9112, 9.3.1): the server may have closed it while it was idle. So is one that is
+ * answered by 408 and the end of such a connection. A server that breaks off instead of answering may therefore see a
+ * request twice. */
 struct httpc_call *httpc_send(struct httpc *httpc, const struct httpc_request *request, httpc_done *done, void *arg);
 void httpc_cancel(struct httpc_call *call);
 size_t httpc_in_flight(const struct httpc *httpc);

@@ -95,9 +95,20 @@ static bool may_be_kept(struct httpc_conn *conn, size_t left) {
            (conn->io.dial == NULL || httpc_io_read(&conn->io, &byte, 1) == HTTPC_IO_AGAIN);
 }
 
+/* A server that gives up waiting for the next request may say so before it closes, and what it says may cross the
+ * request on its way (RFC 9110, 15.5.9). */
+static bool is_late_goodbye(const struct httpc_conn *conn) {
+    const struct httpc_call *call = conn->call;
+    return conn->is_reused && !call->was_retried && call->parser.status == 408 && !call->parser.keeps_alive;
+}
+
 /* The connection is put away before the caller hears of it, who may send again at once. */
 static void on_whole(struct httpc_conn *conn, size_t left) {
     struct httpc_call *call = conn->call;
+    if (is_late_goodbye(conn)) {
+        httpc_call_again(abandon(conn));
+        return;
+    }
     if (may_be_kept(conn, left)) {
         conn->call = NULL;
         call->conn = NULL;

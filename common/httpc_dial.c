@@ -196,8 +196,10 @@ static bool set_options(struct httpc_dial *dial, const struct httpc_dial_options
     failed |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) != CURLE_OK; /* in ALPN */
     failed |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L) != CURLE_OK;
     failed |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->timeout_ms) != CURLE_OK;
-    if (options->ca_file != NULL)
+    if (options->ca_file != NULL) { /* these vouch, and no others: curl looks into the system's folder as well */
         failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file) != CURLE_OK;
+        failed |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) != CURLE_OK;
+    }
     failed |= curl_easy_setopt(easy, CURLOPT_SSLCERT, options->cert_file) != CURLE_OK;
     failed |= curl_easy_setopt(easy, CURLOPT_SSLKEY, options->key_file) != CURLE_OK;
     return !failed;

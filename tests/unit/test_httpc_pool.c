@@ -129,6 +129,22 @@ static void a_stale_connection_is_replaced(void **state) {
     }
 }
 
+static void a_late_goodbye_is_no_answer(void **state) {
+    (void)state;
+    const struct str goodbye = STR("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    const struct line script[] = {
+        {ANSWER(""), STAYS}, {goodbye, ENDS}, {ANSWER(""), STAYS}, {goodbye, ENDS}, {goodbye, ENDS}};
+    struct fixture *fixture = start(1 << 20);
+    struct play *play = begin_play(fixture, script, ARRAY_LEN(script));
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(ask(play)->answer.status, 200);
+    assert_int_equal(play->player_count, 2);
+    assert_int_equal(ask(play)->answer.status, 408); /* the second time it is one */
+    assert_int_equal(play->player_count, 3);
+    end_play(play);
+    stop(fixture);
+}
+
 static void a_request_is_repeated_once_at_most(void **state) {
     (void)state;
     static const struct {
@@ -362,6 +378,7 @@ static void deadlines_of_many_calls_are_kept_apart(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stale_connection_is_replaced),
+        cmocka_unit_test(a_late_goodbye_is_no_answer),
         cmocka_unit_test(a_request_is_repeated_once_at_most),
         cmocka_unit_test(an_idle_connection_that_becomes_readable_is_dropped),
         cmocka_unit_test(what_comes_later_unasked_is_no_answer),
