@@ -31,9 +31,18 @@ static inline const char *str_chars(struct str s) {
     return s.at != NULL ? s.at : "";
 }
 
-bool str_eq(struct str a, struct str b);
-bool str_eq_nocase(struct str a, struct str b); /* ASCII letters only */
-int str_compare(struct str a, struct str b);    /* by bytes, as memcmp */
+bool str_same_nocase(const char *a, const char *b, size_t len); /* ASCII letters only */
+
+/* Names are compared with lists of names all the time, and nearly all differ in length already. */
+static inline bool str_eq(struct str a, struct str b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
+static inline bool str_eq_nocase(struct str a, struct str b) {
+    return a.len == b.len && str_same_nocase(a.at, b.at, a.len);
+}
+
+int str_compare(struct str a, struct str b); /* by bytes, as memcmp */
 bool str_starts_with(struct str s, struct str prefix);
 bool str_ends_with(struct str s, struct str suffix);
 struct str str_trim(struct str s);                 /* without spaces, tabs, CR and LF at both ends */
