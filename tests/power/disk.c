@@ -119,6 +119,8 @@ static int do_truncate(sqlite3_file *file, sqlite3_int64 size) {
 static int do_sync(sqlite3_file *file, int flags) {
     struct shim_file *own = shim_of(file);
     int failed = failure("sync");
+    if (failed != SQLITE_OK && own->is_recorded)
+        add_op(recorded, DISK_SYNC_FAILED, own->file);
     int result = failed != SQLITE_OK ? failed : own->real->pMethods->xSync(own->real, flags);
     if (result == SQLITE_OK && own->is_recorded) {
         add_op(recorded, DISK_SYNC, own->file);

@@ -14,6 +14,7 @@ enum disk_act {
     DISK_WRITE,
     DISK_TRUNCATE, /* `at` is the new length */
     DISK_SYNC,
+    DISK_SYNC_FAILED,
     DISK_DELETE,
     DISK_SYNC_FOLDER, /* what was created and deleted before it is durable */
     DISK_MARK,        /* not of the disk: the store said that commit number `at` is durable */

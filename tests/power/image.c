@@ -163,6 +163,9 @@ static void play(struct image *image, size_t at) {
         if (op->file == DISK_WAL)
             image->log_synced = image->marked;
         break;
+    case DISK_SYNC_FAILED: /* what was to be synced counts as clean now, and is never tried again by the kernel */
+        node_of(image, op->file)->waiting_count = 0;
+        break;
     case DISK_DELETE:
         image->now.nodes[op->file] = NOBODY;
         note_folder(image);

@@ -2,13 +2,14 @@
  * together as it may be found after a cut at any moment, the store is opened, and must be as it was when it last said
  * that something is durable, or one commit further.
  *
- *     power_run [--messages N] [--cuts N] [--variants N] [--seed N] [--sync full|normal] [--demand full|normal] [--only
- * N]
+ *     power_run [--messages N] [--seed N] [--sync full|normal] [--failing-syncs PERCENT]
+ *               [--cuts N] [--variants N] [--only N] [--demand full|normal]
  *
  * Cuts are made after every sync, dropping all that was not synced, and `variants` times between two commits, where of
  * that any part may be there. --cuts tries so many of them, chosen at random; 0, or HOOKSHIFT_POWER=all: each.
  * Under --sync normal the last commits may be gone, but neither some of them nor parts of any; --demand full does not
- * let that pass, and so shows that this test finds what is lost. */
+ * let that pass, and so shows that this test finds what is lost. A sync that fails leaves the disk without what it was
+ * to bring there, for good, as kernels do: the store must not call that durable, nor count on it later. */
 #include "common/mem.h"
 #include "tests/model/must.h"
 #include "tests/power/image.h"
@@ -34,6 +35,7 @@ struct options {
     size_t messages, cuts, variants;
     size_t only; /* the one cut to make, counted from 1; 0: all that are chosen */
     enum store_sync sync, demand;
+    size_t failing_syncs; /* percent */
 };
 
 struct power {
@@ -236,18 +238,31 @@ static void try_cuts(struct power *power) {
     image_free(image);
 }
 
+static struct {
+    struct random random;
+    unsigned percent;
+} sync_luck;
+
+static int sync_fails(const char *what) {
+    return strcmp(what, "sync") == 0 && random_chance(&sync_luck.random, sync_luck.percent) ? SQLITE_IOERR_FSYNC
+                                                                                            : SQLITE_OK;
+}
+
 static bool run(const struct options *options) {
     struct power power = {.options = *options};
     const char *sync = options->sync == STORE_SYNC_FULL ? "full" : "normal";
+    sync_luck.random.state = options->seed + 3;
+    sync_luck.percent = (unsigned)options->failing_syncs;
     make_folder(&power);
     book_init(&power.book);
     printf("store.sync=%s, --seed %llu\n", sync, (unsigned long long)options->seed);
     struct work_result did =
-        work_run(power.path, options->sync, options->seed, options->messages, &power.book, &power.log);
+        work_run(power.path, options->sync, options->seed, options->messages, &power.book, &power.log, sync_fails);
     make_cuts(&power);
-    printf("  %zu messages in %zu commits: %zu delivered, %zu suppressed, %zu dead, %zu removed, %zu restarts;\n"
+    printf("  %zu messages in %zu commits: %zu delivered, %zu suppressed, %zu dead, %zu removed, %zu restarts,\n"
+           "  %zu groups that failed;\n"
            "  %zu operations on the disk, %zu of them syncs; %zu cuts are possible\n",
-           did.messages, did.groups, did.delivered, did.suppressed, did.dead, did.removed, did.restarts,
+           did.messages, did.groups, did.delivered, did.suppressed, did.dead, did.removed, did.restarts, did.failed,
            power.log.count, power.syncs, power.cut_count);
     choose_cuts(&power);
     fflush(stdout);
@@ -287,8 +302,9 @@ static bool all_cuts_are_asked_for(void) {
 
 int main(int argc, char **argv) {
     static const struct option names[] = {
-        {"messages", 1, NULL, 'm'}, {"cuts", 1, NULL, 'c'},   {"variants", 1, NULL, 'v'}, {"seed", 1, NULL, 's'},
-        {"sync", 1, NULL, 'y'},     {"demand", 1, NULL, 'd'}, {"only", 1, NULL, 'o'},     {NULL, 0, NULL, 0}};
+        {"messages", 1, NULL, 'm'}, {"cuts", 1, NULL, 'c'},          {"variants", 1, NULL, 'v'},
+        {"seed", 1, NULL, 's'},     {"sync", 1, NULL, 'y'},          {"demand", 1, NULL, 'd'},
+        {"only", 1, NULL, 'o'},     {"failing-syncs", 1, NULL, 'f'}, {NULL, 0, NULL, 0}};
     struct options options = {.seed = chosen_seed(), .messages = 2000, .variants = 3, .sync = STORE_SYNC_FULL};
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) { // NOLINT(concurrency-mt-unsafe): one thread
         if (c == '?')
@@ -299,10 +315,11 @@ int main(int argc, char **argv) {
             options.sync = options.demand;
         if (c == 's')
             options.seed = number_of(optarg);
-        if (strchr("mcvo", c) != NULL)
+        if (strchr("mcvfo", c) != NULL)
             *(c == 'm'   ? &options.messages
               : c == 'c' ? &options.cuts
               : c == 'v' ? &options.variants
+              : c == 'f' ? &options.failing_syncs
                          : &options.only) = (size_t)number_of(optarg);
     }
     if (all_cuts_are_asked_for())

@@ -50,6 +50,7 @@ struct work {
     struct list leased, dead;
     struct book *book;
     struct disk_log *log;
+    disk_fails_fn *fails;
     struct work_result result;
 };
 
@@ -354,6 +355,23 @@ static void write_page(struct work *work) {
     work->result.groups++;
 }
 
+/* Nothing of the job has happened. */
+static void take_back(struct work *work, const struct job *job) {
+    switch (job->kind) {
+    case JOB_ADMIT:
+        work->unsent[work->unsent_count++] = job->tale;
+        break;
+    case JOB_SETTLE:
+        list_add(&work->leased, job->attempt.id);
+        break;
+    case JOB_REPLAY:
+        list_add(&work->dead, job->attempt.id);
+        break;
+    case JOB_LEASE:
+        break;
+    }
+}
+
 static void do_group(struct work *work) {
     static const struct store_hooks no_hooks;
     struct job jobs[GROUP_JOBS];
@@ -364,10 +382,16 @@ static void do_group(struct work *work) {
         if (i > 0)
             jobs[i - 1].job.next = &jobs[i].job;
     }
-    MUST(group_run(work->ledger, &no_hooks, &jobs[0].job, count, &detail) == ERR_NONE);
-    write_page(work);
+    disk_fail_by(work->fails);
+    enum err err = group_run(work->ledger, &no_hooks, &jobs[0].job, count, &detail);
+    disk_fail_by(NULL);
+    MUST(err == ERR_NONE || (err == ERR_IO && work->fails != NULL));
+    if (err == ERR_NONE)
+        write_page(work);
+    else
+        work->result.failed++;
     for (size_t i = 0; i < count; i++)
-        count_job(work, &jobs[i]);
+        (err == ERR_NONE ? count_job : take_back)(work, &jobs[i]);
     arena_reset(work->arena);
 }
 
@@ -408,8 +432,9 @@ static void pass_time(struct work *work) {
 }
 
 struct work_result work_run(const char *path, enum store_sync sync, uint64_t seed, size_t messages, struct book *book,
-                            struct disk_log *log) {
-    struct work work = {.random = {seed}, .now_ms = START_MS, .book = book, .log = log, .arena = arena_new(0)};
+                            struct disk_log *log, disk_fails_fn *fails) {
+    struct work work = {
+        .random = {seed}, .now_ms = START_MS, .book = book, .log = log, .fails = fails, .arena = arena_new(0)};
     struct err_detail detail;
     store.on[ENDPOINT_LEGACY] = store.on[ENDPOINT_NEW] = true;
     disk_record(log, path);

@@ -242,7 +242,11 @@ bool stage_start(struct stage *stage) {
     if (stage->pid == 0)
         be_the_proxy(stage, ends[1]);
     close(ends[1]);
-    return stage_until(stage, is_listening, START_MS);
+    if (!stage_until(stage, is_listening, START_MS))
+        return false;
+    for (int i = 0; i < FAULT_POINTS_MAX && stage->life == 1; i++)
+        stage->passed_at_start[i] = atomic_load(&stage->plan->points[i].passed);
+    return true;
 }
 
 static void note_end(struct stage *stage, int status) {

@@ -55,6 +55,7 @@ struct stage {
     int letter_count;
     bool is_sending; /* what is not acknowledged is sent */
     struct fault_plan *plan;
+    uint32_t passed_at_start[FAULT_POINTS_MAX]; /* by point: when the first life listened */
     int64_t clock_shift_ms;
     int64_t patience_ms; /* how long a scenario waits for what a fault may keep from happening */
 

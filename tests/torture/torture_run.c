@@ -72,10 +72,19 @@ static void add_singles(struct list *list, const struct scenario *scenario, cons
     }
 }
 
+/* What fails at the start mostly ends the process, and the other fault is never made: hence mostly later ones. */
 static struct fault_order draw(const struct measured *measured, struct random *random) {
-    const struct fault_point *point = &measured->points[random_below(random, (unsigned)measured->count)];
-    return (struct fault_order){point->name, 1 + random_below(random, atomic_load(&point->passed)),
-                                may_last(point->name) && random_chance(random, 30)};
+    bool later = random_chance(random, 75);
+    unsigned place;
+    uint32_t passed, before;
+    do {
+        place = random_below(random, (unsigned)measured->count);
+        passed = atomic_load(&measured->points[place].passed);
+        before = later ? measured->at_start[place] : 0;
+    } while (before >= passed);
+    const char *name = measured->points[place].name;
+    return (struct fault_order){name, before + 1 + random_below(random, passed - before),
+                                may_last(name) && random_chance(random, 30)};
 }
 
 static void add_pairs(struct list *list, const struct asked *asked, const struct measured *measured) {

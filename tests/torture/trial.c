@@ -166,6 +166,7 @@ bool trial_run(const struct trial *trial, struct tally *tally, struct measured *
     if (measured != NULL) {
         measured->count = atomic_load(&stage.plan->point_count);
         memcpy(measured->points, stage.plan->points, sizeof measured->points);
+        memcpy(measured->at_start, stage.passed_at_start, sizeof measured->at_start);
     }
     tally->faults += atomic_load(&stage.plan->struck);
     if (what == NULL)

@@ -17,6 +17,7 @@ struct tally {
 
 struct measured { /* what a scenario passes where nothing fails */
     struct fault_point points[FAULT_POINTS_MAX];
+    uint32_t at_start[FAULT_POINTS_MAX]; /* how much of that before it listened */
     size_t count;
 };
 
