@@ -85,6 +85,15 @@ enum err filter_for_list(const struct query *query, struct filter *filter, uint6
     return ERR_NONE;
 }
 
+void filter_settle_type(struct filter *filter, const struct catalog *catalog) {
+    static const enum generation generations[] = {GENERATION_RULE, GENERATION_EVENT};
+    for (size_t i = 0; i < ARRAY_LEN(generations) && filter->type.at != NULL; i++) {
+        const struct catalog_type *type = catalog_find(catalog, generations[i], filter->type);
+        if (type != NULL && type->captured == VARIABLE_NONE)
+            filter->type = type->name;
+    }
+}
+
 bool filter_is_narrow(const struct filter *filter) {
     return filter->state >= 0 || filter->generation >= 0 || filter->type.at != NULL || filter->company.at != NULL;
 }

@@ -3,6 +3,7 @@
 #define PROXY_ADMIN_FILTERS_H
 
 #include "proxy/admin/query.h"
+#include "proxy/decide/catalog.h"
 #include "proxy/store/ledger.h"
 
 enum { FILTER_LIMIT_MAX = 500, FILTER_LIMIT_DEFAULT = 50 };
@@ -15,6 +16,9 @@ enum err filter_from_query(const struct query *query, struct filter *filter, str
  * the id of no message: what people type is looked up without an error that their browser would report. */
 enum err filter_for_list(const struct query *query, struct filter *filter, uint64_t *id,
                          struct err_detail *detail) MUST_USE;
+
+/* A type in another spelling that the catalogue knows becomes its name, as messages have it. */
+void filter_settle_type(struct filter *filter, const struct catalog *catalog);
 
 /* Does it leave anything out? */
 bool filter_is_narrow(const struct filter *filter);

@@ -71,6 +71,7 @@ void admin_messages(struct admin_call *call) {
         answer_problem(call->exchange, 400, "%s", detail.text);
         return;
     }
+    filter_settle_type(&reading->filter, call->admin->service->catalog);
     reading->job.run = run_list;
     reading->job.done = on_list;
     store_submit(call->admin->service->store, &reading->job);

@@ -139,6 +139,7 @@ void admin_replay_many(struct admin_call *call) {
         answer_problem(call->exchange, 400, "%s", detail.text);
         return;
     }
+    filter_settle_type(&bulk->filter, bulk->service->catalog);
     if (!filter_is_narrow(&bulk->filter)) {
         answer_problem(call->exchange, 400,
                        "say which messages: by state, generation, type or company, such as ?state=dead");

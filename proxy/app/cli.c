@@ -26,18 +26,18 @@ static const struct command commands[] = {
      "Settings come from the file, then from HOOKSHIFT_... variables, then from --set.\n"
      "SIGTERM ends it in order, SIGHUP reloads the flag file.",
      cmd_serve},
-    {"check", "[--config FILE] [--set KEY=VALUE]... [--admin URL] [--token T]",
+    {"check", "[--config FILE] [--set KEY=VALUE]... [--admin URL] [--token T] [--json]",
      "validate settings and flag file; start nothing",
      "Prints every problem with file, line and key. Exit status 2 where there is one that is more than a warning.\n"
      "With --admin it also warns where legacy is off while the proxy there says that parity is not ready.",
      cmd_check},
     {"settings", "[--json | --markdown]", "list every setting: name, type, default, meaning", NULL, cmd_settings},
-    {"classify", "[--catalogue FILE] [FILE...]", "tell what bodies are: generation, type, id, company, facts",
-     "One JSON line per body. `-`, or no file, reads standard input.", cmd_classify},
+    {"classify", "[--catalogue FILE] [--json] [FILE...]", "tell what bodies are: generation, type, id, company, facts",
+     "One JSON line per body, with --json or without. `-`, or no file, reads standard input.", cmd_classify},
     {"flags",
      "show --file F [--admin URL] [--token T] [--json]\n"
      "set NAME on|off --file F [--force]\n"
-     "eval --file F --flag K [--type T] [--context JSON] [--default JSON]\n"
+     "eval --file F --flag K [--type T] [--context JSON] [--default JSON] [--json]\n"
      "eval --vectors FILE",
      "look at, switch and evaluate flags",
      "`show` prints flags and every problem with its place; exit status 1 where a flag is broken, 2 where the\n"
@@ -80,7 +80,7 @@ static const struct command commands[] = {
      "is the proxy ready? For health checks of containers",
      "Without --admin the address is the setting admin.listen: of the file, --set, or HOOKSHIFT_ADMIN_LISTEN.",
      cmd_health},
-    {"version", "", "print the version", NULL, run_version},
+    {"version", "[--json]", "print the version", NULL, run_version},
     {"help", "[COMMAND]", "explain a command", NULL, run_help},
 };
 
@@ -130,9 +130,10 @@ static int unknown_command(const char *name) {
 }
 
 static int run_version(int argc, char **argv) {
-    if (argc > 1)
+    bool as_json = argc == 2 && str_eq(str_of(argv[1]), STR("--json"));
+    if (argc > 1 && !as_json)
         return cli_misused(argv[0], "takes no arguments");
-    printf("hookshift " HOOKSHIFT_VERSION "\n");
+    puts(as_json ? "{\"version\":\"" HOOKSHIFT_VERSION "\"}" : "hookshift " HOOKSHIFT_VERSION);
     return cli_finish(argv[0], CLI_OK);
 }
 

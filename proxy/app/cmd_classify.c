@@ -44,7 +44,8 @@ out:
 
 int cmd_classify(int argc, char **argv) {
     const char *catalogue = NULL;
-    const struct cli_option options[] = {{"catalogue", CLI_TEXT, &catalogue}};
+    bool as_json; /* as it is anyway */
+    const struct cli_option options[] = {{"catalogue", CLI_TEXT, &catalogue}, {"json", CLI_FLAG, &as_json}};
     struct catalog *catalog = NULL;
     bool all_understood = true;
     int first, status = cli_parse(argc, argv, options, ARRAY_LEN(options), &first);

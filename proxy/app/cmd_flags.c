@@ -84,10 +84,12 @@ static int eval_vectors(const struct eval *eval, struct arena *arena) {
 
 static int run_eval(int argc, char **argv) {
     struct eval eval = {.command = argv[0]};
+    bool as_json; /* as it is anyway */
     const struct cli_option options[] = {
-        {"file", CLI_TEXT, &eval.file},        {"flag", CLI_TEXT, &eval.flag},
-        {"type", CLI_TEXT, &eval.type},        {"context", CLI_TEXT, &eval.context},
-        {"default", CLI_TEXT, &eval.fallback}, {"vectors", CLI_TEXT, &eval.vectors},
+        {"json", CLI_FLAG, &as_json},         {"file", CLI_TEXT, &eval.file},
+        {"flag", CLI_TEXT, &eval.flag},       {"type", CLI_TEXT, &eval.type},
+        {"context", CLI_TEXT, &eval.context}, {"default", CLI_TEXT, &eval.fallback},
+        {"vectors", CLI_TEXT, &eval.vectors},
     };
     const struct json *context = NULL, *fallback = NULL;
     enum flag_type type = FLAG_TYPE_ANY;

@@ -21,17 +21,8 @@ void load_options_clear(struct load_options *options) {
     cli_list_clear(&options->assignments);
 }
 
-static void print_problems(const struct opt_problem *problem) {
-    struct strbuf line = {0};
-    for (; problem != NULL; problem = problem->next) {
-        opt_problem_print(&line, problem);
-        strbuf_append_char(&line, '\n');
-    }
-    fwrite(strbuf_str(&line).at, 1, line.len, stderr);
-    strbuf_clear(&line);
-}
-
-enum err load_settings(const struct load_options *options, struct arena *arena, struct settings *settings) {
+enum err load_settings_telling(const struct load_options *options, struct arena *arena, struct settings *settings,
+                               struct strbuf *lines) {
     const struct settings_sources sources = {
         .path = options->config,
         .variables = (const char *const *)environ,
@@ -40,7 +31,18 @@ enum err load_settings(const struct load_options *options, struct arena *arena, 
     };
     const struct opt_problem *problems;
     enum err err = settings_load(arena, &sources, settings, &problems);
-    print_problems(problems);
+    for (const struct opt_problem *problem = problems; problem != NULL; problem = problem->next) {
+        opt_problem_print(lines, problem);
+        strbuf_append_char(lines, '\n');
+    }
+    return err;
+}
+
+enum err load_settings(const struct load_options *options, struct arena *arena, struct settings *settings) {
+    struct strbuf lines = {0};
+    enum err err = load_settings_telling(options, arena, settings, &lines);
+    fputs(strbuf_str(&lines).at, stderr);
+    strbuf_clear(&lines);
     return err;
 }
 

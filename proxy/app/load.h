@@ -17,7 +17,9 @@ struct load_options {
 int load_options_parse(int argc, char **argv, struct load_options *options) MUST_USE;
 void load_options_clear(struct load_options *options);
 
-/* Says every problem on standard error, one a line. As settings_load(). */
+/* As settings_load(). Every problem is a line in `lines`, or on standard error. */
+enum err load_settings_telling(const struct load_options *options, struct arena *arena, struct settings *settings,
+                               struct strbuf *lines) MUST_USE;
 enum err load_settings(const struct load_options *options, struct arena *arena, struct settings *settings) MUST_USE;
 
 /* Both in one: CLI_GO_ON with good settings, or the exit status where the command is over. */

@@ -63,6 +63,9 @@ def test_list_and_show(start, new):
     assert [each["id"] for each in json.loads(listed.stdout)["messages"]] == [event.id, rule.id]
     table = command(proxy, "messages", "--state", "suppressed").stdout.decode().splitlines()
     assert len(table) == 2 and event.id in table[1] and rule.id not in table[1]
+    spelled = ["--type", "Push Operation Status Changed()", "--company", push.company.upper()]
+    listed = command(proxy, "messages", *spelled, "--json")
+    assert [each["id"] for each in json.loads(listed.stdout)["messages"]] == [rule.id]
     assert f"--before {event.id}" in command(proxy, "messages", "--limit", "1").stderr.decode()
 
     story = command(proxy, "messages", "show", event.id).stdout.decode()

@@ -20,6 +20,26 @@ def test_version():
     assert re.fullmatch(rb"hookshift \d+\.\d+\.\d+\n", done.stdout)
 
 
+def test_json_for_programs(tmp_path):
+    """What a command prints for people it prints for programs with --json; what is JSON anyway stays as it is."""
+    version = json.loads(run("version", "--json").stdout)["version"]
+    assert run("version").stdout == f"hookshift {version}\n".encode()
+    flags, body = tmp_path / "flags.json", tmp_path / "body.json"
+    body.write_bytes(encode(Read().event()))
+    assert run("classify", "--json", body).stdout == run("classify", body).stdout
+    flags.write_text('{"flags": {"f": {"state": "ENABLED", "variants": {"a": 1}, "defaultVariant": "a"}}}')
+    asked = ["flags", "eval", "--file", flags, "--flag", "f"]
+    assert run(*asked, "--json").stdout == run(*asked).stdout
+
+    good = ["--set", f"flags.file={flags}", "--set", "endpoints.legacy.url=http://a", "--set", "endpoints.new.url=http://b"]
+    done = run("check", "--json", *good)
+    assert done.returncode == 0 and json.loads(done.stdout)["good"] is True
+    done = run("check", "--json", *good, "--set", "worker=1", "--set", 'assign={"Data sync completed": "new"}')
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["good"], done.stderr) == (2, False, b"")
+    assert '"workers"' in report["problems"][0] and "DataSyncCompleted" in report["problems"][1]
+
+
 @pytest.mark.parametrize("arguments", [["frobnicate"], ["version", "--nonsense"], ["sink", "--status", "17"], ["sign"],
                                        ["serve", "--set", "no-equals-sign"], ["serve", "--config"]])
 def test_wrong_usage(arguments):

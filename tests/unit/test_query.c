@@ -99,6 +99,29 @@ static void test_filter(void **state) {
     arena_free(arena);
 }
 
+static void test_types_in_any_spelling(void **state) {
+    (void)state;
+    static const struct {
+        const char *asked, *settled;
+    } cases[] = {
+        {"Data sync completed", "DataSyncCompleted"},
+        {"NEWCOMPANYSYNCHRONISED", "NewCompanySynchronized"},
+        {"Read.Completed", "read.completed"},
+        {"bills.write.successful", "bills.write.successful"},
+        {"Ratio(>,0)", "Ratio(>,0)"},
+    };
+    struct catalog *catalog = catalog_builtin();
+    struct filter filter = {.type = STR_NONE};
+    filter_settle_type(&filter, catalog);
+    assert_null(filter.type.at);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        filter.type = str_of(cases[i].asked);
+        filter_settle_type(&filter, catalog);
+        assert_str(filter.type, cases[i].settled);
+    }
+    catalog_free(catalog);
+}
+
 static void test_filter_names_what_is_wrong(void **state) {
     (void)state;
     static const struct {
@@ -159,6 +182,7 @@ int main(void) {
         cmocka_unit_test(test_parse_refuses),
         cmocka_unit_test(test_encode),
         cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_types_in_any_spelling),
         cmocka_unit_test(test_filter_names_what_is_wrong),
         cmocka_unit_test(test_filter_for_one),
     };
