@@ -31,6 +31,14 @@ class Refused(Exception):
         self.kind = value["error"]
 
 
+def wait_for_page(condition, what, found):
+    """As wait_until(), asking less often, since each question is work for the browser, and telling what is there."""
+    try:
+        wait_until(condition, what, pause_s=0.05)
+    except AssertionError as failed:
+        raise AssertionError(f"{failed}: {found()}") from None
+
+
 class Browser:
     """One session. Elements are found by CSS selector, as people would: by what is visible where there are several."""
 
@@ -114,11 +122,18 @@ class Browser:
 
     def wait_for(self, selector, pattern):
         """Waits until that is visible and its text holds the pattern; returns the text."""
-        wait_until(lambda: re.search(pattern, self.text(selector)), f"{pattern} in {selector}: {self.text(selector)}")
-        return self.text(selector)
+        text = ""
+
+        def holds():
+            nonlocal text
+            text = self.text(selector)
+            return re.search(pattern, text)
+
+        wait_for_page(holds, f"{pattern} in {selector}", lambda: text)
+        return text
 
     def wait_until_gone(self, selector):
-        wait_until(lambda: not self.texts(selector), f"{selector} to be gone")
+        wait_for_page(lambda: not self.texts(selector), f"{selector} to be gone", lambda: self.text(selector))
 
     # --- doing
 
@@ -139,10 +154,7 @@ class Browser:
                 return False
             return True
 
-        try:
-            wait_until(attempt, f"{what} on {selector}")
-        except AssertionError as failed:
-            raise failed from hindrance
+        wait_for_page(attempt, f"{what} on {selector}", lambda: hindrance)
 
     def click(self, selector):
         self._on_element(selector, "click")

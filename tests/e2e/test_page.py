@@ -42,8 +42,9 @@ def give_token(page, token=TOKEN):
     page.click("#token-form button[type=submit]")
 
 
-def test_verdict(page, start, new):
-    """The answer at the top follows a played migration: cannot tell, not yet, yes, not yet again, with reasons."""
+def test_verdict(page, start):
+    """The answer at the top follows a played migration: cannot tell, not yet, yes, not yet again, with reasons. It comes
+    by itself, and at once for another period."""
     proxy = start(pairing__window="1s")
     visit(page, proxy)
     page.wait_for("#verdict-answer", "^Cannot tell$")
@@ -54,6 +55,7 @@ def test_verdict(page, start, new):
     page.wait_for("#verdict-answer", "^Not yet$")
     page.wait_for("#verdict-reasons", "1 PushOperationStatusChanged")
     proxy.send(push.event())
+    page.choose("#since", "week")
     page.wait_for("#verdict-answer", "^Yes$")
     assert page.texts("#verdict-reasons li") == []
     page.wait_for("#types tbody tr", r"PushOperationStatusChanged .*write\.successful .*ready 1 1 1 0 0 alert 100 %")
