@@ -85,6 +85,7 @@ const tasks = [
   { run: showFlags, every: 3000, at: 0 },
   { run: showParity, every: 5000, at: 0 },
   { run: messages.refresh, every: 5000, at: 0 },
+  { run: messages.goOn, every: 2000, at: 0 },
 ];
 
 function trouble(text) {

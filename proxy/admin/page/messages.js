@@ -88,6 +88,16 @@ function story(message) {
   ];
 }
 
+let told = null; // the id of the one whose story is open
+
+// A story goes on while it is read.
+export async function goOn() {
+  if (!$("#story").open) return;
+  const id = told;
+  const message = await get(`/api/messages/${id}`);
+  if (id === told) fill($("#story-body"), ...story(message));
+}
+
 export async function tell(id) {
   try {
     // Asked as a list first: an id that is not there is an empty list, and no error in the browser's console.
@@ -96,6 +106,7 @@ export async function tell(id) {
       return;
     }
     const message = await get(`/api/messages/${id}`);
+    told = id;
     $("#story-heading").textContent = `Message ${id}`;
     fill($("#story-body"), ...story(message));
     if (!$("#story").open) $("#story").showModal();
