@@ -197,12 +197,21 @@ static void test_missing_some_counts_by_length(void **state) {
 }
 
 /* json-logic-js, loops: what is no array has no items, and no argument is none. */
-static void test_loops_without_arguments(void **state) {
+static void test_loops_over_little_or_nothing(void **state) {
     (void)state;
     static const struct row rows[] = {
-        {"{\"map\":[]}", "{}", "[]"},         {"{\"filter\":[]}", "{}", "[]"},       {"{\"reduce\":[]}", "{}", "null"},
-        {"{\"all\":[]}", "{}", "false"},      {"{\"none\":[]}", "{}", "true"},       {"{\"some\":[]}", "{}", "false"},
-        {"{\"filter\":[[1,2]]}", "{}", "[]"}, {"{\"some\":[[1,2]]}", "{}", "false"},
+        {"{\"map\":[]}", "{}", "[]"},
+        {"{\"filter\":[]}", "{}", "[]"},
+        {"{\"reduce\":[]}", "{}", "null"},
+        {"{\"all\":[]}", "{}", "false"},
+        {"{\"none\":[]}", "{}", "true"},
+        {"{\"some\":[]}", "{}", "false"},
+        {"{\"filter\":[[1,2]]}", "{}", "[]"},
+        {"{\"some\":[[1,2]]}", "{}", "false"},
+        {"{\"all\":[[1,-1,1],{\">\":[{\"var\":\"\"},0]}]}", "{}", "false"},
+        {"{\"none\":[[-1,1],{\">\":[{\"var\":\"\"},0]}]}", "{}", "false"},
+        {"{\"map\":[{\"var\":\"none\"},1]}", "{\"none\":[]}", "[]"},
+        {"{\"all\":[{\"var\":\"none\"},1]}", "{\"none\":[]}", "false"},
     };
     CHECK_ROWS(rows);
 }
@@ -299,7 +308,7 @@ int main(void) {
         cmocka_unit_test(test_texts_are_cut_between_units),
         cmocka_unit_test(test_var),
         cmocka_unit_test(test_missing_some_counts_by_length),
-        cmocka_unit_test(test_loops_without_arguments),
+        cmocka_unit_test(test_loops_over_little_or_nothing),
         cmocka_unit_test(test_fractional_refuses_what_is_malformed),
         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_unknown_operators_are_named),
