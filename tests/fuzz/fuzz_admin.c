@@ -27,6 +27,7 @@ static struct service service;
 static struct settings settings;
 static struct admin *admin;
 static struct loop *loop;
+static struct arena *lasting; /* as long as the process, and so known to the search for leaks */
 
 static void require(bool holds) {
     if (!holds)
@@ -92,7 +93,7 @@ static void read_settings(const char *flags_path) {
                                  "endpoints.new.headers={\"X-Key\": \"" IN_HEADER "\"}"};
     const struct opt_problem *problems;
     require(settings_load(
-                arena_new(0),
+                lasting,
                 &(struct settings_sources){.assignments = assignments, .assignment_count = ARRAY_LEN(assignments)},
                 &settings, &problems) == ERR_NONE);
 }
@@ -107,8 +108,9 @@ static void set_up(void) {
     int fd = mkstemp(path);
     require(fd >= 0 && write(fd, flags, strlen(flags)) == (ssize_t)strlen(flags) && close(fd) == 0);
     log_set(LOG_ERROR, LOG_TEXT);
+    lasting = arena_new(0);
     read_settings(path);
-    require(setup_service(&settings, arena_new(0), &service, &problems) == ERR_NONE);
+    require(setup_service(&settings, lasting, &service, &problems) == ERR_NONE);
     service.worker_count = 0; /* nothing is received or delivered */
     require(reload_first(&service, &problems) == ERR_NONE && unlink(path) == 0);
     struct ledger_policy policy = setup_policy(&service);
@@ -154,7 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct visit visit = {0};
     struct netaddr peer;
     int fds[2];
-    if (admin == NULL)
+    if (lasting == NULL)
         set_up();
     if (size > 100000)
         return 0; /* more than a socket holds */
