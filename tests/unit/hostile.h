@@ -42,7 +42,7 @@ static inline void hostile_brace(struct strbuf *out, struct str inside) {
     } else if (str_eq(inside, STR("chunked"))) {
         strbuf_append(out, STR("POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"));
     } else {
-        uint64_t times;
+        uint64_t times = 0;
         ptrdiff_t star = str_find(inside, STR("*"));
         assert_true(star > 0 && str_to_u64(str_from(inside, (size_t)star + 1), &times));
         while (times-- > 0)
