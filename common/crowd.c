@@ -1,5 +1,7 @@
 /* Addresses are found by a hash whose seed is random, as clients choose theirs. A flood of refusals would make a flood
- * of log lines: there is one at once, and then one for all that happened in TELL_EVERY_US. */
+ * of log lines: there is one at once, and then one for all that happened in TELL_EVERY_US. And a crowd that
+ * has gone leaves its memory in the heap, scattered among what stays: it is given back when few of very many are left.
+ */
 #include "common/crowd.h"
 
 #include "common/clock.h"
@@ -12,7 +14,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { BUCKETS = 4096, ADDRESS_LEN = 16 };
+enum { BUCKETS = 4096, ADDRESS_LEN = 16, VERY_MANY = 1024, FEW_OF_THEM = 8 };
 #define TELL_EVERY_US ((int64_t)10 * 1000 * 1000)
 
 struct guest {
@@ -25,6 +27,7 @@ struct crowd {
     pthread_mutex_t lock;
     size_t most, most_of_one;
     struct crowd_counts counts;
+    size_t most_lately; /* since few were left */
     uint64_t seed;
     int64_t told_us; /* 0: never */
     uint64_t untold; /* refused since then */
@@ -87,7 +90,8 @@ static struct guest *enter(struct crowd *crowd, const struct netaddr *peer, enum
     if (guest->connections >= crowd->most_of_one)
         return NULL; /* it was there before, as everybody may have one */
     guest->connections++;
-    crowd->counts.connections++;
+    if (++crowd->counts.connections > crowd->most_lately)
+        crowd->most_lately = crowd->counts.connections;
     return guest;
 }
 
@@ -104,6 +108,9 @@ struct guest *crowd_enter(struct crowd *crowd, const struct netaddr *peer) {
 void crowd_leave(struct crowd *crowd, struct guest *guest) {
     pthread_mutex_lock(&crowd->lock);
     crowd->counts.connections--;
+    bool has_gone = crowd->most_lately >= VERY_MANY && crowd->counts.connections <= crowd->most_lately / FEW_OF_THEM;
+    if (has_gone)
+        crowd->most_lately = crowd->counts.connections;
     if (--guest->connections == 0) {
         *guest->link = guest->next;
         if (guest->next != NULL)
@@ -112,6 +119,8 @@ void crowd_leave(struct crowd *crowd, struct guest *guest) {
         mem_free(guest);
     }
     pthread_mutex_unlock(&crowd->lock);
+    if (has_gone)
+        mem_return_unused();
 }
 
 void crowd_refused(struct crowd *crowd, const struct netaddr *peer, enum crowd_refusal why) {

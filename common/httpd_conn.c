@@ -28,9 +28,12 @@ void httpd_conn_enter(struct httpd_conn *conn, enum httpd_state state) {
 
 static void conn_free(void *arg) {
     struct httpd_conn *conn = arg;
+    struct crowd *crowd = conn->httpd->crowd;
+    struct guest *guest = conn->guest;
     strbuf_clear(&conn->kept);
     strbuf_clear(&conn->out);
     mem_free(conn);
+    crowd_leave(crowd, guest); /* last, as it may have the memory given back */
 }
 
 static void unlink_conn(struct httpd_conn *conn) {
@@ -61,7 +64,6 @@ void httpd_conn_close(struct httpd_conn *conn, const char *reason) {
     if (conn->stream != NULL)
         httpd_stream_lost(conn->stream);
     unlink_conn(conn);
-    crowd_leave(conn->httpd->crowd, conn->guest);
     loop_defer(conn->httpd->options.loop, conn_free, conn);
 }
 

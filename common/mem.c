@@ -1,5 +1,6 @@
 #include "common/mem.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,4 +46,8 @@ void mem_free(void *block) {
 
 void mem_wipe(void *block, size_t size) {
     explicit_bzero(block, size);
+}
+
+void mem_return_unused(void) {
+    malloc_trim(0);
 }

@@ -13,6 +13,10 @@ void *mem_copy(const void *from, size_t size) MUST_USE;
 char *mem_strdup(const char *text) MUST_USE;
 void mem_free(void *block);
 
+/* Gives memory that is free back to the system, which the allocator does by itself only where it is at the end of a
+ * heap. Milliseconds: for when much was freed. */
+void mem_return_unused(void);
+
 /* Overwrites with zeros in a way that the compiler may not leave out: for secrets. */
 void mem_wipe(void *block, size_t size);
 

@@ -12,6 +12,7 @@ import pytest
 from messages import Push, encode
 from port import is_served, post, read_all
 from process import cpu_s, descriptors, is_sanitized, rss_bytes
+from throng import Throng
 from waiting import wait_until
 
 GROWTH_MOST = 64 << 20  # bytes
@@ -161,6 +162,22 @@ def test_clients_that_never_read(port):
     assert is_sanitized(proxy.process.pid) or most - before < GROWTH_MOST, f"{before} became {most}"
     wait_until(lambda: proxy.metric("hookshift_connections") == 0, "nobody to be left")
     assert is_calm(proxy) and is_served(proxy)
+
+
+def test_many_idle_and_slow(start):
+    """Hundreds of idle connections and of slow ones cost a little memory each, and good traffic is served among them.
+    tests/connections does it with thousands, and looks at the time it takes."""
+    proxy = start()
+    assert proxy.send(Push().rule()).status == 202
+    before = rss_bytes(proxy.process.pid)
+    with Throng(proxy.port, idle=500, slow=100, every_s=0.2) as throng:
+        wait_until(lambda: proxy.metric("hookshift_connections") >= 600, "all to be there")
+        assert all(proxy.send(Push().rule()).status == 202 for _ in range(50))
+        grown = rss_bytes(proxy.process.pid) - before
+        assert is_sanitized(proxy.process.pid) or grown < GROWTH_MOST
+        assert throng.broken == 0
+    wait_until(lambda: proxy.metric("hookshift_connections") == 0, "all to have left")
+    assert proxy.send(Push().rule()).status == 202
 
 
 SLOW = {
