@@ -4,19 +4,13 @@
 #include "proxy/store/group.h"
 #include "tests/model/must.h"
 #include "tests/model/random.h"
+#include "tests/power/tale.h"
 
 #include <string.h>
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
-enum { GROUP_JOBS = 10, PARTS = 3, BODY_MAX = 6000, SWEPT_AT_ONCE = 200, LEASED_AT_ONCE = 4 };
+enum { GROUP_JOBS = 10, SWEPT_AT_ONCE = 200, LEASED_AT_ONCE = 4 };
 #define START_MS ((int64_t)1725192854015)
-
-/* One message that will be sent: what of which occurrence it tells. */
-struct tale {
-    uint64_t occurrence;
-    enum generation generation;
-    unsigned part; /* of a read, which a rule tells data type by data type */
-};
 
 enum job_kind { JOB_ADMIT, JOB_SETTLE, JOB_LEASE, JOB_REPLAY };
 
@@ -165,71 +159,12 @@ enum err work_open(const char *path, enum store_sync sync, struct ledger **ledge
     return ledger_open(backend, &policy, is_on, NULL, ledger, detail);
 }
 
-/* ---- messages ---- */
-
-static bool is_read(uint64_t occurrence) {
-    return occurrence % 3 == 0;
-}
-
-static void add_fact(struct arena *arena, struct item *item, struct str key, enum fact_match match) {
-    if (item->facts == NULL)
-        item->facts = ARENA_ARRAY(arena, 2, struct fact);
-    item->facts[item->fact_count++] = (struct fact){key, match};
-}
-
-static void tell_facts(struct arena *arena, const struct tale *tale, struct message *message) {
-    unsigned long long number = tale->occurrence;
-    bool has_all = is_read(number) && tale->generation == GENERATION_EVENT;
-    message->item_count = has_all ? PARTS : 1;
-    message->items = ARENA_ARRAY(arena, message->item_count, struct item);
-    for (size_t i = 0; i < message->item_count; i++) {
-        struct item *item = &message->items[i];
-        unsigned part = has_all ? (unsigned)i : tale->part;
-        if (is_read(number)) {
-            add_fact(arena, item, arena_printf(arena, "read/c%llu/%u/completed", number, part), MATCH_WINDOW);
-            continue;
-        }
-        add_fact(arena, item, arena_printf(arena, "write/%llu/successful", number * 0x9E3779B97F4A7C15U), MATCH_EXACT);
-        add_fact(arena, item, arena_printf(arena, "same-id/Push/%llu", number), MATCH_EXACT);
-    }
-}
-
-static struct message message_of(struct arena *arena, const struct tale *tale, int64_t now_ms) {
-    bool is_rule = tale->generation == GENERATION_RULE, read = is_read(tale->occurrence);
-    struct message message = {
-        .generation = tale->generation,
-        .endpoint = is_rule ? ENDPOINT_LEGACY : ENDPOINT_NEW,
-        .type_known = true,
-        .counterpart = read ? STR("read.completed") : STR("invoices.write.successful"),
-        .company = arena_printf(arena, "c%llu", (unsigned long long)tale->occurrence % 40),
-        .rule_id = is_rule ? STR("7") : STR_NONE,
-        .webhook_id = arena_printf(arena, "msg_%d_%llu_%u", (int)tale->generation, (unsigned long long)tale->occurrence,
-                                   tale->part),
-        .generated_ms = -1,
-        .received_ms = now_ms,
-        .time_ms = now_ms,
-        .target = STR("/webhooks"),
-        .trace_parent = STR("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
-    };
-    message.type = !is_rule ? message.counterpart : read ? STR("DataSyncCompleted") : STR("PushOperationStatusChanged");
-    tell_facts(arena, tale, &message);
-    return message;
-}
-
-/* Of any length, and like no other. */
-static struct content content_of(struct arena *arena, const struct tale *tale) {
-    struct random random = {tale->occurrence * 7 + tale->part + (uint64_t)tale->generation};
-    size_t len = 100 + random_below(&random, random_chance(&random, 10) ? BODY_MAX : 900);
-    char *body = arena_alloc(arena, len);
-    for (size_t i = 0; i < len; i++)
-        body[i] = (char)('!' + random_below(&random, 90));
-    return (struct content){STR("content-type: application/json\n"), str_slice(body, len)};
-}
+/* ---- what happens and is told ---- */
 
 /* A further occurrence: all that will be told of it waits to be sent. */
 static void occur(struct work *work) {
     uint64_t number = work->occurrences++;
-    unsigned parts = is_read(number) ? PARTS : 1;
+    unsigned parts = tale_is_read(number) ? TALE_PARTS : 1;
     for (unsigned part = 0; part < parts; part++)
         if (random_chance(&work->random, 90))
             work->unsent[work->unsent_count++] = (struct tale){number, GENERATION_RULE, part};
@@ -259,9 +194,9 @@ static enum err run_job(struct ledger *ledger, struct store_job *store_job) {
     struct work *work = job->work;
     switch (job->kind) {
     case JOB_ADMIT: {
-        struct message message = message_of(work->arena, &job->tale, work->now_ms);
+        struct message message = tale_message(work->arena, &job->tale, work->now_ms);
         struct admit_request request = {.message = &message,
-                                        .content = content_of(work->arena, &job->tale),
+                                        .content = tale_content(work->arena, &job->tale),
                                         .now_ms = work->now_ms,
                                         .lease = job->lease,
                                         .promise = job->promise};
@@ -464,7 +399,7 @@ struct work_result work_run(const char *path, enum store_sync sync, uint64_t see
 
 static enum err admit_again(struct ledger *ledger, struct arena *arena, const struct record *record) {
     struct tale tale = {.generation = record->generation};
-    struct message message = message_of(arena, &tale, record->received_ms + 1);
+    struct message message = tale_message(arena, &tale, record->received_ms + 1);
     struct admission admission;
     message.webhook_id = str_from(record->identity, 2); /* without "h:" */
     struct admit_request request = {.message = &message, .content = {STR(""), STR("{}")}, .promise = true};
@@ -475,9 +410,9 @@ static enum err admit_again(struct ledger *ledger, struct arena *arena, const st
 
 static enum err admit_new(struct ledger *ledger, struct arena *arena, int64_t now_ms, uint64_t *id) {
     struct tale tale = {.occurrence = 1000000001, .generation = GENERATION_RULE};
-    struct message message = message_of(arena, &tale, now_ms);
+    struct message message = tale_message(arena, &tale, now_ms);
     struct admit_request request = {
-        .message = &message, .content = content_of(arena, &tale), .now_ms = now_ms, .lease = true, .promise = true};
+        .message = &message, .content = tale_content(arena, &tale), .now_ms = now_ms, .lease = true, .promise = true};
     struct admission admission;
     enum err err = ledger_admit(ledger, arena, &request, &admission);
     if (err == ERR_NONE && admission.outcome == ADMIT_DUPLICATE)
