@@ -1,5 +1,8 @@
 /* A treap: a search tree by key that is a heap by a random priority, hence balanced in expectation whatever the order
- * of arrival. Of the balanced trees it has the shortest insertion and removal: rotate up, rotate down. */
+ * of arrival. Of the balanced trees it has the shortest insertion and removal: rotate up, rotate down.
+ *
+ * Most of what comes sorts behind all that is there, and most questions are about what came last: the last node is
+ * at hand, so that neither has to walk down through memory that was not used for long. */
 #include "common/tree.h"
 
 #include <assert.h>
@@ -42,6 +45,11 @@ static void rotate_up(struct tree *tree, struct tree_node *child) {
 struct tree_node *tree_insert(struct tree *tree, struct tree_node *node) {
     assert(!node->linked);
     struct tree_node **link = &tree->root, *parent = NULL;
+    bool is_last = tree->last == NULL || tree->compare(node, tree->last) > 0;
+    if (is_last && tree->last != NULL) {
+        parent = tree->last;
+        link = &parent->right;
+    }
     while (*link != NULL) {
         parent = *link;
         int order = tree->compare(node, parent);
@@ -51,6 +59,7 @@ struct tree_node *tree_insert(struct tree *tree, struct tree_node *node) {
     }
     *node = (struct tree_node){.parent = parent, .priority = next_random(tree), .linked = true};
     *link = node;
+    tree->last = is_last ? node : tree->last;
     while (node->parent != NULL && node->parent->priority < node->priority)
         rotate_up(tree, node);
     tree->count++;
@@ -59,6 +68,8 @@ struct tree_node *tree_insert(struct tree *tree, struct tree_node *node) {
 
 void tree_remove(struct tree *tree, struct tree_node *node) {
     assert(node->linked);
+    if (node == tree->last)
+        tree->last = tree_prev(node);
     while (node->left != NULL && node->right != NULL)
         rotate_up(tree, node->left->priority > node->right->priority ? node->left : node->right);
     struct tree_node *child = node->left != NULL ? node->left : node->right;
@@ -76,6 +87,8 @@ struct tree_node *tree_find(const struct tree *tree, const struct tree_node *key
 
 struct tree_node *tree_at_least(const struct tree *tree, const struct tree_node *key) {
     struct tree_node *best = NULL;
+    if (tree->last == NULL || tree->compare(tree->last, key) < 0)
+        return NULL;
     for (struct tree_node *node = tree->root; node != NULL;) {
         bool before = tree->compare(node, key) < 0;
         best = before ? best : node;
@@ -86,6 +99,8 @@ struct tree_node *tree_at_least(const struct tree *tree, const struct tree_node 
 
 struct tree_node *tree_below(const struct tree *tree, const struct tree_node *key) {
     struct tree_node *best = NULL;
+    if (tree->last == NULL || tree->compare(tree->last, key) < 0)
+        return tree->last;
     for (struct tree_node *node = tree->root; node != NULL;) {
         bool before = tree->compare(node, key) < 0;
         best = before ? node : best;
@@ -111,7 +126,7 @@ struct tree_node *tree_first(const struct tree *tree) {
 }
 
 struct tree_node *tree_last(const struct tree *tree) {
-    return rightmost(tree->root);
+    return tree->last;
 }
 
 struct tree_node *tree_next(const struct tree_node *node) {

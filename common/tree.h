@@ -18,7 +18,7 @@ typedef int tree_compare(const struct tree_node *a, const struct tree_node *b);
 
 struct tree {
     tree_compare *compare;
-    struct tree_node *root;
+    struct tree_node *root, *last;
     size_t count;
     uint32_t random;
 };

@@ -50,32 +50,66 @@ static enum err memory_last_id(struct backend *backend, uint64_t *id) {
     return ERR_NONE;
 }
 
+/* The texts of a record that never change. */
+enum { TEXTS = 11 };
+
+static void record_texts(struct record *record, struct str *texts[TEXTS]) {
+    struct str *all[TEXTS] = {&record->identity,     &record->type,      &record->counterpart, &record->company,
+                              &record->connection,   &record->data_type, &record->rule_id,     &record->target,
+                              &record->trace_parent, &record->facts,     &record->admission};
+    memcpy((void *)texts, (void *)all, sizeof all);
+}
+
 static void record_copy_texts(struct arena *arena, struct record *record) {
-    struct str *texts[] = {&record->identity,     &record->type,      &record->counterpart, &record->company,
-                           &record->connection,   &record->data_type, &record->rule_id,     &record->target,
-                           &record->trace_parent, &record->facts,     &record->admission};
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+    struct str *texts[TEXTS];
+    record_texts(record, texts);
+    for (size_t i = 0; i < TEXTS; i++)
         *texts[i] = arena_str(arena, *texts[i]);
+}
+
+/* Moves a text to `bytes`; returns what is behind it. */
+static char *text_move(struct str *text, char *bytes) {
+    if (text->at == NULL)
+        return bytes;
+    memcpy(bytes, text->at, text->len);
+    text->at = bytes;
+    return bytes + text->len;
+}
+
+/* All in one piece: what a message costs in memory, too, is the number of pieces. */
+static struct texts *texts_new(struct record *record) {
+    struct str *texts[TEXTS];
+    size_t len = 0;
+    record_texts(record, texts);
+    for (size_t i = 0; i < TEXTS; i++)
+        len += texts[i]->len;
+    struct texts *made = ROW_NEW_WITH(TABLE_TEXTS, struct texts, len);
+    char *bytes = made->bytes;
+    for (size_t i = 0; i < TEXTS; i++)
+        bytes = text_move(texts[i], bytes);
+    return made;
+}
+
+static struct content_row *content_new(uint64_t id, const struct content *content) {
+    struct content_row *row = ROW_NEW_WITH(TABLE_CONTENT, struct content_row, content->headers.len + content->body.len);
+    row->id = id;
+    row->content = *content;
+    (void)text_move(&row->content.body, text_move(&row->content.headers, row->bytes));
+    return row;
 }
 
 static enum err memory_insert(struct backend *backend, const struct record *record, const struct content *content) {
     struct tables *tables = tables_of(backend);
     if (tables_head(tables, record->id) != NULL)
         return err_set(&backend->detail, ERR_EXISTS, "message %llu exists already", (unsigned long long)record->id);
-    struct texts *texts = ROW_NEW(TABLE_TEXTS, struct texts);
-    texts->arena = arena_new(512);
     struct head *head = ROW_NEW(TABLE_HEAD, struct head);
-    head->texts = texts;
     head->record = *record;
-    record_copy_texts(texts->arena, &head->record);
+    head->texts = texts_new(&head->record);
     head->record.trimmed = text_copy(record->trimmed);
-    struct content_row *row = ROW_NEW(TABLE_CONTENT, struct content_row);
-    row->id = record->id;
-    row->content = (struct content){text_copy(content->headers), text_copy(content->body)};
-    enum err err = put(backend, &texts->row, "text");
+    enum err err = put(backend, &head->texts->row, "text");
     if (err == ERR_NONE)
         err = put(backend, &head->row, "message");
-    return err != ERR_NONE ? err : put(backend, &row->row, "content");
+    return err != ERR_NONE ? err : put(backend, &content_new(record->id, content)->row, "content");
 }
 
 static enum err memory_update(struct backend *backend, const struct record *record) {

@@ -113,15 +113,8 @@ struct row *row_new(enum table table, size_t size) {
 
 void row_free(struct row *row) {
     switch (row->table) {
-    case TABLE_TEXTS:
-        arena_free(ROW(row, struct texts)->arena);
-        break;
     case TABLE_HEAD:
         text_free(ROW(row, struct head)->record.trimmed);
-        break;
-    case TABLE_CONTENT:
-        text_free(ROW(row, struct content_row)->content.headers);
-        text_free(ROW(row, struct content_row)->content.body);
         break;
     case TABLE_STEP:
         text_free(ROW(row, struct step_row)->step.why);
@@ -130,6 +123,8 @@ void row_free(struct row *row) {
         text_free(ROW(row, struct meta_row)->name);
         text_free(ROW(row, struct meta_row)->value);
         break;
+    case TABLE_TEXTS:
+    case TABLE_CONTENT:
     case TABLE_FACT:
     case TABLE_TWIN:
         break;

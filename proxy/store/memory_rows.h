@@ -16,7 +16,7 @@ struct row { /* the first member of each */
 
 struct texts { /* what a message's records point to; in no tree, found through its head */
     struct row row;
-    struct arena *arena;
+    char bytes[];
 };
 
 struct head {
@@ -30,7 +30,8 @@ struct content_row {
     struct row row;
     struct tree_node by_id;
     uint64_t id;
-    struct content content;
+    struct content content; /* which is in `bytes` */
+    char bytes[];
 };
 
 struct step_row {
@@ -61,7 +62,7 @@ struct meta_row {
 struct change; /* a row put or taken */
 
 /* Trees by hash are many small ones: what a lookup costs is the cache misses on its way down. */
-enum { HASH_SHARDS = 4096 };
+enum { HASH_SHARDS = 16384 };
 
 static inline size_t hash_shard(uint64_t hash) {
     return hash % HASH_SHARDS;
@@ -87,7 +88,9 @@ void tables_clear(struct tables *tables);
 
 /* A cleared row of that size, not in the tables yet. */
 struct row *row_new(enum table table, size_t size) MUST_USE;
-#define ROW_NEW(table, type) ((type *)(void *)row_new((table), sizeof(type)))
+#define ROW_NEW(table, type)            ((type *)(void *)row_new((table), sizeof(type)))
+#define ROW_NEW_WITH(table, type, more) ((type *)(void *)row_new((table), sizeof(type) + (more))) /* bytes at its end  \
+                                                                                                   */
 void row_free(struct row *row);
 struct str text_copy(struct str text); /* on the heap, as rows own theirs; absent stays absent */
 

@@ -2,6 +2,8 @@
  *
  *     bench_store URL [PREFILL [COUNT [full|normal]]]     time and bytes a message at groups of 1, 10, 100, 1000
  *     bench_store URL pending COUNT                       memory with so many messages that wait
+ *     bench_store URL growth COUNT...                     a message in groups of 100, and opening, when so many are
+ * stored bench_store URL backlog COUNT                       delivering what waits, beside delivering at once
  *
  * Half of the messages are rules, each with the event that says the same some hundred messages later: the rule is
  * delivered, the event finds its twin. PREFILL messages are in the store before. */
@@ -200,6 +202,94 @@ static void open_ledger(const char *url, enum store_sync sync) {
     }
 }
 
+enum { MEASURED = 20000, GROUP = 100, LEASED = 64 };
+
+/* Closes the store and opens it anew; milliseconds. The memory store would be empty. */
+static double reopen(const char *url) {
+    ledger_close(ledger);
+    int64_t began_us = clock_mono_us();
+    open_ledger(url, STORE_SYNC_NORMAL);
+    return (double)(clock_mono_us() - began_us) / 1000;
+}
+
+static void work_groups(size_t count) {
+    struct arena *arena = arena_new(64 * 1024);
+    for (size_t done = 0; done < count; done += GROUP) {
+        check(ledger_begin(ledger));
+        for (size_t i = 0; i < GROUP; i++)
+            work(arena, 1023);
+        check(ledger_commit(ledger));
+        arena_reset(arena);
+    }
+    arena_free(arena);
+}
+
+static void print_growth(const char *url, char **sizes, size_t count) {
+    bool is_file = strcmp(url, "memory:") != 0;
+    printf("%10s %14s %9s\n", "stored", "cpu us each", "open ms");
+    for (size_t i = 0; i < count; i++) {
+        uint64_t size = strtoull(sizes[i], NULL, 10);
+        if (next_number < size)
+            work_groups(size - next_number);
+        uint64_t stored = next_number;
+        int64_t began_us = cpu_us();
+        work_groups(MEASURED);
+        printf("%10llu %14.1f", (unsigned long long)stored, (double)(cpu_us() - began_us) / MEASURED);
+        if (is_file)
+            printf(" %9.1f", reopen(url));
+        printf("\n");
+        fflush(stdout);
+    }
+}
+
+/* As the outbox does: some are leased, and settled in the group after that. */
+static size_t drain(size_t most) {
+    struct lease leases[LEASED];
+    struct arena *arena = arena_new(256 * 1024);
+    size_t drained = 0, count = LEASED;
+    while (count > 0 && drained < most) {
+        check(ledger_begin(ledger));
+        check(ledger_lease(ledger, arena, ENDPOINT_LEGACY, LEASED, clock_wall_ms(), leases, &count));
+        check(ledger_commit(ledger));
+        check(ledger_begin(ledger));
+        for (size_t i = 0; i < count; i++) {
+            struct attempt attempt = {.id = leases[i].record.id,
+                                      .result = ATTEMPT_DELIVERED,
+                                      .status = 200,
+                                      .retry_after_ms = -1,
+                                      .what = STR("HTTP 200")};
+            struct settlement settlement;
+            check(ledger_settle(ledger, &attempt, clock_wall_ms(), &settlement));
+        }
+        check(ledger_commit(ledger));
+        arena_reset(arena);
+        drained += count;
+    }
+    arena_free(arena);
+    return drained;
+}
+
+static void print_backlog(const char *url, size_t count) {
+    int64_t began_us = cpu_us();
+    work_groups(MEASURED);
+    printf("admitted and delivered at once: %.1f cpu us each\n", (double)(cpu_us() - began_us) / MEASURED);
+    began_us = cpu_us();
+    fill_pending(count);
+    printf("%zu admitted to wait: %.1f cpu us each\n", count, (double)(cpu_us() - began_us) / (double)count);
+    if (strcmp(url, "memory:") != 0)
+        printf("opened in %.1f ms\n", reopen(url));
+    for (size_t left = count, drained; left > 0; left -= drained) {
+        began_us = cpu_us();
+        drained = drain(left > count / 4 ? count / 4 : left);
+        if (drained == 0)
+            break;
+        printf("%zu waiting, the next %zu delivered: %.1f cpu us each\n", left, drained,
+               (double)(cpu_us() - began_us) / (double)drained);
+        fflush(stdout);
+        drained = drained < left ? drained : left;
+    }
+}
+
 static void print_memory(void) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
@@ -209,12 +299,17 @@ static void print_memory(void) {
 int main(int argc, char **argv) {
     static const size_t groups[] = {1, 10, 100, 1000};
     if (argc < 2) {
-        fprintf(stderr, "usage: bench_store URL [PREFILL [COUNT [full|normal]]] | URL pending COUNT\n");
+        fprintf(stderr, "usage: bench_store URL [PREFILL [COUNT [full|normal]]] | URL pending COUNT\n"
+                        "       bench_store URL growth COUNT... | URL backlog COUNT\n");
         return 2;
     }
     rules = MEM_ARRAY(1024, uint64_t);
     open_ledger(argv[1], argc > 4 && strcmp(argv[4], "full") == 0 ? STORE_SYNC_FULL : STORE_SYNC_NORMAL);
-    if (argc > 3 && strcmp(argv[2], "pending") == 0) {
+    if (argc > 3 && strcmp(argv[2], "growth") == 0) {
+        print_growth(argv[1], argv + 3, (size_t)argc - 3);
+    } else if (argc > 3 && strcmp(argv[2], "backlog") == 0) {
+        print_backlog(argv[1], (size_t)strtoull(argv[3], NULL, 10));
+    } else if (argc > 3 && strcmp(argv[2], "pending") == 0) {
         int64_t began_us = clock_mono_us();
         size_t count = (size_t)strtoull(argv[3], NULL, 10);
         fill_pending(count);
