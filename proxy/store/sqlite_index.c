@@ -205,7 +205,7 @@ static enum err write_run_of(struct sqlite_db *db, const struct entry *entries, 
 static enum err write_all_recent(struct sqlite_db *db) {
     struct sqlite_index *index = db->index;
     size_t count;
-    struct entry *sorted = recent_sort(&index->recent, &count);
+    struct entry *sorted = recent_sorted(&index->recent, &count);
     enum err err = write_run_of(db, sorted, count);
     mem_free(sorted);
     if (err == ERR_NONE)
@@ -217,11 +217,13 @@ static enum err write_all_recent(struct sqlite_db *db) {
 
 static enum err write_group(struct sqlite_db *db) {
     struct sqlite_index *index = db->index;
-    const struct entry *first = &index->recent.entries[index->kept];
+    struct entry *entries = recent_since(&index->recent, index->kept);
     struct query query = query_begin(db, SQL_ADD_RECENT);
     query_i64(&query, ++index->recent_row);
-    query_blob(&query, str_slice((const char *)first, (index->recent.count - index->kept) * sizeof *first));
-    return query_run(&query);
+    query_blob(&query, str_slice((const char *)entries, (index->recent.count - index->kept) * sizeof *entries));
+    enum err err = query_run(&query);
+    mem_free(entries);
+    return err;
 }
 
 /* The lowest level that has enough runs for one of the next; they stand side by side. */

@@ -3,19 +3,14 @@
 #include "common/mem.h"
 #include "proxy/store/sqlite_index_internal.h"
 
+enum { COUNTED_MAX = 1000 };
+
 /* Where the walk is: among the recent entries of the hash, and in those runs that may have it. */
 struct walk {
-    struct entry *recent; /* on the heap */
-    size_t recent_at, recent_count;
-    struct run_cursor **cursors; /* the index's, the newest first */
+    const struct recent_node *recent; /* NULL: over */
+    struct run_cursor **cursors;      /* the index's, the newest first */
     size_t cursor_count;
 };
-
-static void walk_recent(struct walk *walk, const struct recent *recent, const struct entry *first) {
-    walk->recent = recent_find(recent, first->hash, &walk->recent_count);
-    while (walk->recent_at < walk->recent_count && entry_compare(&walk->recent[walk->recent_at], first) < 0)
-        walk->recent_at++;
-}
 
 static struct run_cursor *next_cursor(struct sqlite_index *index, struct walk *walk) {
     if (walk->cursor_count == index->cursor_count) {
@@ -36,7 +31,7 @@ static enum err walk_runs(struct walk *walk, struct sqlite_db *db, const struct 
 }
 
 static const struct entry *walk_recent_entry(const struct walk *walk) {
-    return walk->recent_at < walk->recent_count ? &walk->recent[walk->recent_at] : NULL;
+    return walk->recent == NULL ? NULL : &walk->recent->entry;
 }
 
 /* What comes next, the newest where there are several; false where nothing does. */
@@ -55,7 +50,7 @@ static bool walk_entry(const struct walk *walk, struct entry *next) {
 static enum err walk_on(struct walk *walk, const struct entry *past) {
     const struct entry *recent = walk_recent_entry(walk);
     if (recent != NULL && entry_compare(recent, past) == 0)
-        walk->recent_at++;
+        walk->recent = recent_next(walk->recent);
     enum err err = ERR_NONE;
     for (size_t i = 0; i < walk->cursor_count && err == ERR_NONE; i++) {
         const struct entry *entry = run_cursor_entry(walk->cursors[i]);
@@ -74,7 +69,7 @@ enum err sqlite_index_find(struct sqlite_db *db, const struct fact_row *first, i
     enum err err = sqlite_index_refresh(db);
     if (err != ERR_NONE)
         return err;
-    walk_recent(&walk, &db->index->recent, &begin);
+    walk.recent = recent_find(&db->index->recent, &begin);
     err = walk_runs(&walk, db, &begin);
     while (err == ERR_NONE && found < max && walk_entry(&walk, &entry) && entry.hash == begin.hash &&
            entry.time_ms >= from_ms) {
@@ -82,7 +77,6 @@ enum err sqlite_index_find(struct sqlite_db *db, const struct fact_row *first, i
             rows[found++] = (struct fact_row){entry.hash, entry.time_ms, entry.message, entry.item};
         err = walk_on(&walk, &entry);
     }
-    mem_free(walk.recent);
     if (err == ERR_NONE)
         *count = found;
     return err;
@@ -90,8 +84,11 @@ enum err sqlite_index_find(struct sqlite_db *db, const struct fact_row *first, i
 
 size_t sqlite_index_estimate(struct sqlite_db *db, uint64_t hash) {
     const struct sqlite_index *index = db->index;
-    size_t count;
-    mem_free(recent_find(&index->recent, hash, &count));
+    const struct entry first = {.hash = hash, .time_ms = INT64_MAX, .message = UINT64_MAX};
+    const struct recent_node *node = recent_find(&index->recent, &first);
+    size_t count = 0;
+    for (; node != NULL && count < COUNTED_MAX; node = recent_next(node))
+        count++;
     for (size_t i = 0; i < index->run_count; i++)
         if (bloom_may_have(&index->runs[i]->bloom, hash))
             count += run_estimate(index->runs[i], hash);
