@@ -1,7 +1,8 @@
 /* A call from its beginning to its end:
  *
- *     httpc_send ─► httpc_request_write ─► begin ─┬─ an idle connection: httpc_conn_use ─┬─► httpc_call_answered ─►
- * done() └─ none: httpc_conn_dial ──────────────┴─► httpc_call_end ─────► done()
+ *   - httpc_send() writes the request and begins it
+ *   - over an idle connection (httpc_conn_use), else over a new one (httpc_conn_dial)
+ *   - httpc_call_answered() or, in trouble, httpc_call_end() calls done()
  *
  * libcurl connects, resolves names and speaks TLS (httpc_dial.c); what goes over the connection is our own, since
  * through its multi interface a request costs about eight times as much. Callbacks of the caller run as the last thing

@@ -81,7 +81,9 @@ static struct str flag_text(const struct teller *teller, const struct flag *flag
 }
 
 static bool is_same(struct str a, struct str b) {
-    return (a.at == NULL) == (b.at == NULL) && str_eq(a, b);
+    if (a.at == NULL || b.at == NULL)
+        return a.at == b.at;
+    return str_eq(a, b);
 }
 
 size_t flags_changes(const struct flags *before, const struct flags *after, struct arena *arena,
