@@ -88,9 +88,9 @@ void tables_clear(struct tables *tables);
 
 /* A cleared row of that size, not in the tables yet. */
 struct row *row_new(enum table table, size_t size) MUST_USE;
-#define ROW_NEW(table, type)            ((type *)(void *)row_new((table), sizeof(type)))
-#define ROW_NEW_WITH(table, type, more) ((type *)(void *)row_new((table), sizeof(type) + (more))) /* bytes at its end  \
-                                                                                                   */
+#define ROW_NEW(table, type) ((type *)(void *)row_new((table), sizeof(type)))
+/* With `more` bytes at its end. */
+#define ROW_NEW_WITH(table, type, more) ((type *)(void *)row_new((table), sizeof(type) + (more)))
 void row_free(struct row *row);
 struct str text_copy(struct str text); /* on the heap, as rows own theirs; absent stays absent */
 
