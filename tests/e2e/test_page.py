@@ -187,8 +187,8 @@ def play(proxy, legacy, new):
         proxy.send(what.event())
         proxy.send(what.rule())
     proxy.send(company_created())
+    proxy.wait_for_state(told.id, "delivered")  # so that both failures are its own
     proxy.send(rule("Sync Started", {"syncId": "1", "syncType": "Expense"}, "company"))
-    proxy.wait_for_state(told.id, "delivered")
     new.otherwise = 410
     proxy.wait_for_state(proxy.send(Push().event()).id, "dead")
     new.otherwise = 200
