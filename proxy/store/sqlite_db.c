@@ -2,6 +2,7 @@
 
 #include "common/fault.h"
 #include "common/mem.h"
+#include "proxy/store/sqlite_vfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,7 +117,8 @@ enum err sqlite_db_open(struct sqlite_db *db, const char *path) {
     if (err != ERR_NONE)
         return err;
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    int result = FAULT("store.open", EMFILE) ? SQLITE_CANTOPEN : sqlite3_open_v2(path, &db->handle, flags, NULL);
+    int result =
+        FAULT("store.open", EMFILE) ? SQLITE_CANTOPEN : sqlite3_open_v2(path, &db->handle, flags, sqlite_vfs_name());
     if (result != SQLITE_OK)
         return sqlite_db_fail(db, result);
     if (FAULT("store.readonly", EROFS) || sqlite3_db_readonly(db->handle, "main") == 1)
