@@ -11,6 +11,7 @@ const char *err_name(enum err err) {
         [ERR_EXISTS] = "exists",      [ERR_DENIED] = "denied",
         [ERR_BUSY] = "busy",          [ERR_TIMEOUT] = "timed out",
         [ERR_CLOSED] = "closed",      [ERR_IO] = "input/output error",
+        [ERR_DAMAGED] = "damaged",
     };
     return err < ERR_COUNT ? names[err] : "unknown error";
 }

@@ -18,6 +18,7 @@ enum err {
     ERR_TIMEOUT,   /* took longer than it may */
     ERR_CLOSED,    /* the other side, or this one, has ended it */
     ERR_IO,        /* the operating system or a library failed */
+    ERR_DAMAGED,   /* what was written once cannot be read any more; the rest may be sound */
     ERR_COUNT
 };
 

@@ -3,8 +3,8 @@
  *
  * All calls come from one thread. Results are copied into the arena given. Writes happen between begin() and
  * commit(); rollback() undoes them all. An error of any call (ERR_IO, also for damage found on the way; ERR_LIMIT for
- * a full disk; ERR_DENIED) makes the ledger roll back; lookups that find nothing give ERR_NOT_FOUND or a count of 0.
- * Ids are from 1 to 2^63 - 1; hashes and groups have all 64 bits. */
+ * a full disk; ERR_DENIED) makes the ledger roll back; ERR_DAMAGED says that one message cannot be read; lookups that
+ * find nothing give ERR_NOT_FOUND or a count of 0. Ids are from 1 to 2^63 - 1; hashes and groups have all 64 bits. */
 #ifndef PROXY_STORE_BACKEND_H
 #define PROXY_STORE_BACKEND_H
 

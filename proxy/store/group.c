@@ -55,9 +55,12 @@ enum err group_run(struct ledger *ledger, const struct store_hooks *hooks, struc
                    struct err_detail *detail) {
     enum err err = ledger_begin(ledger);
     if (err == ERR_NONE) {
-        if (!run_all(ledger, first, count, &err))
-            return count == 1 ? err_set(detail, err, "%s", first->detail.text)
-                              : run_halves(ledger, hooks, first, count, detail);
+        if (!run_all(ledger, first, count, &err) && count > 1)
+            return run_halves(ledger, hooks, first, count, detail);
+        if (err == ERR_DAMAGED)
+            return ERR_NONE; /* one message cannot be read: the store can be used */
+        if (err != ERR_NONE)
+            return err_set(detail, err, "%s", first->detail.text);
         err = group_commit(ledger, hooks, count);
     }
     if (err == ERR_NONE)

@@ -16,9 +16,12 @@ static enum err count_again(struct ledger *ledger) {
         for (size_t i = 0; i < count; i++) {
             struct record record;
             arena_reset(ledger->scratch);
-            TRY(ledger->ops->load(ledger->backend, ledger->scratch, ids[i], &record));
-            ledger->now.counts.in_state[record.endpoint][record.state]++;
             after = ids[i];
+            enum err err = ledger_load_other(ledger, ids[i], &record);
+            if (err == ERR_NONE)
+                ledger->now.counts.in_state[record.endpoint][record.state]++;
+            else if (err != ERR_NOT_FOUND)
+                return err;
         }
     } while (count == BATCH);
     return ERR_NONE;
@@ -73,6 +76,7 @@ enum err ledger_open(struct backend *backend, const struct ledger_policy *policy
 void ledger_close(struct ledger *ledger) {
     ledger->ops->close(ledger->backend);
     idset_clear(&ledger->leases);
+    idset_clear(&ledger->set_aside);
     parity_free(ledger->parity);
     mem_free(ledger->changes);
     arena_free(ledger->scratch);

@@ -38,7 +38,11 @@ static enum err find_duplicate(struct ledger *ledger, const struct record *recor
         return ERR_NONE;
     TRY(ledger->ops->find_identity(ledger->backend, record->identity_hash, ids, IDENTITY_MAX, &count));
     for (size_t i = 0; i < count && !*found; i++) {
-        TRY(ledger->ops->load(ledger->backend, ledger->scratch, ids[i], first));
+        enum err err = ledger_load_other(ledger, ids[i], first);
+        if (err == ERR_NOT_FOUND)
+            continue;
+        if (err != ERR_NONE)
+            return err;
         *found = first->generation == record->generation && str_eq(first->identity, record->identity) &&
                  first->received_ms >= now_ms - ledger->policy.retention_ms;
     }
@@ -74,7 +78,7 @@ static enum err candidate_record(struct arrival *arrival, uint64_t id, const str
         arrival->record_capacity = capacity;
     }
     struct record *place = &arrival->candidate_records[arrival->record_count];
-    TRY(ledger->ops->load(ledger->backend, ledger->scratch, id, place));
+    TRY(ledger_load_other(ledger, id, place));
     arrival->record_count++;
     *record = place;
     return ERR_NONE;
@@ -129,7 +133,9 @@ static enum err consider(struct arrival *arrival, const struct fact_row *row, co
                          uint32_t own_item) {
     struct ledger *ledger = arrival->ledger;
     const struct record *record;
-    TRY(candidate_record(arrival, row->message, &record));
+    enum err err = candidate_record(arrival, row->message, &record);
+    if (err != ERR_NONE)
+        return err == ERR_NOT_FOUND ? ERR_NONE : err;
     if (record->received_ms < arrival->request->now_ms - ledger->policy.retention_ms ||
         !states_fact(ledger, record, row->item, fact->key))
         return ERR_NONE;

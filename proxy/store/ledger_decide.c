@@ -41,8 +41,8 @@ static enum err twin_handles(struct ledger *ledger, const struct record *record,
                              bool *handles) {
     bool is_rule = record->id == twin->rule;
     struct record other;
-    enum err err = ledger->ops->load(ledger->backend, ledger->scratch, is_rule ? twin->event : twin->rule, &other);
-    if (err == ERR_NOT_FOUND) { /* past its retention */
+    enum err err = ledger_load_other(ledger, is_rule ? twin->event : twin->rule, &other);
+    if (err == ERR_NOT_FOUND) { /* past its retention, or damaged */
         *handles = false;
         return ERR_NONE;
     }
@@ -188,7 +188,7 @@ static enum err look_at_twins(struct ledger *ledger, uint64_t id, int64_t now_ms
         if (other_id == last)
             continue; /* several items of one event */
         last = other_id;
-        enum err err = ledger->ops->load(ledger->backend, ledger->scratch, other_id, &other);
+        enum err err = ledger_load_other(ledger, other_id, &other);
         if (err == ERR_NOT_FOUND)
             continue;
         if (err == ERR_NONE)
@@ -216,7 +216,7 @@ static enum err erase_facts(struct ledger *ledger, const struct record *record) 
     struct item *items;
     size_t count;
     if (!ledger_facts_decode(ledger->scratch, record->facts, &items, &count))
-        return err_set(&ledger->backend->detail, ERR_IO, "the facts of message %llu are damaged",
+        return err_set(&ledger->backend->detail, ERR_DAMAGED, "the facts of message %llu are damaged",
                        (unsigned long long)record->id);
     for (uint32_t i = 0; i < count; i++)
         for (size_t f = 0; f < items[i].fact_count; f++) {

@@ -40,6 +40,7 @@ struct ledger {
     void *flags;
     struct arena *scratch; /* of one call */
     struct idset leases;
+    struct idset set_aside; /* damaged, told of */
     struct parity *parity;
     uint64_t oldest_from[STATE_COUNT][ENDPOINT_COUNT]; /* no message of the endpoint in that state has a lower id */
     struct ledger_memory now, before;                  /* before: as of ledger_begin() */
@@ -54,6 +55,15 @@ static inline uint64_t ledger_id_at(int64_t ms) {
 static inline bool record_is_handled(const struct record *record) {
     return state_is_handled(record->state) || (record->marks & RECORD_DELIVERED_ONCE) != 0;
 }
+
+/* ledger_damage.c: a message that cannot be read, and is passed over from now on. */
+bool ledger_is_set_aside(const struct ledger *ledger, uint64_t id);
+void ledger_set_aside(struct ledger *ledger, uint64_t id);
+/* ERR_DAMAGED: it is set aside. */
+enum err ledger_load_own(struct ledger *ledger, struct arena *arena, uint64_t id, struct record *record) MUST_USE;
+/* One that a decision about another message looks at, into the scratch arena; ERR_NOT_FOUND also where it is damaged.
+ */
+enum err ledger_load_other(struct ledger *ledger, uint64_t id, struct record *record) MUST_USE;
 
 void bitmap_set(char *bitmap, size_t index);
 size_t bitmap_count(struct str bitmap, size_t bits);

@@ -23,8 +23,10 @@ enum err ledger_has_twin_of_type(struct ledger *ledger, const struct record *eve
         struct record other;
         if (twins[i].rule == rule->id)
             continue;
-        TRY(ledger->ops->load(ledger->backend, ledger->scratch, twins[i].rule, &other));
-        found = str_eq(other.type, rule->type);
+        enum err err = ledger_load_other(ledger, twins[i].rule, &other);
+        if (err != ERR_NONE && err != ERR_NOT_FOUND)
+            return err;
+        found = err == ERR_NONE && str_eq(other.type, rule->type);
     }
     *has = found;
     return ERR_NONE;
@@ -80,7 +82,11 @@ enum err ledger_note_forgotten(struct ledger *ledger, const struct record *recor
         uint64_t other = is_rule ? twins[i].event : twins[i].rule;
         if (is_among(other, others, parted))
             continue; /* twins by several items are one pair */
-        TRY(ledger->ops->load(ledger->backend, ledger->scratch, other, &others[parted]));
+        enum err err = ledger_load_other(ledger, other, &others[parted]);
+        if (err == ERR_NOT_FOUND)
+            continue;
+        if (err != ERR_NONE)
+            return err;
         if (is_rule)
             TRY(part_from_event(ledger, record, &others[parted], parted == 0));
         else

@@ -13,7 +13,7 @@ static enum err read_twins(struct ledger *ledger, struct arena *arena, uint64_t 
         const struct twin *twin = &story->twins[i];
         enum err err = ledger->ops->load(ledger->backend, arena, twin->rule == id ? twin->event : twin->rule,
                                          &story->twin_records[i]);
-        if (err == ERR_NOT_FOUND)
+        if (err == ERR_NOT_FOUND || err == ERR_DAMAGED)
             story->twin_records[i] = (struct record){0};
         else if (err != ERR_NONE)
             return err;
@@ -45,8 +45,12 @@ enum err ledger_oldest(struct ledger *ledger, enum state state, enum endpoint en
     for (size_t i = 0; i < count; i++) {
         struct record record;
         arena_reset(ledger->scratch);
-        TRY(ledger->ops->load(ledger->backend, ledger->scratch, ids[i], &record));
+        enum err err = ledger_load_other(ledger, ids[i], &record);
         *from = ids[i];
+        if (err == ERR_NOT_FOUND)
+            continue;
+        if (err != ERR_NONE)
+            return err;
         *received_ms = record.received_ms;
         if (record.endpoint == endpoint)
             return ERR_NONE;

@@ -68,7 +68,11 @@ static enum err is_relied_on(struct ledger *ledger, const struct record *record,
         struct record event;
         if (twins[i].rule != record->id)
             continue;
-        TRY(ledger->ops->load(ledger->backend, ledger->scratch, twins[i].event, &event));
+        enum err err = ledger_load_other(ledger, twins[i].event, &event);
+        if (err == ERR_NOT_FOUND)
+            continue;
+        if (err != ERR_NONE)
+            return err;
         bool is_out = (event.marks & RECORD_DELIVERED_ONCE) != 0 || idset_has(&ledger->leases, event.id);
         *relied_on = is_out && bitmap_has(event.trimmed, twins[i].item);
     }
@@ -133,7 +137,7 @@ enum err ledger_note_shadow(struct ledger *ledger, const struct attempt *attempt
 static enum err take(struct ledger *ledger, struct arena *arena, uint64_t id, struct lease *lease) {
     struct str covered;
     size_t covered_count;
-    TRY(ledger->ops->load(ledger->backend, arena, id, &lease->record));
+    TRY(ledger_load_own(ledger, arena, id, &lease->record));
     TRY(ledger->ops->load_content(ledger->backend, arena, id, &lease->content));
     TRY(ledger_coverage(ledger, &lease->record, &covered, &covered_count));
     lease->covered = covered_count > 0 ? arena_str(arena, covered) : STR_NONE;
@@ -148,19 +152,22 @@ static enum err take(struct ledger *ledger, struct arena *arena, uint64_t id, st
 enum err ledger_lease(struct ledger *ledger, struct arena *arena, enum endpoint endpoint, size_t max, int64_t now_ms,
                       struct lease *leases, size_t *count) {
     arena_reset(ledger->scratch);
-    size_t most = max + ledger->leases.count + 1, found, taken = 0;
+    size_t most = max + ledger->leases.count + ledger->set_aside.count + 1, found, taken = 0;
     struct due *due = ARENA_ARRAY(ledger->scratch, most, struct due);
     TRY(ledger->ops->due(ledger->backend, endpoint, STATE_PENDING, due, most, &found));
     int64_t next = DUE_NEVER;
     for (size_t i = 0; i < found; i++) {
-        if (idset_has(&ledger->leases, due[i].id))
+        if (idset_has(&ledger->leases, due[i].id) || ledger_is_set_aside(ledger, due[i].id))
             continue;
         if (taken == max || due[i].due_ms > now_ms) {
             next = due[i].due_ms;
             break;
         }
-        TRY(take(ledger, arena, due[i].id, &leases[taken]));
-        taken++;
+        enum err err = take(ledger, arena, due[i].id, &leases[taken]);
+        if (err == ERR_NONE)
+            taken++;
+        else if (err != ERR_DAMAGED)
+            return err;
     }
     ledger->now.next_due_ms[endpoint] = next;
     *count = taken;

@@ -78,9 +78,11 @@ static enum err review_step(struct ledger *ledger, int64_t now_ms, size_t budget
     for (size_t i = 0; i < count && err == ERR_NONE; i++) {
         struct record record;
         arena_reset(ledger->scratch);
-        err = ledger->ops->load(ledger->backend, ledger->scratch, ids[i], &record);
+        err = ledger_load_other(ledger, ids[i], &record);
         if (err == ERR_NONE && !state_is_final(record.state)) /* an earlier one of this step may have moved it */
             err = review(ledger, &record, now_ms);
+        else if (err == ERR_NOT_FOUND)
+            err = ERR_NONE;
         ledger->now.review_after = ids[i];
         ledger->now.stats.swept++;
     }
@@ -95,7 +97,9 @@ static enum err review_step(struct ledger *ledger, int64_t now_ms, size_t budget
 static enum err time_is_over(struct ledger *ledger, uint64_t id, int64_t now_ms) {
     struct record record;
     arena_reset(ledger->scratch);
-    TRY(ledger->ops->load(ledger->backend, ledger->scratch, id, &record));
+    enum err err = ledger_load_own(ledger, ledger->scratch, id, &record);
+    if (err != ERR_NONE)
+        return err == ERR_DAMAGED ? ERR_NONE : err;
     if (record.state == STATE_PARKED && !ledger_own_on(ledger, &record, now_ms)) /* else a review is on its way */
         return ledger_move(ledger, &record, STATE_EXPIRED, DUE_NEVER, now_ms,
                            (struct step){.why = STR("parked for as long as pairing.park_for allows")});
@@ -108,12 +112,17 @@ static enum err waits_step(struct ledger *ledger, enum endpoint endpoint, enum s
                            size_t budget, bool *more) {
     if (ledger->now.counts.in_state[endpoint][state] == 0)
         return ERR_NONE;
-    struct arena *arena = arena_new(budget * sizeof(struct due) + 64);
-    struct due *due = ARENA_ARRAY(arena, budget, struct due);
+    size_t most = budget + ledger->set_aside.count; /* which may all stand in front */
+    struct arena *arena = arena_new(most * sizeof(struct due) + 64);
+    struct due *due = ARENA_ARRAY(arena, most, struct due);
     size_t count = 0, over = 0;
-    enum err err = ledger->ops->due(ledger->backend, endpoint, state, due, budget, &count);
-    for (; over < count && due[over].due_ms <= now_ms && err == ERR_NONE; over++)
-        err = time_is_over(ledger, due[over].id, now_ms);
+    enum err err = ledger->ops->due(ledger->backend, endpoint, state, due, most, &count);
+    for (size_t i = 0; i < count && over < budget && due[i].due_ms <= now_ms && err == ERR_NONE; i++) {
+        if (ledger_is_set_aside(ledger, due[i].id))
+            continue;
+        err = time_is_over(ledger, due[i].id, now_ms);
+        over++;
+    }
     arena_free(arena);
     ledger->now.stats.swept += over;
     *more = *more || over == budget;
@@ -133,7 +142,7 @@ static enum err content_is_done_with(struct ledger *ledger, const struct record 
     for (size_t i = 0; i < count && *done; i++) {
         uint64_t other_id = twins[i].rule == record->id ? twins[i].event : twins[i].rule;
         struct record other;
-        enum err err = ledger->ops->load(ledger->backend, ledger->scratch, other_id, &other);
+        enum err err = ledger_load_other(ledger, other_id, &other);
         if (err != ERR_NONE && err != ERR_NOT_FOUND)
             return err;
         *done = err == ERR_NOT_FOUND || other.state != STATE_PENDING;
@@ -145,7 +154,7 @@ static enum err drop_content(struct ledger *ledger, uint64_t id) {
     struct record record;
     bool done;
     arena_reset(ledger->scratch);
-    TRY(ledger->ops->load(ledger->backend, ledger->scratch, id, &record));
+    TRY(ledger_load_own(ledger, ledger->scratch, id, &record));
     TRY(content_is_done_with(ledger, &record, &done));
     if (!done || idset_has(&ledger->leases, id))
         return ERR_NONE;
@@ -157,11 +166,13 @@ static enum err drop_content(struct ledger *ledger, uint64_t id) {
 static enum err remove_message(struct ledger *ledger, uint64_t id) {
     struct record record;
     arena_reset(ledger->scratch);
-    TRY(ledger->ops->load(ledger->backend, ledger->scratch, id, &record));
+    TRY(ledger_load_own(ledger, ledger->scratch, id, &record));
     if (idset_has(&ledger->leases, id))
         return ERR_NONE;
-    ledger->now.stats.removed++;
-    return ledger_erase(ledger, &record);
+    enum err err = ledger_erase(ledger, &record);
+    if (err == ERR_NONE)
+        ledger->now.stats.removed++;
+    return err;
 }
 
 typedef enum err retire_fn(struct ledger *ledger, uint64_t id);
@@ -170,7 +181,11 @@ typedef enum err retire_fn(struct ledger *ledger, uint64_t id);
 static enum err retire_step(struct ledger *ledger, const uint64_t *ids, size_t count, size_t budget, retire_fn *retire,
                             uint64_t *after, int64_t *pass_ms, int64_t now_ms, bool *more) {
     for (size_t i = 0; i < count; i++) {
-        TRY(retire(ledger, ids[i]));
+        enum err err = ledger_is_set_aside(ledger, ids[i]) ? ERR_NONE : retire(ledger, ids[i]);
+        if (err == ERR_DAMAGED)
+            ledger_set_aside(ledger, ids[i]); /* retire() has written nothing */
+        else if (err != ERR_NONE)
+            return err;
         *after = ids[i];
     }
     if (count == budget) {

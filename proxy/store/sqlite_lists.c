@@ -20,7 +20,9 @@ struct list {
 
 static enum err add_row(struct list *list, struct query *query) {
     list->records = query_grow(list->arena, list->records, list->count, &list->capacity, sizeof *list->records);
-    return row_read(query, list->arena, &list->records[list->count++]);
+    enum err err = row_read(query, list->arena, &list->records[list->count]);
+    list->count += err == ERR_NONE ? 1 : 0;
+    return err == ERR_DAMAGED ? ERR_NONE : err; /* whoever works with it tells of it */
 }
 
 /* By a statement that filters and orders. */

@@ -120,8 +120,12 @@ enum err row_read(struct query *query, struct arena *arena, struct record *recor
                            &read.trace_parent, &read.facts,     &read.admission};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         *texts[i] = query_take_text(query, arena);
-    if (!valid || read.item_count > ITEM_MAX)
-        return sqlite_db_damaged(query->db, "a message in no known state");
+    if (!valid || read.item_count > ITEM_MAX || query->damage != NULL) {
+        const char *what = query->damage != NULL ? query->damage : "it is in no known state";
+        query->damage = NULL; /* of this row, and told */
+        return err_set(&query->db->backend.detail, ERR_DAMAGED, "store %s: message %llu is damaged: %s",
+                       query->db->path, (unsigned long long)read.id, what);
+    }
     read.state = (enum state)state;
     read.generation = (enum generation)generation;
     read.endpoint = (enum endpoint)endpoint;

@@ -16,7 +16,7 @@ enum err sqlite_due(struct backend *backend, enum endpoint endpoint, enum state 
     size_t found = 0;
     while (found < max && query_row(&query)) {
         due[found].id = query_take_u64(&query);
-        due[found++].due_ms = query_take_ms(&query);
+        due[found++].due_ms = query_take_i64(&query); /* one that cannot be is told when the message is loaded */
     }
     enum err err = query_end(&query);
     if (err == ERR_NONE)
