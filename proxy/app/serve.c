@@ -167,7 +167,7 @@ static void kick_outbox(void *arg) {
     outbox_kick(arg);
 }
 
-/* On the store's thread: something is due; one worker after the other is told. */
+/* Something is due; on whatever thread runs the store. One worker after the other is told. */
 static void on_ready(void *arg, enum endpoint endpoint) {
     struct serve *serve = arg;
     struct service *service = &serve->service;
@@ -298,6 +298,14 @@ static int start(struct serve *serve) {
     return CLI_OK;
 }
 
+/* What its last turn asked the store for, and what that leads to, is still asked. */
+static void close_lane(struct worker *worker) {
+    if (worker == NULL)
+        return;
+    loop_flush(worker->loop);
+    store_lane_close(worker->lane);
+}
+
 /* In the order that nobody is called who is gone: listeners, store (its answers run on the loops), loops. */
 static void take_down(struct serve *serve) {
     struct service *service = &serve->service;
@@ -307,6 +315,8 @@ static void take_down(struct serve *serve) {
     loop_signal_free(serve->on_hup);
     if (serve->crew != NULL)
         crew_stop(serve->crew);
+    for (size_t i = 0; service->workers != NULL && i < service->worker_count; i++)
+        close_lane(service->workers[i]);
     if (service->store != NULL)
         store_close(service->store);
     for (size_t i = 0; serve->crew != NULL && i < crew_size(serve->crew); i++)

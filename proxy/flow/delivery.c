@@ -18,7 +18,7 @@ static enum err run_settle(struct ledger *ledger, struct store_job *job) {
 
 static void submit_settle(void *arg) {
     struct delivery *delivery = arg;
-    store_submit(delivery->worker->service->store, &delivery->job);
+    store_lane_submit(delivery->worker->lane, &delivery->job);
 }
 
 /* The sender that waits is told as soon as its message's fate is durable. */
@@ -67,7 +67,7 @@ static void settle(struct delivery *delivery, enum attempt_result result, const 
                                          .retry_after_ms = answer == NULL ? -1 : answer->retry_after_ms,
                                          .duration_us = answer == NULL ? 0 : answer->duration_us,
                                          .what = what};
-    delivery->job = (struct store_job){.run = run_settle, .done = on_settled, .loop = delivery->worker->loop};
+    delivery->job = (struct store_job){.run = run_settle, .done = on_settled};
     submit_settle(delivery);
 }
 

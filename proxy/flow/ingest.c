@@ -212,9 +212,9 @@ static void admit(struct ingest *ingest) {
                                              .now_ms = ingest->message.received_ms,
                                              .lease = ingest->has_place || sender_waits,
                                              .promise = !sender_waits};
-    ingest->job = (struct store_job){.run = run_admit, .done = on_admitted, .loop = ingest->worker->loop};
+    ingest->job = (struct store_job){.run = run_admit, .done = on_admitted};
     ingest->worker->admissions++;
-    store_submit(service->store, &ingest->job);
+    store_lane_submit(ingest->worker->lane, &ingest->job);
 }
 
 static void complete_message(const struct service *service, const struct http_request *http, struct ingest *ingest) {

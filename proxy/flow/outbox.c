@@ -168,8 +168,8 @@ void outbox_kick(struct outbox *outbox) {
     outbox->leasing = true;
     outbox->now_ms = now_ms;
     outbox->arena = arena_new(64 * 1024);
-    outbox->job = (struct store_job){.run = run_lease, .done = on_leased, .loop = outbox->worker->loop};
-    store_submit(service->store, &outbox->job);
+    outbox->job = (struct store_job){.run = run_lease, .done = on_leased};
+    store_lane_submit(outbox->worker->lane, &outbox->job);
 }
 
 static void on_timer(void *arg) {

@@ -94,9 +94,9 @@ static void on_answer(const struct httpc_answer *answer, void *arg) {
                                          .status = answer->status,
                                          .duration_us = answer->duration_us,
                                          .what = what};
-    delivery->job = (struct store_job){.run = run_note, .done = on_noted, .loop = delivery->worker->loop};
+    delivery->job = (struct store_job){.run = run_note, .done = on_noted};
     counters_shadow(delivery->worker->service->counters, ok);
-    store_submit(delivery->worker->service->store, &delivery->job);
+    store_lane_submit(delivery->worker->lane, &delivery->job);
 }
 
 void shadow_send(struct shadow *shadow, struct delivery *delivery) {

@@ -31,6 +31,7 @@ enum err worker_new(struct service *service, struct loop *loop, size_t index, co
     struct worker *made = MEM_NEW(struct worker);
     made->service = service;
     made->loop = loop;
+    made->lane = store_lane_new(service->store, loop);
     made->index = index;
     for (int e = 0; e < ENDPOINT_COUNT; e++) {
         made->httpc[e] = new_client(service, loop, (enum endpoint)e);
@@ -65,6 +66,7 @@ void worker_free(struct worker *worker) {
         httpc_free(worker->httpc[e]);
         outbox_free(worker->outbox[e]);
     }
+    store_lane_free(worker->lane);
     mem_free(worker);
 }
 

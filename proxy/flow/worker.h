@@ -6,6 +6,7 @@
 #include "common/httpd.h"
 #include "common/loop.h"
 #include "proxy/flow/service.h"
+#include "proxy/store/store_lane.h"
 
 struct delivery;
 struct outbox;
@@ -14,6 +15,7 @@ struct shadow;
 struct worker {
     struct service *service;
     struct loop *loop;
+    struct store_lane *lane; /* how it asks the store */
     size_t index;
     struct httpd *httpd;
     struct httpc *httpc[ENDPOINT_COUNT]; /* apart, so that neither endpoint uses up the other's connections */

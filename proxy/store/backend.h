@@ -1,7 +1,7 @@
 /* What a store must be able to do: look up and write down, nothing else. Every decision is taken above it, by the
  * ledger, so that all stores decide alike.
  *
- * All calls come from one thread. Results are copied into the arena given. Writes happen between begin() and
+ * All calls come from one thread at a time. Results are copied into the arena given. Writes happen between begin() and
  * commit(); rollback() undoes them all. An error of any call (ERR_IO, also for damage found on the way; ERR_LIMIT for
  * a full disk; ERR_DENIED) makes the ledger roll back; ERR_DAMAGED says that one message cannot be read; lookups that
  * find nothing give ERR_NOT_FOUND or a count of 0. Ids are from 1 to 2^63 - 1; hashes and groups have all 64 bits. */
@@ -93,6 +93,7 @@ bool filter_passes(const struct filter *filter, const struct record *record); /*
 struct backend;
 
 struct backend_ops {
+    bool waits; /* for a disk: nothing for the thread of an event loop */
     void (*close)(struct backend *backend);
     enum err (*begin)(struct backend *backend);
     enum err (*commit)(struct backend *backend);

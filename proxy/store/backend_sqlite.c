@@ -84,6 +84,7 @@ static enum err sqlite_probe(struct backend *backend) {
 }
 
 static const struct backend_ops ops = {
+    .waits = true,
     .close = sqlite_close,
     .begin = sqlite_begin,
     .commit = sqlite_commit,

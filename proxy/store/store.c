@@ -42,6 +42,7 @@ static void store_free(struct store *store) {
         store_release(store->next_flags);
     pthread_cond_destroy(&store->wake);
     pthread_mutex_destroy(&store->lock);
+    pthread_mutex_destroy(&store->ledger_lock);
     mem_free(store->answers);
     mem_free(store);
 }
@@ -58,8 +59,9 @@ enum err store_open(const struct store_options *options, struct store **store, s
     made->ledger = ledger;
     made->backend = backend;
     made->hooks = options->hooks;
-    made->end = &made->first;
+    made->lanes_serve = !backend->ops->waits;
     pthread_mutex_init(&made->lock, NULL);
+    pthread_mutex_init(&made->ledger_lock, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -92,13 +94,19 @@ void store_close(struct store *store) {
 
 void store_submit(struct store *store, struct store_job *job) {
     job->err = ERR_NONE;
-    job->next = NULL;
     pthread_mutex_lock(&store->lock);
-    bool was_empty = store->first == NULL;
-    *store->end = job;
-    store->end = &job->next;
-    if (was_empty)
+    if (store->queue.first == NULL)
         pthread_cond_signal(&store->wake);
+    job_queue_add(&store->queue, job);
+    pthread_mutex_unlock(&store->lock);
+}
+
+void store_queue_lane(struct store *store, struct job_queue jobs) {
+    struct job_queue *queue = store->lanes_serve ? &store->lane_queue : &store->queue;
+    pthread_mutex_lock(&store->lock);
+    if (!store->lanes_serve && queue->first == NULL)
+        pthread_cond_signal(&store->wake);
+    job_queue_append(queue, jobs);
     pthread_mutex_unlock(&store->lock);
 }
 
@@ -107,6 +115,7 @@ void store_set_flags(struct store *store, void *flags, store_release_fn *release
     struct flag_set unused = store->has_next_flags ? store->next_flags : (struct flag_set){0};
     store->next_flags = (struct flag_set){flags, release};
     store->has_next_flags = true;
+    store->is_poked = true;
     pthread_cond_signal(&store->wake);
     pthread_mutex_unlock(&store->lock);
     store_release(unused);

@@ -5,6 +5,8 @@
  *                    between groups: one step of ledger_sweep(), when there is something to do
  *     job's loop:    done(job), in the order of submission
  *
+ * A loop that has much to ask goes by a lane of its own (store_lane.h).
+ *
  * Every function may be called from any thread, store_open() and store_close() from one. */
 #ifndef PROXY_STORE_STORE_H
 #define PROXY_STORE_STORE_H
@@ -14,19 +16,19 @@
 
 /* Work for the ledger, a member of the caller's object: it belongs to the store from store_submit() until done(). */
 struct store_job {
-    /* On the store's thread, between ledger_begin() and ledger_commit(). It may be called again after a rollback, so
-     * what it writes into its object it writes anew. ERR_NOT_FOUND, ERR_INVALID and ERR_BUSY are answers, and what
-     * was written before them stays; any other error undoes this job, and no other one. */
+    /* On the store's thread, or a lane's, between ledger_begin() and ledger_commit(). It may be called again after a
+     * rollback, so what it writes into its object it writes anew. ERR_NOT_FOUND, ERR_INVALID and ERR_BUSY are answers,
+     * and what was written before them stays; any other error undoes this job, and no other one. */
     enum err (*run)(struct ledger *ledger, struct store_job *job);
     /* On the loop's thread, when what it did is durable, or failed; it may free the object. */
     void (*done)(struct store_job *job);
     struct loop *loop;        /* NULL: done() is called on the store's thread, and must not block */
     enum err err;             /* for done(): what run() returned, or why it was undone */
     struct err_detail detail; /* where err: what run() wrote there, else the ledger's */
-    struct store_job *next;   /* the store's */
+    struct store_job *next;   /* the queue's that it is in */
 };
 
-/* What the store tells, on its own thread; each may be NULL. */
+/* What the store tells, on the thread that happens to have run the group, while no other runs one; each may be NULL. */
 struct store_hooks {
     /* Pending messages of the endpoint are due: somebody may lease them. Again when that changes, and once a second
      * while they stay. */
@@ -42,7 +44,7 @@ struct store_options {
     const char *url; /* "sqlite:PATH", "memory:" */
     enum store_sync sync;
     const struct ledger_policy *policy; /* copied; retry_ms and arg must outlive the store */
-    ledger_flag_fn *flag;               /* called on the store's thread only */
+    ledger_flag_fn *flag;               /* never called by two threads at a time */
     void *flags;
     store_release_fn *release; /* NULL: `flags` outlives the store */
     struct store_hooks hooks;
@@ -59,7 +61,7 @@ void store_close(struct store *store);
 
 void store_submit(struct store *store, struct store_job *job);
 /* Hands other flags over: in force from the next group on. `release` is called for them when they are no longer
- * used, on the store's thread, or here where the next ones came first. */
+ * used, by who runs the next group, or here where the next ones came first. */
 void store_set_flags(struct store *store, void *flags, store_release_fn *release);
 
 /* As of the last group; the numbers of one call need not be of one moment. */
