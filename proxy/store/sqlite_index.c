@@ -57,6 +57,8 @@ static enum err find_garbage(struct sqlite_db *db) {
     enum err err = neighbour(db, SQL_NEXT_PAGE, 0, &id);
     while (err == ERR_NONE && id > 0) {
         uint64_t number = run_number_of(id);
+        if (!run_number_can_be(number))
+            return sqlite_db_damaged(db, "a page of the index that cannot be");
         if (number >= index->next_number)
             index->next_number = number + 1;
         err = neighbour(db, SQL_LAST_PAGE, run_page_id(number + 1, 0) - 1, &last);

@@ -21,6 +21,10 @@ uint64_t run_number_of(int64_t page_id) {
     return (uint64_t)page_id >> PAGE_BITS;
 }
 
+bool run_number_can_be(uint64_t number) {
+    return number != 0 && number >> (62 - PAGE_BITS) == 0;
+}
+
 static void *copy_blob(struct str blob, size_t unit, size_t *count) {
     *count = blob.len % unit == 0 ? blob.len / unit : 0;
     return *count == 0 ? NULL : mem_copy(blob.at, blob.len);
@@ -39,7 +43,7 @@ static enum err take_run(struct query *query, struct run **run) {
     read->bloom.blocks = words;
     read->fences = copy_blob(query_peek_text(query), sizeof(struct entry), &fences);
     if (level >= RUN_LEVELS || words == 0 || fences == 0 || fences != pages || pages >= 1U << PAGE_BITS ||
-        read->hashes > pages * RUN_PAGE_ENTRIES || read->number == 0 || read->number >> (62 - PAGE_BITS) != 0) {
+        read->hashes > pages * RUN_PAGE_ENTRIES || !run_number_can_be(read->number)) {
         run_free(read);
         return sqlite_db_damaged(query->db, "a run of the index that cannot be");
     }

@@ -24,6 +24,7 @@ enum err run_read_all(struct sqlite_db *db, struct run ***runs, size_t *count) M
 enum err run_remove(struct sqlite_db *db, const struct run *run) MUST_USE; /* its pages stay for now */
 int64_t run_page_id(uint64_t number, uint32_t page);
 uint64_t run_number_of(int64_t page_id);
+bool run_number_can_be(uint64_t number);                   /* else the ids of its pages have no room */
 size_t run_estimate(const struct run *run, uint64_t hash); /* about how many entries of that hash it has */
 
 /* Writes a run, entry by entry in order. It is there when run_writer_end() has told of it in the file. */
