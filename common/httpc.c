@@ -63,7 +63,7 @@ static void take_out(struct httpc *httpc, struct httpc_call *call) {
 }
 
 static void call_free(struct httpc_call *call) {
-    strbuf_clear(&call->out);
+    strbuf_wipe(&call->out);
     mem_free(call);
 }
 
@@ -72,6 +72,9 @@ static void put_back(struct httpc *httpc, struct httpc_call *call) {
         call_free(call);
         return;
     }
+    if (call->head_len > 0)
+        mem_wipe(call->out.at, call->head_len); /* headers may hold a secret */
+    call->head_len = 0;
     call->next = httpc->spare;
     httpc->spare = call;
     httpc->spare_count++;

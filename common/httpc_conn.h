@@ -70,6 +70,7 @@ struct httpc_call {
     httpc_done *done;
     void *arg;
     struct strbuf out; /* the request as it goes over the wire */
+    size_t head_len;   /* of `out`, all but the body */
     size_t out_sent;
     bool is_head;     /* its method is HEAD */
     bool was_retried; /* its first connection turned out to be stale */

@@ -138,6 +138,7 @@ enum err httpc_request_write(struct httpc_call *call, const struct httpc_request
                                    (user_agent == NULL ? 0 : strlen(user_agent)) + parts.len + request->body.len);
     char *end = put_request_line(call->out.at, request, &parts);
     end = put_headers(end, call, request, &parts);
+    call->head_len = (size_t)(end - call->out.at);
     end = put(end, request->body);
     call->out.len = (size_t)(end - call->out.at);
     return ERR_NONE;

@@ -41,6 +41,15 @@ void optfile_complain(struct optfile *optfile, const char *name, const char *rig
 
 const struct opt_problem *optfile_problems(const struct optfile *optfile); /* in the order found; NULL: none */
 
+/* After all reading: overwrites the values of secrets in `variables` (like environ) and in one assignment, which must
+ * be memory that may be written to, as what the program was started with is. */
+void opt_forget_environment(const struct opt_table *table, const char *const *variables);
+void opt_forget_assignment(const struct opt_table *table, struct str assignment);
+
+/* What the values refer to is copied into another arena, so that the one they were read into can be freed: with the
+ * text of the file, and with what was overridden. */
+void opt_values_move(struct arena *arena, const struct opt_table *table, void *values);
+
 /* "hookshift.json:12: log.levl: is no setting; did you mean "log.level"?" */
 void opt_problem_print(struct strbuf *out, const struct opt_problem *problem);
 

@@ -75,6 +75,15 @@ void process_free(struct process *process) {
     mem_free(process);
 }
 
+/* A limit of 0 is not looked at where a program takes cores; one of 1 is, and no core is that small (core(5)). */
+void process_forbid_cores(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_CORE, &limit) != 0 || limit.rlim_max == 0)
+        return;
+    limit.rlim_cur = 1;
+    (void)setrlimit(RLIMIT_CORE, &limit); /* lowering it is always permitted */
+}
+
 uint64_t process_raise_descriptors(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)

@@ -15,4 +15,8 @@ void process_free(struct process *process); /* when nobody writes `metrics` any 
 /* Takes as many descriptors as the system grants: the soft limit becomes the hard one. The limit in force. */
 uint64_t process_raise_descriptors(void);
 
+/* From now on a crash leaves no core file: it would hold whatever is in memory. Neither in a file nor by way of a
+ * program that takes cores (core(5)); who may raise the limit of this process, with prlimit(1), gets one. */
+void process_forbid_cores(void);
+
 #endif

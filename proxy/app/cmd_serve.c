@@ -1,4 +1,5 @@
 #include "common/httpc.h"
+#include "common/process.h"
 #include "proxy/app/cli.h"
 #include "proxy/app/load.h"
 #include "proxy/app/serve.h"
@@ -6,6 +7,7 @@
 int cmd_serve(int argc, char **argv) {
     struct settings settings;
     struct arena *arena = arena_new_for_secrets();
+    process_forbid_cores();
     int status = app_load_settings(argc, argv, arena, &settings);
     if (status == CLI_GO_ON) {
         log_set(settings.log_level, settings.log_format);

@@ -46,13 +46,24 @@ enum err load_settings(const struct load_options *options, struct arena *arena, 
     return err;
 }
 
+static void forget_secrets(const struct load_options *options) {
+    opt_forget_environment(settings_table(), (const char *const *)environ);
+    for (size_t i = 0; i < options->assignments.count; i++)
+        opt_forget_assignment(settings_table(), str_of(options->assignments.items[i]));
+}
+
 int app_load_settings(int argc, char **argv, struct arena *arena, struct settings *settings) {
     struct load_options options;
     int status = load_options_parse(argc, argv, &options);
     if (status != CLI_GO_ON)
         return status;
-    if (load_settings(&options, arena, settings) != ERR_NONE)
+    struct arena *reading = arena_new_for_secrets();
+    if (load_settings(&options, reading, settings) == ERR_NONE)
+        opt_values_move(arena, settings_table(), settings);
+    else
         status = CLI_USAGE;
+    arena_free(reading);
+    forget_secrets(&options);
     load_options_clear(&options);
     return status;
 }

@@ -2,10 +2,12 @@
 
 import base64
 import json
+import pathlib
 
 import pytest
 
 from messages import Connection, Push, encode, fresh
+from process import is_sanitized
 from proxy import run
 from signatures import SECRET, signed
 from waiting import wait_until
@@ -95,3 +97,41 @@ def test_wrong_values(make, key):
     assert done.returncode == 2 and key in done.stderr.decode() and is_silent(done.stderr.decode())
     done = run("check", "--set", f"{key}={bad}")
     assert done.returncode == 2 and key in done.stderr.decode() and is_silent(done.stderr.decode())
+
+
+def readable_memory(pid):
+    """All that the process could change, in pieces; what its sanitizers map is not looked at."""
+    for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
+        span, rights = line.split()[:2]
+        start, end = (int(edge, 16) for edge in span.split("-"))
+        if rights.startswith("rw") and end - start < 1 << 28:
+            with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+                memory.seek(start)
+                yield memory.read(end - start)
+
+
+def test_what_it_was_started_with(make, legacy):
+    """Secrets do not stand in /proc, where `ps` finds them, once they have been read; one that was overridden, and is of
+    no use, stands nowhere in memory; and a crash leaves no core file that would hold those in use."""
+    replaced = "token-of-an-earlier-operator"
+    proxy = make(endpoints__legacy__headers={"X-Api-Key": "key-of-an-earlier-consumer"})
+    proxy.environment = {"HOOKSHIFT_ADMIN_TOKEN": replaced, "HOOKSHIFT_VERIFY_RULE_AUTHORIZATIONS": "Basic c2VuZGVy",
+                         "HOOKSHIFT_ENDPOINTS_LEGACY_HEADERS": '{"X-Api-Key": "key-of-the-consumer"}'}
+    proxy.arguments = [f"--set=admin.token={TOKEN}", "--set", f"verify.rule_secrets={SECRET}"]
+    proxy.start()
+    body = encode(Push().rule())
+    assert proxy.request("POST", "/", body, {"Authorization": "Basic c2VuZGVy"}).status == 202
+    assert legacy.wait_for(1)[0].headers["x-api-key"] == "key-of-the-consumer"
+    assert proxy.admin("/api/status", Authorization=f"Bearer {TOKEN}").status == 200
+    process = pathlib.Path(f"/proc/{proxy.process.pid}")
+    started_with = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+    for secret in (TOKEN, SECRET, replaced, "c2VuZGVy", "key-of-the-consumer"):
+        assert secret.encode() not in started_with, secret
+    assert b"admin.token=" in started_with and b"HOOKSHIFT_ADMIN_TOKEN=" in started_with
+    limit = next(line for line in (process / "limits").read_text().splitlines() if line.startswith("Max core file size"))
+    assert limit.split()[4] in ("0", "1")
+    if not is_sanitized(proxy.process.pid):
+        memory = b"".join(readable_memory(proxy.process.pid))
+        assert TOKEN.encode() in memory, "the one in use"
+        for secret in (replaced, "key-of-an-earlier-consumer"):
+            assert secret.encode() not in memory, secret

@@ -2,6 +2,7 @@
  * the libraries too; that leaves no room for a sanitizer, which does the same. */
 #include "common/arena.h"
 #include "common/file.h"
+#include "common/httpc.h"
 #include "common/mem.h"
 #include "proxy/app/setup.h"
 #include "proxy/model/settings.h"
@@ -187,12 +188,74 @@ static void a_secret_that_is_refused_is_wiped(void **state) {
     end();
 }
 
+static void count_done(const struct httpc_answer *answer, void *arg) {
+    (void)answer;
+    ++*(int *)arg;
+}
+
+static bool has_ended(void *arg) {
+    return *(int *)arg > 0;
+}
+
+/* The first fails and leaves its buffer to the second, for whose body that is too small. */
+static void headers_of_requests_are_wiped(void **state) {
+    static const char body[8192];
+    const struct http_header header = {STR("Authorization"), STR("header-of-the-consumer")};
+    struct httpc_request request = {.method = STR("POST"),
+                                    .url = STR("http://127.0.0.1:1/"),
+                                    .headers = &header,
+                                    .header_count = 1,
+                                    .timeout_ms = 10000,
+                                    .connect_timeout_ms = 10000};
+    assert_int_equal(httpc_global_init(), ERR_NONE);
+    begin(state);
+    struct loop *loop = loop_new();
+    const struct httpc_options options = {.loop = loop, .max_idle_connections = 4, .max_answer_len = 1000};
+    struct httpc *httpc = httpc_new(&options);
+    for (int i = 0; i < 2; i++) {
+        int done = 0;
+        request.body = str_slice(body, i == 0 ? 0 : sizeof body);
+        httpc_send(httpc, &request, count_done, &done);
+        assert_true(loop_run_until(loop, has_ended, &done, 10000));
+    }
+    request.body = STR("cancelled");
+    httpc_cancel(httpc_send(httpc, &request, count_done, NULL));
+    httpc_free(httpc);
+    loop_free(loop);
+    end();
+    httpc_global_clear();
+}
+
+/* As the kernel hands them to a program: memory that may be written to. */
+static void what_the_program_was_started_with_is_overwritten(void **state) {
+    (void)state;
+    static char token[] = "HOOKSHIFT_ADMIN_TOKEN=token-nobody-may-see", level[] = "HOOKSHIFT_LOG_LEVEL=debug",
+                file[] = "HOOKSHIFT_ADMIN_TOKEN_FILE=/run/token", other[] = "ADMIN_TOKEN=another",
+                set[] = "verify.event_secrets=whsec_dmVyaWZ5aW5n", unset[] = "admin.tokn=token-nobody-may-see",
+                plain[] = "log.level=debug", no_value[] = "admin.token";
+    const char *const variables[] = {token, level, file, other, NULL};
+    opt_forget_environment(settings_table(), variables);
+    assert_memory_equal(token, "HOOKSHIFT_ADMIN_TOKEN=\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", sizeof token);
+    assert_string_equal(level, "HOOKSHIFT_LOG_LEVEL=debug");
+    assert_string_equal(file, "HOOKSHIFT_ADMIN_TOKEN_FILE=/run/token");
+    assert_string_equal(other, "ADMIN_TOKEN=another");
+    char *const assignments[] = {set, unset, plain, no_value};
+    for (size_t i = 0; i < ARRAY_LEN(assignments); i++)
+        opt_forget_assignment(settings_table(), str_of(assignments[i]));
+    assert_string_equal(set, "verify.event_secrets=");
+    assert_string_equal(unset, "admin.tokn=");
+    assert_string_equal(plain, "log.level=debug");
+    assert_string_equal(no_value, "admin.token");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_test_finds_what_it_looks_for),
         cmocka_unit_test(arenas_for_secrets_are_wiped),
         cmocka_unit_test(settings_and_keys_are_wiped),
         cmocka_unit_test(a_secret_that_is_refused_is_wiped),
+        cmocka_unit_test(headers_of_requests_are_wiped),
+        cmocka_unit_test(what_the_program_was_started_with_is_overwritten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
