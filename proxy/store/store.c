@@ -6,19 +6,22 @@
 #include <errno.h>
 #include <signal.h>
 
-static enum err open_backend(const struct store_options *options, struct backend **backend, struct err_detail *detail) {
+/* NULL where it failed, with why. */
+static struct backend *open_backend(const struct store_options *options, enum err *err, struct err_detail *detail) {
     struct str url = str_of(options->url);
-    if (options->backend != NULL)
-        *backend = options->backend;
-    else if (str_eq(url, STR("memory:")))
-        *backend = backend_memory_new();
-    else if (str_starts_with(url, STR("sqlite:")))
-        return backend_sqlite_open(options->url + STR("sqlite:").len, options->sync, backend, detail);
+    struct backend *backend = options->backend;
+    *err = ERR_NONE;
+    if (backend != NULL)
+        return backend;
+    if (str_eq(url, STR("memory:")))
+        return backend_memory_new();
+    if (str_starts_with(url, STR("sqlite:")))
+        *err = backend_sqlite_open(options->url + STR("sqlite:").len, options->sync, &backend, detail);
     else if (str_starts_with(url, STR("postgresql:")) || str_starts_with(url, STR("postgres:")))
-        return err_set(detail, ERR_INVALID, "store.url: PostgreSQL is not available in this build");
+        *err = err_set(detail, ERR_INVALID, "store.url: PostgreSQL is not available in this build");
     else
-        return err_set(detail, ERR_INVALID, "store.url: \"%s\" is neither sqlite:PATH nor memory:", options->url);
-    return ERR_NONE;
+        *err = err_set(detail, ERR_INVALID, "store.url: \"%s\" is neither sqlite:PATH nor memory:", options->url);
+    return *err == ERR_NONE ? backend : NULL;
 }
 
 /* Signals are for the main thread. */
@@ -48,11 +51,12 @@ static void store_free(struct store *store) {
 }
 
 enum err store_open(const struct store_options *options, struct store **store, struct err_detail *detail) {
-    struct backend *backend = NULL;
+    enum err err;
     struct ledger *ledger;
-    enum err err = open_backend(options, &backend, detail);
-    if (err == ERR_NONE)
-        err = ledger_open(backend, options->policy, options->flag, options->flags, &ledger, detail);
+    struct backend *backend = open_backend(options, &err, detail);
+    if (backend == NULL)
+        return err;
+    err = ledger_open(backend, options->policy, options->flag, options->flags, &ledger, detail);
     if (err != ERR_NONE)
         return err;
     struct store *made = MEM_NEW(struct store);
