@@ -7,7 +7,8 @@
  * what is looked up by hashes, which are random, is in an index of its own (sqlite_index.h). A small group touches the
  * last page of each tree, and with pages of 4 KiB writes a third of what it would with 16. The log is brought home
  * every 16 MiB: some ten milliseconds each, more seldom only makes them longer. The cache is bounded, and all that is
- * kept in memory: a backlog of a million messages takes no more than one of ten. */
+ * kept in memory: a backlog of a million messages takes no more than one of ten. What is removed is overwritten where
+ * its page is written anyway, and else when the page is used again: some builds of SQLite write all of it for that. */
 #include "proxy/store/backend.h"
 
 #include "common/mem.h"
@@ -37,6 +38,7 @@ static enum err sqlite_begin(struct backend *backend) {
 static void sqlite_rollback(struct backend *backend) {
     struct sqlite_db *db = sqlite_db_of(backend);
     sqlite_index_undo(db);
+    cache_drop_all(&db->cache);
     if (sqlite3_get_autocommit(db->handle) != 0)
         return; /* a full disk and some others end the transaction by themselves */
     struct err_detail cause = backend->detail;
@@ -127,7 +129,8 @@ static enum err open_file(struct sqlite_db *db, const char *path, enum store_syn
     enum err err = sqlite_db_open(db, path);
     if (err == ERR_NONE)
         err = sqlite_db_exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF;"
-                                 "PRAGMA cell_size_check = ON; PRAGMA page_size = 4096;");
+                                 "PRAGMA cell_size_check = ON; PRAGMA page_size = 4096;"
+                                 "PRAGMA secure_delete = FAST;");
     if (err == ERR_NONE) /* apart and later: SQLite divides it by the page size of that moment */
         err = sqlite_db_exec(db, "PRAGMA cache_size = -32768");
     if (err == ERR_NONE)
@@ -146,7 +149,7 @@ static enum err open_file(struct sqlite_db *db, const char *path, enum store_syn
     if (err == ERR_NONE)
         err = sqlite_db_note_place(db);
     if (err == ERR_NONE)
-        err = sqlite_db_prepare(db);
+        err = sqlite_db_prepare(db, (enum sql)0, (enum sql)(SQL_COUNT - 1));
     return err != ERR_NONE || db->index != NULL ? err : sqlite_index_open(db);
 }
 

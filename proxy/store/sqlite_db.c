@@ -109,6 +109,7 @@ enum err sqlite_db_open(struct sqlite_db *db, const char *path) {
     static pthread_once_t configured = PTHREAD_ONCE_INIT;
     pthread_once(&configured, configure);
     db->path = mem_strdup(path);
+    cache_init(&db->cache);
     if (path[0] == '\0' || path[0] == ':') /* which SQLite would take for a store in memory */
         return err_set(&db->backend.detail, ERR_INVALID, "store: \"%s\" is not the name of a file", path);
     enum err err = check_directory(db);
@@ -130,8 +131,8 @@ enum err sqlite_db_open(struct sqlite_db *db, const char *path) {
     return result == SQLITE_OK ? ERR_NONE : sqlite_db_fail(db, result);
 }
 
-enum err sqlite_db_prepare(struct sqlite_db *db) {
-    for (int i = 0; i < SQL_COUNT; i++) {
+enum err sqlite_db_prepare(struct sqlite_db *db, enum sql first, enum sql last) {
+    for (int i = (int)first; i <= (int)last; i++) {
         if (db->statements[i] != NULL)
             continue;
         int result = FAULT("store.prepare", 0)
@@ -179,6 +180,8 @@ void sqlite_db_close(struct sqlite_db *db) {
     for (int i = 0; i < SQL_COUNT; i++)
         sqlite3_finalize(db->statements[i]);
     sqlite3_close(db->handle);
+    cache_clear(&db->cache);
+    strbuf_clear(&db->fixed);
     mem_free(db->path);
     mem_free(db->log_path);
 }

@@ -5,6 +5,7 @@
 #define PROXY_STORE_SQLITE_DB_H
 
 #include "proxy/store/backend.h"
+#include "proxy/store/sqlite_cache.h"
 #include "proxy/store/sqlite_sql.h"
 
 #include <sqlite3.h>
@@ -22,6 +23,8 @@ struct sqlite_db {
     struct sqlite_inode file, log; /* as they were opened */
     sqlite3_stmt *statements[SQL_COUNT];
     struct sqlite_index *index;
+    struct cache cache;
+    struct strbuf fixed; /* of the message that is being written */
 };
 
 static inline struct sqlite_db *sqlite_db_of(struct backend *backend) {
@@ -31,7 +34,8 @@ static inline struct sqlite_db *sqlite_db_of(struct backend *backend) {
 /* Opens or creates the file and takes it for this process; no statement is prepared yet. Errors as
  * backend_sqlite_open(); sqlite_db_close() is due also then. */
 enum err sqlite_db_open(struct sqlite_db *db, const char *path) MUST_USE;
-enum err sqlite_db_prepare(struct sqlite_db *db) MUST_USE; /* again: no error, nothing is done */
+/* The statements from `first` to `last`; again: no error, nothing is done. */
+enum err sqlite_db_prepare(struct sqlite_db *db, enum sql first, enum sql last) MUST_USE;
 void sqlite_db_close(struct sqlite_db *db);
 
 /* Notes which files are in use, and later: are they still those that the path leads to? A file that was removed can be

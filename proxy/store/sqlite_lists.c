@@ -18,25 +18,28 @@ struct list {
     size_t count, capacity;
 };
 
+/* The row that the query stands on, where it passes. */
 static enum err add_row(struct list *list, struct query *query) {
+    struct record record;
+    struct str fixed;
+    enum err err = row_peek(query, &record, &fixed);
+    if (err == ERR_DAMAGED)
+        return ERR_NONE; /* whoever works with it tells of it */
+    if (err != ERR_NONE || !filter_passes(list->filter, &record))
+        return err;
+    row_keep(list->arena, &record, fixed);
     list->records = query_grow(list->arena, list->records, list->count, &list->capacity, sizeof *list->records);
-    enum err err = row_read(query, list->arena, &list->records[list->count]);
-    list->count += err == ERR_NONE ? 1 : 0;
-    return err == ERR_DAMAGED ? ERR_NONE : err; /* whoever works with it tells of it */
+    list->records[list->count++] = record;
+    return ERR_NONE;
 }
 
-/* By a statement that filters and orders. */
+/* By a statement that orders. */
 static enum err list_by(struct list *list, enum sql sql) {
-    const struct filter *filter = list->filter;
     struct query query = query_begin(list->db, sql);
     query_u64(&query, list->before);
-    query_limit(&query, filter->limit);
-    query_i64(&query, filter->generation);
-    query_text(&query, filter->type);
-    query_text(&query, filter->company);
-    query_i64(&query, filter->state);
+    query_i64(&query, list->filter->state);
     enum err err = ERR_NONE;
-    while (err == ERR_NONE && query_row(&query))
+    while (err == ERR_NONE && list->count < list->filter->limit && query_row(&query))
         err = add_row(list, &query);
     enum err end = query_end(&query);
     return err != ERR_NONE ? err : end;
@@ -47,9 +50,6 @@ static enum err add_if_it_passes(struct list *list, uint64_t id) {
     struct query query = query_begin(list->db, SQL_LOAD_MESSAGE);
     query_u64(&query, id);
     enum err err = query_row(&query) ? add_row(list, &query) : ERR_NONE, end = query_end(&query);
-    if (list->count > 0 && list->records[list->count - 1].id == id &&
-        !filter_passes(list->filter, &list->records[list->count - 1]))
-        list->count--;
     return err != ERR_NONE ? err : end;
 }
 

@@ -27,32 +27,39 @@ static enum err add_keys(struct sqlite_db *db, const struct record *record) {
 static enum err remove_keys(struct sqlite_db *db, uint64_t id) {
     uint64_t keys[ROW_KEYS];
     size_t count = 0;
-    struct query query = query_begin(db, SQL_LOAD_INDEXED);
+    struct query query = query_begin(db, SQL_LOAD_MESSAGE);
     query_u64(&query, id);
-    if (query_row(&query)) {
-        int64_t generation = query_take_i64(&query);
-        uint64_t identity_hash = query_take_u64(&query);
-        struct str type = query_peek_text(&query), company = query_peek_text(&query);
-        count = row_keys((enum generation)(generation & 3), identity_hash, type, company, keys);
-    }
-    enum err err = query_end(&query);
+    struct record record;
+    struct str fixed;
+    bool found = query_row(&query);
+    enum err err = found ? row_peek(&query, &record, &fixed) : ERR_NONE;
+    if (found && err == ERR_NONE)
+        count = row_keys(record.generation, record.identity_hash, record.type, record.company, keys);
+    enum err end = query_end(&query);
+    if (err == ERR_NONE)
+        err = end;
     for (size_t i = 0; i < count && err == ERR_NONE; i++)
         err = sqlite_index_remove(db, &(struct fact_row){.hash = keys[i], .message = id});
     return err;
 }
 
 enum err sqlite_insert(struct backend *backend, const struct record *record, const struct content *content) {
-    struct query message = query_begin(sqlite_db_of(backend), SQL_INSERT_MESSAGE);
-    row_bind_insert(&message, record);
+    struct sqlite_db *db = sqlite_db_of(backend);
+    row_encode(record, &db->fixed);
+    struct query message = query_begin(db, SQL_INSERT_MESSAGE);
+    row_bind_insert(&message, record, strbuf_str(&db->fixed));
     enum err err = query_run(&message);
     if (err != ERR_NONE)
         return err;
-    struct query row = query_begin(sqlite_db_of(backend), SQL_INSERT_CONTENT);
+    struct query row = query_begin(db, SQL_INSERT_CONTENT);
     query_u64(&row, record->id);
     query_blob(&row, content->headers);
     query_blob(&row, content->body);
     err = query_run(&row);
-    return err != ERR_NONE ? err : add_keys(sqlite_db_of(backend), record);
+    if (err != ERR_NONE)
+        return err;
+    cache_put(&db->cache, record, strbuf_str(&db->fixed));
+    return add_keys(db, record);
 }
 
 static enum err not_found(struct backend *backend, const char *what, uint64_t id) {
@@ -60,20 +67,32 @@ static enum err not_found(struct backend *backend, const char *what, uint64_t id
 }
 
 enum err sqlite_update(struct backend *backend, const struct record *record) {
-    struct query query = query_begin(sqlite_db_of(backend), SQL_UPDATE_MESSAGE);
+    struct sqlite_db *db = sqlite_db_of(backend);
+    struct query query = query_begin(db, SQL_UPDATE_MESSAGE);
     row_bind_update(&query, record);
     enum err err = query_run(&query);
-    if (err == ERR_NONE && sqlite3_changes(sqlite_db_of(backend)->handle) == 0)
+    if (err == ERR_NONE && sqlite3_changes(db->handle) == 0)
         err = not_found(backend, "message", record->id);
+    if (err == ERR_NONE)
+        cache_update(&db->cache, record);
     return err;
 }
 
 enum err sqlite_load(struct backend *backend, struct arena *arena, uint64_t id, struct record *record) {
-    struct query query = query_begin(sqlite_db_of(backend), SQL_LOAD_MESSAGE);
+    struct sqlite_db *db = sqlite_db_of(backend);
+    if (cache_find(&db->cache, arena, id, record))
+        return ERR_NONE;
+    struct query query = query_begin(db, SQL_LOAD_MESSAGE);
     query_u64(&query, id);
     struct record read;
+    struct str fixed;
     bool found = query_row(&query);
-    enum err err = found ? row_read(&query, arena, &read) : ERR_NONE, end = query_end(&query);
+    enum err err = found ? row_peek(&query, &read, &fixed) : ERR_NONE;
+    if (found && err == ERR_NONE) {
+        cache_put(&db->cache, &read, fixed);
+        row_keep(arena, &read, fixed);
+    }
+    enum err end = query_end(&query);
     if (err == ERR_NONE)
         err = end;
     if (err == ERR_NONE && !found)
@@ -107,6 +126,7 @@ enum err sqlite_remove_content(struct backend *backend, uint64_t id) {
 enum err sqlite_remove(struct backend *backend, uint64_t id) {
     static const enum sql parts[] = {SQL_REMOVE_TWINS_OF_EVENT, SQL_REMOVE_TWINS_OF_RULE, SQL_REMOVE_STEPS,
                                      SQL_REMOVE_CONTENT, SQL_REMOVE_MESSAGE};
+    cache_drop(&sqlite_db_of(backend)->cache, id);
     enum err err = remove_keys(sqlite_db_of(backend), id);
     for (size_t i = 0; i < ARRAY_LEN(parts) && err == ERR_NONE; i++)
         err = query_run_id(sqlite_db_of(backend), parts[i], id);

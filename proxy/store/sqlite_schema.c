@@ -1,7 +1,7 @@
 /* What each table and index costs is paid by every message, so there are no more of them than lookups need, and their
  * rows are narrow: integer row ids, and hashes of 64 bits in place of texts (a hash finds, the text decides).
  *
- *     message   one row each, without the content: what decisions and lists read
+ *     message   one row each, without the content: what decisions and lists read; what never changes as one value
  *     content   headers and body, apart because they are large, read once and removed earlier
  *     twin, step   in the order of their keys and nothing besides
  *     recent, run, run_page   what finds messages by hashes: see sqlite_index.h
@@ -69,6 +69,19 @@ static const struct migration migrations[] = {
      sqlite_upgrade_index,
      "DROP TABLE fact; DROP INDEX message_identity; DROP INDEX message_generation; DROP INDEX message_type;"
      "DROP INDEX message_company;"},
+
+    /* 4: what never changes of a message as one value, see sqlite_rows.h */
+    {"ALTER TABLE message RENAME TO message_of_columns;"
+     "DROP INDEX message_due;"
+     "DROP INDEX message_state;"
+     "CREATE TABLE message ("
+     " id INTEGER PRIMARY KEY,"
+     " state INTEGER NOT NULL, due_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL,"
+     " attempts INTEGER NOT NULL, tries INTEGER NOT NULL, marks INTEGER NOT NULL, trimmed BLOB, queue INTEGER,"
+     " endpoint INTEGER NOT NULL, fixed BLOB);"
+     "CREATE INDEX message_due ON message (queue, due_ms) WHERE queue IS NOT NULL;"
+     "CREATE INDEX message_state ON message (state) WHERE state NOT IN (3, 4);",
+     sqlite_upgrade_messages, "DROP TABLE message_of_columns;"},
 };
 
 int sqlite_schema_version(void) {

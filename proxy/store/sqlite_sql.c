@@ -2,25 +2,18 @@
  * the query implies that its column is not NULL, which is what partial indexes are limited by. */
 #include "proxy/store/sqlite_sql.h"
 
-#define CHANGING "state, due_ms, changed_ms, attempts, tries, marks, trimmed"
-#define CONSTANT                                                                                                       \
-    "generation, endpoint, received_ms, time_ms, item_count, identity_hash, rule_group, identity, type, counterpart, " \
-    "company, connection, data_type, rule_id, target, trace_parent, facts, admission"
-#define SELECT_MESSAGE "SELECT id, " CHANGING ", " CONSTANT " FROM message "
-/* Parameters of every list: before, limit, generation, type, company, state. */
-#define LIST_FILTER                                                                                                    \
-    "id < ?1 AND (?3 < 0 OR generation = ?3) AND (?4 IS NULL OR type = ?4) AND (?5 IS NULL OR company = ?5 COLLATE "   \
-    "NOCASE) "                                                                                                         \
-    "AND (?6 < 0 OR state = ?6) "
-#define LIST_ORDER "ORDER BY id DESC LIMIT ?2"
+#define CHANGING       "state, due_ms, changed_ms, attempts, tries, marks, trimmed"
+#define SELECT_MESSAGE "SELECT id, " CHANGING ", endpoint, fixed FROM message "
+/* Parameters of every list: before, state. The rest of the filter is within what is fixed. */
+#define LIST_ORDER "AND id < ?1 ORDER BY id DESC"
 
 static const char *const texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_LAST_ID] = "SELECT id FROM message ORDER BY id DESC LIMIT 1",
-    [SQL_INSERT_MESSAGE] = "INSERT INTO message (id, " CHANGING ", queue, " CONSTANT ") "
-                           "VALUES (?, ?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [SQL_INSERT_MESSAGE] = "INSERT INTO message (id, " CHANGING ", queue, endpoint, fixed) "
+                           "VALUES (?,?,?,?,?,?,?,?,?,?,?)",
     [SQL_INSERT_CONTENT] = "INSERT INTO content (id, headers, body) VALUES (?, ?, ?)",
     [SQL_UPDATE_MESSAGE] = "UPDATE message SET (" CHANGING ") = (?1,?2,?3,?4,?5,?6,?7), "
                            "queue = CASE WHEN ?1 < 3 THEN endpoint * 8 + ?1 END WHERE id = ?8",
@@ -31,7 +24,6 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_REMOVE_STEPS] = "DELETE FROM step WHERE message = ?",
     [SQL_REMOVE_TWINS_OF_EVENT] = "DELETE FROM twin WHERE event = ?",
     [SQL_REMOVE_TWINS_OF_RULE] = "DELETE FROM twin WHERE rule = ?",
-    [SQL_LOAD_INDEXED] = "SELECT generation, identity_hash, type, company FROM message WHERE id = ?",
     [SQL_ADD_TWIN] = "INSERT OR IGNORE INTO twin (event, item, rule, rule_group) VALUES (?, ?, ?, ?)",
     [SQL_FIND_TWINS_OF_EVENT] = "SELECT event, item, rule, rule_group FROM twin WHERE event = ? "
                                 "ORDER BY event, item, rule",
@@ -49,9 +41,8 @@ static const char *const texts[SQL_COUNT] = {
                        "WHERE state = ?1 AND state NOT IN (3, 4) AND id > ?2 ORDER BY id LIMIT ?3",
     [SQL_SCAN_STATES] = "SELECT id FROM message NOT INDEXED WHERE (?1 >> state) & 1 AND id > ?2 ORDER BY id LIMIT ?3",
     [SQL_SCAN_CONTENT] = "SELECT id FROM content WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
-    [SQL_LIST] = SELECT_MESSAGE "NOT INDEXED WHERE " LIST_FILTER LIST_ORDER,
-    [SQL_LIST_STATE] =
-        SELECT_MESSAGE "INDEXED BY message_state WHERE state = ?6 AND state NOT IN (3, 4) AND " LIST_FILTER LIST_ORDER,
+    [SQL_LIST] = SELECT_MESSAGE "NOT INDEXED WHERE (?2 < 0 OR state = ?2) " LIST_ORDER,
+    [SQL_LIST_STATE] = SELECT_MESSAGE "INDEXED BY message_state WHERE state = ?2 AND state NOT IN (3, 4) " LIST_ORDER,
     [SQL_COUNT_STATE] = "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_state "
                         "WHERE state = ?1 AND state NOT IN (3, 4) AND id < ?2 LIMIT ?3)",
     [SQL_READ_RECENT] = "SELECT number, entries FROM recent ORDER BY number",

@@ -211,35 +211,62 @@ static void damage_bytes(const uint8_t *edits, size_t count) {
     mem_free(bytes);
 }
 
-/* Every column of every table, with what tells its rows apart. */
+/* Every column of every table, with what tells its rows apart, and what it is set to where that is not the value
+ * itself. */
 static const struct {
-    const char *table, *column, *row;
+    const char *table, *column, *row, *value;
 } columns[] = {
-    {"message", "state", "id"},        {"message", "due_ms", "id"},
-    {"message", "changed_ms", "id"},   {"message", "attempts", "id"},
-    {"message", "tries", "id"},        {"message", "marks", "id"},
-    {"message", "trimmed", "id"},      {"message", "queue", "id"},
-    {"message", "generation", "id"},   {"message", "endpoint", "id"},
-    {"message", "received_ms", "id"},  {"message", "time_ms", "id"},
-    {"message", "item_count", "id"},   {"message", "identity_hash", "id"},
-    {"message", "rule_group", "id"},   {"message", "company_hash", "id"},
-    {"message", "identity", "id"},     {"message", "type", "id"},
-    {"message", "counterpart", "id"},  {"message", "company", "id"},
-    {"message", "rule_id", "id"},      {"message", "target", "id"},
-    {"message", "trace_parent", "id"}, {"message", "facts", "id"},
-    {"message", "admission", "id"},    {"message", "id", "id"},
-    {"content", "headers", "id"},      {"content", "body", "id"},
-    {"content", "id", "id"},           {"recent", "entries", "number"},
-    {"run", "fences", "number"},       {"run", "pages", "number"},
-    {"run_page", "entries", "id"},     {"twin", "event", "event"},
-    {"twin", "item", "event"},         {"twin", "rule", "event"},
-    {"twin", "rule_group", "event"},   {"step", "state", "message"},
-    {"step", "attempt", "message"},    {"step", "status", "message"},
-    {"step", "why", "message"},        {"step", "number", "message"},
-    {"meta", "value", "length(name)"}, {"meta", "name", "length(name)"},
-    {"run", "filter", "number"},       {"run", "level", "number"},
-    {"run", "hashes", "number"},       {"run", "number", "number"},
-    {"run_page", "id", "id"},          {"recent", "number", "number"},
+    {"message", "state", "id", "?1"},
+    {"message", "due_ms", "id", "?1"},
+    {"message", "changed_ms", "id", "?1"},
+    {"message", "attempts", "id", "?1"},
+    {"message", "tries", "id", "?1"},
+    {"message", "marks", "id", "?1"},
+    {"message", "trimmed", "id", "?1"},
+    {"message", "queue", "id", "?1"},
+    {"message", "endpoint", "id", "?1"},
+    {"message", "fixed", "id", "?1"},
+    {"message", "id", "id", "?1"},
+    {"content", "headers", "id", "?1"},
+    {"content", "body", "id", "?1"},
+    {"content", "id", "id", "?1"},
+    {"recent", "entries", "number", "?1"},
+    {"run", "fences", "number", "?1"},
+    {"run", "pages", "number", "?1"},
+    {"run_page", "entries", "id", "?1"},
+    {"twin", "event", "event", "?1"},
+    {"twin", "item", "event", "?1"},
+    {"twin", "rule", "event", "?1"},
+    {"twin", "rule_group", "event", "?1"},
+    {"step", "state", "message", "?1"},
+    {"step", "attempt", "message", "?1"},
+    {"step", "status", "message", "?1"},
+    {"step", "why", "message", "?1"},
+    {"step", "number", "message", "?1"},
+    {"meta", "value", "length(name)", "?1"},
+    {"meta", "name", "length(name)", "?1"},
+    {"run", "filter", "number", "?1"},
+    {"run", "level", "number", "?1"},
+    {"run", "hashes", "number", "?1"},
+    {"run", "number", "number", "?1"},
+    {"run_page", "id", "id", "?1"},
+    {"recent", "number", "number", "?1"},
+    {"message", "fixed", "id",
+     "substr(fixed, 1, 0) || CAST(?1 AS BLOB) || substr(fixed, 1 + length(CAST(?1 AS BLOB)))"},
+    {"message", "fixed", "id",
+     "substr(fixed, 1, 8) || CAST(?1 AS BLOB) || substr(fixed, 9 + length(CAST(?1 AS BLOB)))"},
+    {"message", "fixed", "id",
+     "substr(fixed, 1, 16) || CAST(?1 AS BLOB) || substr(fixed, 17 + length(CAST(?1 AS BLOB)))"},
+    {"message", "fixed", "id",
+     "substr(fixed, 1, 24) || CAST(?1 AS BLOB) || substr(fixed, 25 + length(CAST(?1 AS BLOB)))"},
+    {"message", "fixed", "id",
+     "substr(fixed, 1, 32) || CAST(?1 AS BLOB) || substr(fixed, 33 + length(CAST(?1 AS BLOB)))"},
+    {"message", "fixed", "id",
+     "substr(fixed, 1, 36) || CAST(?1 AS BLOB) || substr(fixed, 37 + length(CAST(?1 AS BLOB)))"},
+    {"message", "fixed", "id", "substr(fixed, 1, 40) || CAST(?1 AS BLOB) || substr(fixed, 41)"},
+    {"message", "fixed", "id", "substr(fixed, 1, length(fixed) - length(CAST(?1 AS BLOB)) % 200)"},
+    {"message", "fixed", "id", "fixed || ?1"},
+    {"message", "fixed", "id", "replace(fixed, '{', ?1)"},
 };
 
 static void bind_value(sqlite3_stmt *statement, uint8_t kind, uint8_t parameter) {
@@ -266,7 +293,7 @@ static void bind_value(sqlite3_stmt *statement, uint8_t kind, uint8_t parameter)
 }
 
 static void damage_values(const uint8_t *edits, size_t count) {
-    char path[PATH_LEN], sql[256];
+    char path[PATH_LEN], sql[320];
     sqlite3 *handle;
     write_store(good);
     store_path(path);
@@ -274,8 +301,8 @@ static void damage_values(const uint8_t *edits, size_t count) {
     for (size_t i = 0; i < count; i++, edits += EDIT_LEN) {
         sqlite3_stmt *statement;
         size_t which = edits[0] % ARRAY_LEN(columns);
-        snprintf(sql, sizeof sql, "UPDATE OR IGNORE %s SET %s = ?1 WHERE %s %% %d = ?2", columns[which].table,
-                 columns[which].column, columns[which].row, ROWS_APART);
+        snprintf(sql, sizeof sql, "UPDATE OR IGNORE %s SET %s = %s WHERE %s %% %d = ?2", columns[which].table,
+                 columns[which].column, columns[which].value, columns[which].row, ROWS_APART);
         require(sqlite3_prepare_v2(handle, sql, -1, &statement, NULL) == SQLITE_OK);
         bind_value(statement, edits[2], edits[3]);
         sqlite3_bind_int(statement, 2, edits[1] % ROWS_APART);
