@@ -1,39 +1,39 @@
 /* A bounded load generator for loopback. Closed loop: every connection sends its next request when it has the answer
  * to the one before, which finds the saturation. Open loop (--rate): requests are due at fixed times, whether or not
  * earlier ones are answered, and latency counts from the moment a request was due; so a stall is seen by everything
- * that it delayed ("coordinated omission" is avoided). Prints one JSON object. */
+ * that it delayed ("coordinated omission" is avoided). How late the generator itself is, from the moment that a request
+ * was due (or, where all connections were busy, one became idle) to its sending, is reported beside; so that this is
+ * little, the kernel's timers are asked to be exact and the next request is written out before it is due. Prints one
+ * JSON object. */
 #include "common/clock.h"
 #include "common/mem.h"
 #include "tests/bench/load_connection.h"
+#include "tests/bench/load_options.h"
 #include "tests/bench/traffic.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_MAX = 10000, COUNT_MAX = 20000000, SECONDS_MAX = 3600, FAILURES_MAX = 1000, EVENTS = 256 };
+enum { FAILURES_MAX = 1000, EVENTS = 256 };
 enum { ANSWER_WITHIN_US = 30000000 };
 
-struct options {
-    const char *connect, *corpus, *secret;
-    uint64_t connections, count, seconds, rate, seed, body_len;
-    bool has_twins;
-};
-
 struct load {
-    struct options options;
+    struct load_options options;
     struct netaddr address;
     struct traffic *traffic;
-    struct connection *connections, *idle;
+    struct connection *connections, *idle, *idle_last;
     int epoll;
-    uint64_t sent, answered, failed;
+    char *next; /* the next request, where one is written: next_len > 0 */
+    size_t next_len;
+    uint64_t sent, answered, failed, body_bytes;
     uint64_t by_class[10]; /* answers by the first digit of their status */
-    uint32_t *latencies_us;
-    int64_t began_us, ended_us;
+    uint32_t *latencies_us, *lateness_us;
+    int64_t began_us, ended_us, idle_since_us;
 };
 
 static NO_RETURN void fail(const char *what, const char *why) {
@@ -41,95 +41,54 @@ static NO_RETURN void fail(const char *what, const char *why) {
     exit(1);
 }
 
-static NO_RETURN void misused(void) {
-    fputs("bench_load --connect ADDRESS --corpus FOLDER [--connections N] [--count N] [--seconds N] [--rate N]\n"
-          "           [--secret whsec_...] [--distinct] [--body-len BYTES] [--seed N]\n",
-          stderr);
-    exit(2);
-}
-
-static uint64_t number(const char *text, uint64_t most) {
-    uint64_t value;
-    if (!str_to_u64(str_of(text), &value) || value > most)
-        fail(text, "is no number, or too large");
-    return value;
-}
-
-static struct options parse(int argc, char **argv) {
-    static const struct option names[] = {{"connect", 1, 0, 'c'},
-                                          {"corpus", 1, 0, 'f'},
-                                          {"connections", 1, 0, 'n'},
-                                          {"count", 1, 0, 'm'},
-                                          {"seconds", 1, 0, 's'},
-                                          {"rate", 1, 0, 'r'},
-                                          {"secret", 1, 0, 'k'},
-                                          {"seed", 1, 0, 'i'},
-                                          {"distinct", 0, 0, 'd'},
-                                          {"body-len", 1, 0, 'b'},
-                                          {0, 0, 0, 0}};
-    struct options options = {.connections = 32, .count = 100000, .seconds = 60, .has_twins = true};
-    options.seed = (uint64_t)clock_wall_ms() ^ ((uint64_t)getpid() << 40);
-    for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
-        switch (c) {
-        case 'c':
-            options.connect = optarg;
-            break;
-        case 'f':
-            options.corpus = optarg;
-            break;
-        case 'k':
-            options.secret = optarg;
-            break;
-        case 'd':
-            options.has_twins = false;
-            break;
-        case 'n':
-            options.connections = number(optarg, CONNECTIONS_MAX);
-            break;
-        case 'm':
-            options.count = number(optarg, COUNT_MAX);
-            break;
-        case 's':
-            options.seconds = number(optarg, SECONDS_MAX);
-            break;
-        case 'r':
-            options.rate = number(optarg, 1000000);
-            break;
-        case 'i':
-            options.seed = number(optarg, UINT64_MAX);
-            break;
-        case 'b':
-            options.body_len = number(optarg, 1 << 20);
-            break;
-        default:
-            misused();
-        }
+/* The one that was used last is used next, so that no more connections are open than are needed; with --rotate it is
+ * the last to be used again. */
+static void note_idle(struct load *load, struct connection *connection) {
+    if (load->idle == NULL)
+        load->idle_since_us = clock_mono_us();
+    if (load->options.rotates && load->idle != NULL) {
+        load->idle_last->next = connection;
+        connection->next = NULL;
+    } else {
+        connection->next = load->idle;
+        load->idle = connection;
     }
-    if (options.connect == NULL || options.corpus == NULL || options.connections == 0 || options.count == 0)
-        misused();
-    return options;
+    if (connection->next == NULL)
+        load->idle_last = connection;
 }
 
 static void note_answer(struct load *load, struct connection *connection, int64_t now_us) {
     load->latencies_us[load->answered++] = (uint32_t)(now_us - connection->due_us);
     load->by_class[(unsigned)connection->status / 100 % 10]++;
-    connection->next = load->idle;
-    load->idle = connection;
+    note_idle(load, connection);
 }
 
 static void note_failure(struct load *load, struct connection *connection, enum err err) {
     if (++load->failed == FAILURES_MAX)
         fail("too many failures", err_name(err));
-    connection->next = load->idle;
-    load->idle = connection;
+    note_idle(load, connection);
+}
+
+static void write_next(struct load *load) {
+    size_t body_len;
+    if (load->next_len == 0) {
+        load->next_len = traffic_write_next(load->traffic, load->next, &body_len);
+        load->body_bytes += body_len;
+    }
 }
 
 /* Sends on an idle connection, of which there is one. */
 static void send_next(struct load *load, int64_t due_us) {
     struct connection *connection = load->idle;
     load->idle = connection->next;
-    load->sent++;
-    size_t len = traffic_write_next(load->traffic, connection->out);
+    write_next(load);
+    char *written = load->next;
+    size_t len = load->next_len;
+    load->next = connection->out;
+    load->next_len = 0;
+    connection->out = written;
+    int64_t possible_us = due_us > load->idle_since_us ? due_us : load->idle_since_us;
+    load->lateness_us[load->sent++] = (uint32_t)(clock_mono_us() - possible_us);
     enum err err = connection_send(connection, &load->address, len, due_us);
     if (err != ERR_NONE)
         note_failure(load, connection, err);
@@ -137,7 +96,7 @@ static void send_next(struct load *load, int64_t due_us) {
 
 /* Microseconds until the next request is due; -1: not before an answer has come. Sends all that are due. */
 static int64_t send_due(struct load *load, int64_t now_us) {
-    const struct options *options = &load->options;
+    const struct load_options *options = &load->options;
     bool time_is_over = now_us - load->began_us >= (int64_t)options->seconds * 1000000;
     while (!time_is_over && load->sent < options->count) {
         if (load->idle == NULL)
@@ -145,15 +104,19 @@ static int64_t send_due(struct load *load, int64_t now_us) {
         int64_t due_us = now_us;
         if (options->rate > 0)
             due_us = load->began_us + (int64_t)(load->sent * 1000000 / options->rate);
-        if (due_us > now_us)
+        if (due_us > now_us && load->next_len > 0)
             return due_us - now_us;
-        send_next(load, due_us);
+        if (due_us > now_us)
+            write_next(load);
+        else
+            send_next(load, due_us);
+        now_us = clock_mono_us();
     }
     return -1;
 }
 
 static bool is_over(const struct load *load, int64_t now_us) {
-    const struct options *options = &load->options;
+    const struct load_options *options = &load->options;
     bool all_sent = load->sent == options->count || now_us - load->began_us >= (int64_t)options->seconds * 1000000;
     return all_sent && load->answered + load->failed == load->sent;
 }
@@ -202,10 +165,21 @@ static int by_size(const void *a, const void *b) {
     return (left > right) - (left < right);
 }
 
+static void report_ranks(const char *name, uint32_t *times_us, uint64_t count) {
+    static const struct {
+        const char *name;
+        uint64_t per_1000;
+    } ranks[] = {{"p50", 500}, {"p90", 900}, {"p99", 990}, {"p999", 999}, {"max", 1000}};
+    qsort(times_us, count, sizeof *times_us, by_size);
+    printf(",\"%s\":{", name);
+    for (size_t i = 0; i < ARRAY_LEN(ranks) && count > 0; i++)
+        printf("%s\"%s\":%u", i > 0 ? "," : "", ranks[i].name, times_us[(count * ranks[i].per_1000 + 999) / 1000 - 1]);
+    printf("}");
+}
+
 static void report(struct load *load) {
     uint64_t count = load->answered;
     double seconds = (double)(load->ended_us - load->began_us) / 1e6;
-    qsort(load->latencies_us, count, sizeof *load->latencies_us, by_size);
     printf("{\"sent\":%llu,\"answered\":%llu,\"failed\":%llu,\"seconds\":%.6f,\"per_second\":%.1f,\"statuses\":{",
            (unsigned long long)load->sent, (unsigned long long)count, (unsigned long long)load->failed, seconds,
            (double)count / seconds);
@@ -216,15 +190,10 @@ static void report(struct load *load) {
             separator = ",";
         }
     }
-    printf("},\"latency_us\":{");
-    static const struct {
-        const char *name;
-        uint64_t per_1000;
-    } ranks[] = {{"p50", 500}, {"p90", 900}, {"p99", 990}, {"p999", 999}, {"max", 1000}};
-    for (size_t i = 0; i < ARRAY_LEN(ranks) && count > 0; i++)
-        printf("%s\"%s\":%u", i > 0 ? "," : "", ranks[i].name,
-               load->latencies_us[(count * ranks[i].per_1000 + 999) / 1000 - 1]);
-    printf("}}\n");
+    printf("},\"body_bytes\":%.1f", (double)load->body_bytes / (double)(load->sent > 0 ? load->sent : 1));
+    report_ranks("latency_us", load->latencies_us, count);
+    report_ranks("lateness_us", load->lateness_us, load->sent);
+    printf("}\n");
 }
 
 static void open_connections(struct load *load, size_t request_max) {
@@ -234,20 +203,21 @@ static void open_connections(struct load *load, size_t request_max) {
     load->connections = MEM_ARRAY(load->options.connections, struct connection);
     for (uint64_t i = 0; i < load->options.connections; i++) {
         connection_init(&load->connections[i], load->epoll, request_max);
-        load->connections[i].next = load->idle;
-        load->idle = &load->connections[i];
+        note_idle(load, &load->connections[i]);
     }
+    load->next = mem_alloc(request_max);
 }
 
 static void close_connections(struct load *load) {
     for (uint64_t i = 0; i < load->options.connections; i++)
         connection_clear(&load->connections[i]);
     mem_free(load->connections);
+    mem_free(load->next);
     close(load->epoll);
 }
 
 int main(int argc, char **argv) {
-    struct load load = {.options = parse(argc, argv)};
+    struct load load = {.options = load_options_parse(argc, argv)};
     struct err_detail detail;
     struct arena *arena = arena_new(0);
     struct signature_key *key = NULL;
@@ -264,11 +234,15 @@ int main(int argc, char **argv) {
                                                     key};
     load.traffic = traffic_new(&set, &traffic_options);
     load.latencies_us = MEM_ARRAY(load.options.count, uint32_t);
+    load.lateness_us = MEM_ARRAY(load.options.count, uint32_t);
+    if (prctl(PR_SET_TIMERSLACK, 1UL) != 0)
+        fail("prctl", strerror(errno));
     open_connections(&load, traffic_request_max(load.traffic));
     run(&load);
     report(&load);
     close_connections(&load);
     mem_free(load.latencies_us);
+    mem_free(load.lateness_us);
     traffic_free(load.traffic);
     signature_key_free(key);
     arena_free(arena);

@@ -107,37 +107,31 @@ def load(port, **options):
     return json.loads(out)
 
 
-def sync_us(folder, prealloc, count=200):
-    """Median time of writing 4 KiB and having it on disk: into room that is there already, or growing the file."""
-    path, block, times = folder / "sync-probe", os.urandom(4096), []
+def sync_times_us(folder, prealloc, block_len, count=100):
+    """How long each of some syncs takes: writing a block and having it on disk, into room that is there already, or
+    growing the file."""
+    path, block, times = folder / "sync-probe", os.urandom(block_len), []
     fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if prealloc:
-            os.write(fd, bytes(len(block) * count))
+            os.pwrite(fd, bytes(block_len * count), 0)
             os.fsync(fd)
-            os.lseek(fd, 0, os.SEEK_SET)
-        for _ in range(count):
+        for number in range(count):
             began = time.perf_counter()
-            os.write(fd, block)
+            os.pwrite(fd, block, number * block_len)
             os.fdatasync(fd)
-            times.append(time.perf_counter() - began)
+            times.append((time.perf_counter() - began) * 1e6)
     finally:
         os.close(fd)
         path.unlink()
-    return sorted(times)[count // 2] * 1e6
+    return times
 
 
 @contextlib.contextmanager
 def running(peer, folder, consumer_port):
     """A proxy in a folder of its own, from its start to its end."""
     folder.mkdir(parents=True)
-    process = peer.start(folder, consumer_port)
     try:
-        yield process
+        yield peer.start(folder, consumer_port)
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        peer.stop()

@@ -1,4 +1,4 @@
-"""The proxies of the comparison: how each is configured and started."""
+"""The proxies of the comparison: how each is configured, started and ended."""
 
 import dataclasses
 import json
@@ -9,7 +9,12 @@ import socket
 import subprocess
 import time
 
-from measure import PROGRAMS, PROXY_CORES, SECRET, pinned
+import measure
+from measure import PROGRAMS, PROXY_CORES, ROOT, SECRET, pinned
+
+FILES = pathlib.Path(__file__).resolve().parent / "peers"
+NODE_MODULES = ROOT / ".build/bench-node/node_modules"
+NGINX_MODULES = pathlib.Path("/usr/lib/nginx/modules")
 
 
 def free_port():
@@ -18,126 +23,156 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_for_port(process, port, log, within_s=20):
+def wait_until(process, is_up, log, within_s=20):
     deadline = time.monotonic() + within_s
     while process.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return process
-        except OSError:
-            time.sleep(0.02)
+        if is_up():
+            return
+        time.sleep(0.01)
     process.kill()
     raise RuntimeError(f"did not start:\n{log.read_text()[-2000:]}")
+
+
+def is_open(address):
+    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.settimeout(1)
+            probe.connect(address)
+        return True
+    except OSError:
+        return False
+
+
+def fill_in(template, to, words):
+    """Writes a configuration; each @word@ of the template is replaced."""
+    text = (FILES / template).read_text()
+    for word, value in words.items():
+        text = text.replace(f"@{word}@", str(value))
+    to.write_text(text)
+    return to
+
+
+def program(name):
+    return shutil.which(name, path="/usr/sbin:/usr/bin")
 
 
 @dataclasses.dataclass
 class Peer:
     name: str
+    is_full: bool = False  # verifies, remembers and chooses the endpoint: duties.py looks whether it does
+    answers_first: bool = False  # before it has delivered
+    parses: bool = True  # all of the body
+    is_core: bool = False  # in --quick too
     port: int = 0
+    processes: list = dataclasses.field(default_factory=list)
 
-    def is_installed(self):
-        return True
+    def missing(self):
+        """What is not installed; None where all is there."""
+        return None
 
     def start(self, folder, consumer_port):
         self.port = free_port()
-        log = folder / "log"
-        with log.open("w") as out:
-            process = pinned(self.command(folder, consumer_port), self.cores(), stdout=out, stderr=out, cwd=folder,
-                             env=self.environment(), stdin=subprocess.DEVNULL)
-        return wait_for_port(process, self.port, log)
+        self.start_helpers(folder)
+        process = self.launch(folder, "log", self.command(folder, consumer_port))
+        wait_until(process, lambda: is_open(("127.0.0.1", self.port)), folder / "log")
+        return process
 
-    def cores(self):
-        return PROXY_CORES
+    def launch(self, folder, log, command):
+        with (folder / log).open("w") as out:
+            process = pinned(command, PROXY_CORES, stdout=out, stderr=out, cwd=folder, env=self.environment(),
+                             stdin=subprocess.DEVNULL)
+        self.processes.append(process)
+        return process
+
+    def stop(self):
+        """The proxy first, and then what it needs."""
+        while self.processes:
+            process = self.processes.pop()
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def cpu_us(self):
+        return sum(measure.cpu_us(process.pid) for process in self.processes)
+
+    def memory_mib(self, field="VmHWM"):
+        return sum(measure.memory_mib(process.pid, field) for process in self.processes)
 
     def environment(self):
         return {name: value for name, value in os.environ.items() if not name.startswith("HOOKSHIFT_")}
+
+    def start_helpers(self, folder):
+        pass
 
     def command(self, folder, consumer_port):
         raise NotImplementedError
 
 
-NGINX = """\
-{user}worker_processes 1;
-daemon off;
-pid {folder}/pid;
-error_log {folder}/error.log crit;
-events {{ worker_connections 8192; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/f;
-    uwsgi_temp_path {folder}/u;
-    scgi_temp_path {folder}/s;
-    client_body_buffer_size 1m;
-    keepalive_requests 100000000;
-    upstream consumer {{
-        server 127.0.0.1:{consumer};
-        keepalive 1024;
-        keepalive_requests 100000000;
-    }}
-    server {{
-        listen 127.0.0.1:{port} backlog=4096;
-        location / {{
-            proxy_pass http://consumer;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-        }}
-    }}
-}}
-"""
-
-
 @dataclasses.dataclass
 class Nginx(Peer):
-    def is_installed(self):
-        return shutil.which("nginx", path="/usr/sbin:/usr/bin") is not None
+    def missing(self):
+        if program("nginx") is None:
+            return "nginx is not installed"
+        if self.is_full and not (NGINX_MODULES / "ngx_http_lua_module.so").exists():
+            return "nginx has no Lua here (package libnginx-mod-http-lua)"
+        return None
+
+    def environment(self):
+        return super().environment() | {"WEBHOOK_SECRET": SECRET}
 
     def command(self, folder, consumer_port):
-        config = folder / "nginx.conf"
         user = "user root;\n" if os.geteuid() == 0 else ""
-        config.write_text(NGINX.format(user=user, folder=folder, port=self.port, consumer=consumer_port))
-        return ["/usr/sbin/nginx", "-p", folder, "-c", config]
-
-
-HAPROXY = """\
-global
-    nbthread 1
-    maxconn 6000
-defaults
-    mode http
-    timeout connect 5s
-    timeout client 60s
-    timeout server 60s
-    http-reuse always
-frontend public
-    bind 127.0.0.1:{port} backlog 4096
-    default_backend consumer
-backend consumer
-    server consumer 127.0.0.1:{consumer} pool-max-conn 1024
-"""
+        config = fill_in("nginx_full.conf" if self.is_full else "nginx.conf", folder / "nginx.conf",
+                         {"user": user, "folder": folder, "port": self.port, "consumer": consumer_port, "here": FILES})
+        return [program("nginx"), "-p", folder, "-c", config]
 
 
 @dataclasses.dataclass
 class Haproxy(Peer):
-    def is_installed(self):
-        return shutil.which("haproxy", path="/usr/sbin:/usr/bin") is not None
+    def missing(self):
+        return None if program("haproxy") else "haproxy is not installed"
 
     def command(self, folder, consumer_port):
-        config = folder / "haproxy.cfg"
-        config.write_text(HAPROXY.format(port=self.port, consumer=consumer_port))
-        return ["/usr/sbin/haproxy", "-db", "-f", config]
+        config = fill_in("haproxy_full.cfg" if self.is_full else "haproxy.cfg", folder / "haproxy.cfg",
+                         {"port": self.port, "consumer": consumer_port, "key": SECRET.removeprefix("whsec_")})
+        return [program("haproxy"), "-db", "-f", config]
 
 
 @dataclasses.dataclass
 class Node(Peer):
-    """A reverse proxy of a page of JavaScript on Node.js' own http module."""
+    script: str = ""
+    edition: str = ""  # of fastify.js
 
-    def is_installed(self):
-        return shutil.which("node") is not None
+    def missing(self):
+        if shutil.which("node") is None:
+            return "Node.js is not installed"
+        if self.edition and not (NODE_MODULES / "fastify").exists():
+            return "fastify is not to be had here (npm ci)"
+        if self.has_redis() and program("redis-server") is None:
+            return "redis is not installed"
+        return None
+
+    def has_redis(self):
+        return self.edition in ("redis", "durable")
+
+    def environment(self):
+        return super().environment() | {"WEBHOOK_SECRET": SECRET, "NODE_PATH": str(NODE_MODULES),
+                                        "NODE_ENV": "production"}
+
+    def start_helpers(self, folder):
+        if not self.has_redis():
+            return
+        durable = "yes" if self.edition == "durable" else "no"
+        config = fill_in("redis.conf", folder / "redis.conf", {"folder": folder, "durable": durable})
+        redis = self.launch(folder, "redis.log", [program("redis-server"), config])
+        wait_until(redis, (folder / "redis.sock").exists, folder / "redis.log")
 
     def command(self, folder, consumer_port):
-        return ["node", pathlib.Path(__file__).parent / "plain_proxy.js", self.port, consumer_port]
+        return ["node", FILES / self.script, self.port, consumer_port, *([self.edition] if self.edition else [])]
 
 
 @dataclasses.dataclass
@@ -145,7 +180,6 @@ class Hookshift(Peer):
     acknowledge: str = "stored"
     store: str = "memory"  # or sqlite
     sync: str = "full"
-    verify: bool = False
     targeting: bool = False
     consumers_on: bool = True
     workers: int = 1
@@ -167,7 +201,7 @@ class Hookshift(Peer):
             "endpoints.legacy.concurrency": 1024, "endpoints.new.concurrency": 1024,
             "limits.connections": 10000, "limits.connections_per_address": 0, "limits.backlog": 20000000,
         }
-        if self.verify:
+        if self.is_full:
             settings |= {"verify.event_secrets": SECRET, "verify.rule_secrets": SECRET}
         settings |= self.settings
         command = [self.binary, "serve"]
@@ -176,7 +210,7 @@ class Hookshift(Peer):
         return command
 
     def flags(self):
-        flag = {"state": "ENABLED", "variants": {"on": True, "off": False}, 
+        flag = {"state": "ENABLED", "variants": {"on": True, "off": False},
                 "defaultVariant": "on" if self.consumers_on else "off"}
         if self.targeting:
             pilot = ["e38f57c6-b9f5-455c-a59f-99e99f8cb9b7", "5e1494e9-3dc9-4532-a638-09103cb02f01"]
@@ -185,17 +219,34 @@ class Hookshift(Peer):
         return {"flags": {"legacy-consumer": flag, "new-consumer": flag}}
 
 
-def hookshift(acknowledge, store, sync="full", **more):
+def hookshift(acknowledge, store, sync="full", verify=False, **more):
     words = [acknowledge, store if store == "memory" else f"sqlite {sync}"]
-    words += [name for name in ("verify", "targeting") if more.get(name)]
+    words += ["verify"] if verify else []
+    words += ["targeting"] if more.get("targeting") else []
     if more.get("workers", 1) > 1:
         words.append(f"{more['workers']} workers")
-    return Hookshift(name="hookshift " + ", ".join(words), acknowledge=acknowledge, store=store, sync=sync, **more)
+    return Hookshift(name="hookshift " + ", ".join(words), acknowledge=acknowledge, store=store, sync=sync,
+                     is_full=verify, answers_first=acknowledge == "stored", **more)
 
 
-def basic():
+def all_rows():
     """Rows of every table; nginx first, because ratios are to it."""
-    return [Nginx("nginx"), Haproxy("haproxy"), Node("Node.js, plain"),
-            hookshift("delivered", "memory"), hookshift("delivered", "memory", verify=True),
-            hookshift("stored", "memory"), hookshift("stored", "sqlite"), hookshift("stored", "sqlite", verify=True),
-            hookshift("stored", "sqlite", "normal")]
+    fastify = {"script": "fastify.js", "is_full": True}
+    core = {"is_core": True}
+    return [
+        Nginx("nginx", **core), Haproxy("haproxy"), Node("Node.js, plain", script="node_plain.js"),
+        Haproxy("haproxy full", is_full=True, parses=False, **core), Nginx("nginx + Lua full", is_full=True, **core),
+        Node("Node.js raw full", is_full=True, script="node_full.js", **core),
+        Node("fastify full", edition="memory", **fastify),
+        Node("fastify + redis full", edition="redis", **fastify),
+        Node("fastify durable", edition="durable", answers_first=True, **fastify, **core),
+        hookshift("delivered", "memory"),
+        hookshift("delivered", "memory", verify=True, **core),
+        hookshift("delivered", "memory", verify=True, targeting=True),
+        hookshift("delivered", "memory", verify=True, workers=2),
+        hookshift("stored", "memory", **core), hookshift("stored", "memory", verify=True),
+        hookshift("stored", "sqlite", **core), hookshift("stored", "sqlite", verify=True, **core),
+        hookshift("stored", "sqlite", verify=True, targeting=True),
+        hookshift("stored", "sqlite", verify=True, workers=2),
+        hookshift("stored", "sqlite", "normal"), hookshift("stored", "sqlite", "normal", verify=True),
+    ]

@@ -103,7 +103,7 @@ static size_t write_signature(struct traffic *traffic, const struct waiting *cho
     return (size_t)len;
 }
 
-size_t traffic_write_next(struct traffic *traffic, char *to) {
+size_t traffic_write_next(struct traffic *traffic, char *to, size_t *body_len) {
     arena_reset(traffic->arena);
     note_time(traffic);
     struct waiting chosen = choose(traffic);
@@ -119,5 +119,6 @@ size_t traffic_write_next(struct traffic *traffic, char *to) {
         used += write_signature(traffic, &chosen, str_slice(text, body->text.len), to + used, HEAD_MAX - used);
     memcpy(to + used, "\r\n", 2);
     memmove(to + used + 2, text, body->text.len);
+    *body_len = body->text.len;
     return used + 2 + body->text.len;
 }

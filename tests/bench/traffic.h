@@ -19,7 +19,7 @@ struct traffic *traffic_new(const struct pair_set *set, const struct traffic_opt
 void traffic_free(struct traffic *traffic);
 
 size_t traffic_request_max(const struct traffic *traffic); /* bytes of the longest request */
-/* Writes the next request to `to`, and says how long it is. */
-size_t traffic_write_next(struct traffic *traffic, char *to);
+/* Writes the next request to `to`, and says how long it is and its body. */
+size_t traffic_write_next(struct traffic *traffic, char *to, size_t *body_len);
 
 #endif
