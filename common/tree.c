@@ -11,6 +11,22 @@ void tree_init(struct tree *tree, tree_compare *compare) {
     *tree = (struct tree){.compare = compare, .random = 2463534242U};
 }
 
+static struct tree_node *leftmost(struct tree_node *node) {
+    while (node != NULL && node->left != NULL)
+        node = node->left;
+    return node;
+}
+
+static struct tree_node *rightmost(struct tree_node *node) {
+    while (node != NULL && node->right != NULL)
+        node = node->right;
+    return node;
+}
+
+struct tree tree_of(tree_compare *compare, struct tree_node *root, uint32_t random) {
+    return (struct tree){.compare = compare, .root = root, .last = rightmost(root), .random = random};
+}
+
 static uint32_t next_random(struct tree *tree) { /* xorshift, Marsaglia 2003 */
     uint32_t x = tree->random;
     x ^= x << 13;
@@ -62,7 +78,6 @@ struct tree_node *tree_insert(struct tree *tree, struct tree_node *node) {
     tree->last = is_last ? node : tree->last;
     while (node->parent != NULL && node->parent->priority < node->priority)
         rotate_up(tree, node);
-    tree->count++;
     return NULL;
 }
 
@@ -77,7 +92,6 @@ void tree_remove(struct tree *tree, struct tree_node *node) {
     if (child != NULL)
         child->parent = node->parent;
     node->linked = false;
-    tree->count--;
 }
 
 struct tree_node *tree_find(const struct tree *tree, const struct tree_node *key) {
@@ -107,18 +121,6 @@ struct tree_node *tree_below(const struct tree *tree, const struct tree_node *ke
         node = before ? node->right : node->left;
     }
     return best;
-}
-
-static struct tree_node *leftmost(struct tree_node *node) {
-    while (node != NULL && node->left != NULL)
-        node = node->left;
-    return node;
-}
-
-static struct tree_node *rightmost(struct tree_node *node) {
-    while (node != NULL && node->right != NULL)
-        node = node->right;
-    return node;
 }
 
 struct tree_node *tree_first(const struct tree *tree) {

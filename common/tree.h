@@ -19,11 +19,13 @@ typedef int tree_compare(const struct tree_node *a, const struct tree_node *b);
 struct tree {
     tree_compare *compare;
     struct tree_node *root, *last;
-    size_t count;
     uint32_t random;
 };
 
 void tree_init(struct tree *tree, tree_compare *compare);
+/* The tree of which only the root was kept, where there are very many small ones; NULL: of no node. Afterwards its
+ * root, and `random` for the next one, are to be kept again. */
+struct tree tree_of(tree_compare *compare, struct tree_node *root, uint32_t random);
 
 /* NULL, or the node with that key that is there already: then nothing was done. */
 struct tree_node *tree_insert(struct tree *tree, struct tree_node *node) MUST_USE;

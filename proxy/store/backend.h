@@ -1,10 +1,12 @@
 /* What a store must be able to do: look up and write down, nothing else. Every decision is taken above it, by the
  * ledger, so that all stores decide alike.
  *
- * All calls come from one thread at a time. Results are copied into the arena given. Writes happen between begin() and
- * commit(); rollback() undoes them all. An error of any call (ERR_IO, also for damage found on the way; ERR_LIMIT for
- * a full disk; ERR_DENIED) makes the ledger roll back; ERR_DAMAGED says that one message cannot be read; lookups that
- * find nothing give ERR_NOT_FOUND or a count of 0. Ids are from 1 to 2^63 - 1; hashes and groups have all 64 bits. */
+ * All calls come from one thread at a time. Results are copied into the arena given, but for the texts of records,
+ * which may be the backend's own: they are good until the group ends, or the next call outside of one (record_keep()
+ * copies them). Writes happen between begin() and commit(); rollback() undoes them all. An error of any call (ERR_IO,
+ * also for damage found on the way; ERR_LIMIT for a full disk; ERR_DENIED) makes the ledger roll back; ERR_DAMAGED says
+ * that one message cannot be read; lookups that find nothing give ERR_NOT_FOUND or a count of 0. Ids are from 1 to
+ * 2^63 - 1; hashes and groups have all 64 bits. */
 #ifndef PROXY_STORE_BACKEND_H
 #define PROXY_STORE_BACKEND_H
 
@@ -45,6 +47,12 @@ struct record {
     struct str facts;     /* by item, as ledger_facts_encode() writes them */
     struct str admission; /* how it was decided on arrival: a JSON object */
 };
+
+/* The texts of a record that are written once. */
+enum { RECORD_TEXTS = 11 };
+void record_texts(struct record *record, struct str *texts[RECORD_TEXTS]);
+/* Copies all its texts into the arena. */
+void record_keep(struct arena *arena, struct record *record);
 
 struct content {
     struct str headers; /* as headers_encode() writes them */
@@ -117,10 +125,12 @@ struct backend_ops {
     /* Rows of that hash with from_ms <= time_ms <= to_ms, latest first (then by message downwards, item upwards). */
     enum err (*find_facts)(struct backend *backend, uint64_t hash, int64_t from_ms, int64_t to_ms,
                            struct fact_row *rows, size_t max, size_t *count);
-    enum err (*add_twin)(struct backend *backend, const struct twin *twin); /* again: no error, no second row */
+    /* Of two messages that are there; again: no error, no second row. */
+    enum err (*add_twin)(struct backend *backend, const struct twin *twin);
     enum err (*find_twins)(struct backend *backend, struct arena *arena, uint64_t id, struct twin **twins,
                            size_t *count); /* of a rule or an event; by event, item, rule */
 
+    /* Of a message that is there. */
     enum err (*add_step)(struct backend *backend, uint64_t id, const struct step *step);
     enum err (*steps)(struct backend *backend, struct arena *arena, uint64_t id, struct step **steps, size_t *count);
 

@@ -1,9 +1,9 @@
-/* The store that forgets: for trials, and the reference that others are compared with. Every lookup walks one tree
- * from its first match to its last, so that nothing grows with the number of messages but the filters of a list. */
+/* The store that forgets: for trials, and the reference that others are compared with. Nothing grows with the number of
+ * messages but the filters of a list. */
 #include "proxy/store/backend.h"
 
 #include "common/mem.h"
-#include "proxy/store/memory_rows.h"
+#include "proxy/store/memory_tables.h"
 
 struct backend_memory {
     struct backend backend; /* first */
@@ -33,224 +33,99 @@ static void memory_rollback(struct backend *backend) {
     tables_rollback(tables_of(backend));
 }
 
-static enum err put(struct backend *backend, struct row *row, const char *what) {
-    if (tables_put(tables_of(backend), row))
-        return ERR_NONE;
-    row_free(row);
-    return err_set(&backend->detail, ERR_EXISTS, "%s exists already", what);
-}
-
 static enum err not_found(struct backend *backend, uint64_t id) {
     return err_set(&backend->detail, ERR_NOT_FOUND, "no message %llu", (unsigned long long)id);
 }
 
 static enum err memory_last_id(struct backend *backend, uint64_t *id) {
-    struct head *last = ROW_AT(tree_last(&tables_of(backend)->heads), struct head, by_id);
-    *id = last == NULL ? 0 : last->record.id;
+    *id = shelf_last_id(&tables_of(backend)->messages);
     return ERR_NONE;
-}
-
-/* The texts of a record that never change. */
-enum { TEXTS = 11 };
-
-static void record_texts(struct record *record, struct str *texts[TEXTS]) {
-    struct str *all[TEXTS] = {&record->identity,     &record->type,      &record->counterpart, &record->company,
-                              &record->connection,   &record->data_type, &record->rule_id,     &record->target,
-                              &record->trace_parent, &record->facts,     &record->admission};
-    memcpy((void *)texts, (void *)all, sizeof all);
-}
-
-static void record_copy_texts(struct arena *arena, struct record *record) {
-    struct str *texts[TEXTS];
-    record_texts(record, texts);
-    for (size_t i = 0; i < TEXTS; i++)
-        *texts[i] = arena_str(arena, *texts[i]);
-}
-
-/* Moves a text to `bytes`; returns what is behind it. */
-static char *text_move(struct str *text, char *bytes) {
-    if (text->at == NULL)
-        return bytes;
-    memcpy(bytes, text->at, text->len);
-    text->at = bytes;
-    return bytes + text->len;
-}
-
-/* All in one piece: what a message costs in memory, too, is the number of pieces. */
-static struct texts *texts_new(struct record *record) {
-    struct str *texts[TEXTS];
-    size_t len = 0;
-    record_texts(record, texts);
-    for (size_t i = 0; i < TEXTS; i++)
-        len += texts[i]->len;
-    struct texts *made = ROW_NEW_WITH(TABLE_TEXTS, struct texts, len);
-    char *bytes = made->bytes;
-    for (size_t i = 0; i < TEXTS; i++)
-        bytes = text_move(texts[i], bytes);
-    return made;
-}
-
-static struct content_row *content_new(uint64_t id, const struct content *content) {
-    struct content_row *row = ROW_NEW_WITH(TABLE_CONTENT, struct content_row, content->headers.len + content->body.len);
-    row->id = id;
-    row->content = *content;
-    (void)text_move(&row->content.body, text_move(&row->content.headers, row->bytes));
-    return row;
 }
 
 static enum err memory_insert(struct backend *backend, const struct record *record, const struct content *content) {
-    struct tables *tables = tables_of(backend);
-    if (tables_head(tables, record->id) != NULL)
-        return err_set(&backend->detail, ERR_EXISTS, "message %llu exists already", (unsigned long long)record->id);
-    struct head *head = ROW_NEW(TABLE_HEAD, struct head);
-    head->record = *record;
-    head->texts = texts_new(&head->record);
-    head->record.trimmed = text_copy(record->trimmed);
-    enum err err = put(backend, &head->texts->row, "text");
-    if (err == ERR_NONE)
-        err = put(backend, &head->row, "message");
-    return err != ERR_NONE ? err : put(backend, &content_new(record->id, content)->row, "content");
+    struct message_row *row = message_row_new(record, content);
+    if (tables_put_message(tables_of(backend), row))
+        return ERR_NONE;
+    message_row_free(row);
+    return err_set(&backend->detail, ERR_EXISTS, "message %llu exists already", (unsigned long long)record->id);
 }
 
 static enum err memory_update(struct backend *backend, const struct record *record) {
-    struct tables *tables = tables_of(backend);
-    struct head *old = tables_head(tables, record->id);
-    if (old == NULL)
+    struct message_row *row = tables_message(tables_of(backend), record->id);
+    if (row == NULL)
         return not_found(backend, record->id);
-    struct head *head = ROW_NEW(TABLE_HEAD, struct head);
-    head->texts = old->texts;
-    head->record = old->record;
-    head->record.state = record->state;
-    head->record.due_ms = record->due_ms;
-    head->record.changed_ms = record->changed_ms;
-    head->record.attempts = record->attempts;
-    head->record.tries = record->tries;
-    head->record.marks = record->marks;
-    head->record.trimmed = text_copy(record->trimmed);
-    tables_take(tables, &old->row);
-    return put(backend, &head->row, "message");
-}
-
-static struct record record_copy(struct arena *arena, const struct head *head) {
-    struct record record = head->record;
-    record_copy_texts(arena, &record);
-    record.trimmed = arena_str(arena, record.trimmed);
-    return record;
-}
-
-static enum err memory_load(struct backend *backend, struct arena *arena, uint64_t id, struct record *record) {
-    const struct head *head = tables_head(tables_of(backend), id);
-    if (head == NULL)
-        return not_found(backend, id);
-    *record = record_copy(arena, head);
+    tables_change_message(tables_of(backend), row, record);
     return ERR_NONE;
 }
 
-static struct content_row *find_content(struct backend *backend, uint64_t id) {
-    struct content_row key = {.id = id};
-    return ROW_AT(tree_find(&tables_of(backend)->contents, &key.by_id), struct content_row, by_id);
+static enum err memory_load(struct backend *backend, struct arena *arena, uint64_t id, struct record *record) {
+    const struct message_row *row = tables_message(tables_of(backend), id);
+    (void)arena; /* what is taken out stays until the group ends, and nothing else moves */
+    if (row == NULL)
+        return not_found(backend, id);
+    *record = row->record;
+    return ERR_NONE;
 }
 
 static enum err memory_load_content(struct backend *backend, struct arena *arena, uint64_t id,
                                     struct content *content) {
-    const struct content_row *row = find_content(backend, id);
-    if (row == NULL)
+    const struct message_row *row = tables_message(tables_of(backend), id);
+    if (row == NULL || row->content == NULL)
         return err_set(&backend->detail, ERR_NOT_FOUND, "no content of message %llu", (unsigned long long)id);
-    *content = (struct content){arena_str(arena, row->content.headers), arena_str(arena, row->content.body)};
+    const struct content *found = &row->content->content;
+    *content = (struct content){arena_str(arena, found->headers), arena_str(arena, found->body)};
     return ERR_NONE;
 }
 
 static enum err memory_remove_content(struct backend *backend, uint64_t id) {
-    struct content_row *row = find_content(backend, id);
-    if (row != NULL)
-        tables_take(tables_of(backend), &row->row);
+    struct message_row *row = tables_message(tables_of(backend), id);
+    if (row != NULL && row->content != NULL)
+        tables_take_content(tables_of(backend), row);
     return ERR_NONE;
 }
 
-/* The first twin of the message, and the next one of it; NULL where there is none (left). */
-static struct twin_row *first_twin(struct tables *tables, uint64_t id) {
-    struct twin_row key = {.twin.event = id};
-    struct twin_row *row = ROW_AT(tree_at_least(&tables->twins, &key.by_event), struct twin_row, by_event);
-    if (row != NULL && row->twin.event == id)
-        return row;
-    key = (struct twin_row){.twin.rule = id};
-    row = ROW_AT(tree_at_least(&tables->rules, &key.by_rule), struct twin_row, by_rule);
-    return row != NULL && row->twin.rule == id ? row : NULL;
-}
-
-static struct twin_row *next_twin(struct twin_row *row, uint64_t id) {
-    bool is_event = row->twin.event == id;
-    row = is_event ? ROW_AT(tree_next(&row->by_event), struct twin_row, by_event)
-                   : ROW_AT(tree_next(&row->by_rule), struct twin_row, by_rule);
-    return row != NULL && (is_event ? row->twin.event : row->twin.rule) == id ? row : NULL;
-}
-
-static struct step_row *first_step(struct tables *tables, uint64_t id) {
-    struct step_row key = {.id = id};
-    struct step_row *row = ROW_AT(tree_at_least(&tables->steps, &key.by_id), struct step_row, by_id);
-    return row != NULL && row->id == id ? row : NULL;
-}
-
-static struct step_row *next_step(const struct step_row *row) {
-    struct step_row *next = ROW_AT(tree_next(&row->by_id), struct step_row, by_id);
-    return next != NULL && next->id == row->id ? next : NULL;
-}
-
 static enum err memory_remove(struct backend *backend, uint64_t id) {
-    struct tables *tables = tables_of(backend);
-    struct head *head = tables_head(tables, id);
-    if (head != NULL) {
-        tables_take(tables, &head->texts->row);
-        tables_take(tables, &head->row);
-    }
-    for (struct step_row *step; (step = first_step(tables, id)) != NULL;)
-        tables_take(tables, &step->row);
-    for (struct twin_row *twin; (twin = first_twin(tables, id)) != NULL;)
-        tables_take(tables, &twin->row);
-    return memory_remove_content(backend, id);
+    struct message_row *row = tables_message(tables_of(backend), id);
+    if (row != NULL)
+        tables_take_message(tables_of(backend), row);
+    return ERR_NONE;
 }
 
 static enum err memory_find_identity(struct backend *backend, uint64_t hash, uint64_t *ids, size_t max, size_t *count) {
-    struct head key = {.record = {.identity_hash = hash, .id = UINT64_MAX}};
+    struct tree tree = tables_identities(tables_of(backend), hash);
     size_t found = 0;
-    struct tree_node *node =
-        hash == 0 ? NULL : tree_at_least(&tables_of(backend)->identities[hash_shard(hash)], &key.by_identity);
-    for (; node != NULL && found < max; node = tree_next(node)) {
-        const struct record *record = &CONTAINER_OF(node, struct head, by_identity)->record;
-        if (record->identity_hash != hash)
-            break;
-        ids[found++] = record->id;
-    }
+    for (struct tree_node *node = tree_first(&tree); node != NULL && found < max; node = tree_next(node))
+        ids[found++] = CONTAINER_OF(node, struct message_row, by_identity)->record.id;
     *count = found;
     return ERR_NONE;
 }
 
 static enum err memory_add_fact(struct backend *backend, const struct fact_row *fact) {
-    struct fact_entry *entry = ROW_NEW(TABLE_FACT, struct fact_entry);
-    entry->fact = *fact;
-    if (!tables_put(tables_of(backend), &entry->row))
-        row_free(&entry->row);
+    struct fact_entry *entry = mem_alloc(sizeof *entry);
+    *entry = (struct fact_entry){.fact = *fact};
+    if (!tables_put_fact(tables_of(backend), entry))
+        mem_free(entry);
     return ERR_NONE;
 }
 
 static enum err memory_remove_fact(struct backend *backend, const struct fact_row *fact) {
     struct fact_entry key = {.fact = *fact};
-    struct tables *tables = tables_of(backend);
-    struct fact_entry *entry =
-        ROW_AT(tree_find(&tables->facts[hash_shard(fact->hash)], &key.by_hash), struct fact_entry, by_hash);
+    struct tree tree = tables_facts(tables_of(backend), fact->hash);
+    struct fact_entry *entry = ROW_AT(tree_find(&tree, &key.by_hash), struct fact_entry, by_hash);
     if (entry != NULL)
-        tables_take(tables, &entry->row);
+        tables_take_fact(tables_of(backend), entry);
     return ERR_NONE;
 }
 
 static enum err memory_find_facts(struct backend *backend, uint64_t hash, int64_t from_ms, int64_t to_ms,
                                   struct fact_row *rows, size_t max, size_t *count) {
-    struct fact_entry key = {.fact = {.hash = hash, .time_ms = to_ms, .message = UINT64_MAX}};
+    struct fact_entry key = {.fact = {.time_ms = to_ms, .message = UINT64_MAX}};
+    struct tree tree = tables_facts(tables_of(backend), hash);
     size_t found = 0;
-    struct tree_node *node = tree_at_least(&tables_of(backend)->facts[hash_shard(hash)], &key.by_hash);
+    struct tree_node *node = tree_at_least(&tree, &key.by_hash);
     for (; node != NULL && found < max; node = tree_next(node)) {
         const struct fact_row *fact = &CONTAINER_OF(node, struct fact_entry, by_hash)->fact;
-        if (fact->hash != hash || fact->time_ms < from_ms)
+        if (fact->time_ms < from_ms)
             break;
         rows[found++] = *fact;
     }
@@ -259,128 +134,111 @@ static enum err memory_find_facts(struct backend *backend, uint64_t hash, int64_
 }
 
 static enum err memory_add_twin(struct backend *backend, const struct twin *twin) {
-    struct twin_row *row = ROW_NEW(TABLE_TWIN, struct twin_row);
-    row->twin = *twin;
-    if (!tables_put(tables_of(backend), &row->row))
-        row_free(&row->row);
+    struct tables *tables = tables_of(backend);
+    struct message_row *event = tables_message(tables, twin->event), *rule = tables_message(tables, twin->rule);
+    if (event == NULL || rule == NULL)
+        return not_found(backend, event == NULL ? twin->event : twin->rule);
+    struct twin_row *row = mem_alloc(sizeof *row);
+    *row = (struct twin_row){.twin = *twin, .event = event, .rule = rule};
+    if (!tables_put_twin(tables, row))
+        mem_free(row);
     return ERR_NONE;
+}
+
+static size_t count_nodes(const struct tree *tree) {
+    size_t count = 0;
+    for (const struct tree_node *node = tree_first(tree); node != NULL; node = tree_next(node))
+        count++;
+    return count;
 }
 
 static enum err memory_find_twins(struct backend *backend, struct arena *arena, uint64_t id, struct twin **twins,
                                   size_t *count) {
-    struct tables *tables = tables_of(backend);
-    size_t found = 0;
-    for (struct twin_row *row = first_twin(tables, id); row != NULL; row = next_twin(row, id))
-        found++;
-    struct twin *copies = ARENA_ARRAY(arena, found, struct twin);
-    size_t copied = 0;
-    for (struct twin_row *row = first_twin(tables, id); row != NULL; row = next_twin(row, id))
-        copies[copied++] = row->twin;
-    *twins = copies;
-    *count = found;
+    const struct message_row *row = tables_message(tables_of(backend), id);
+    *twins = NULL;
+    *count = 0;
+    if (row == NULL || (row->as_event == NULL && row->as_rule == NULL))
+        return ERR_NONE;
+    struct tree events = message_twins_as_event(row), rules = message_twins_as_rule(row);
+    *twins = ARENA_ARRAY(arena, count_nodes(&events) + count_nodes(&rules), struct twin);
+    for (struct tree_node *node = tree_first(&events); node != NULL; node = tree_next(node))
+        (*twins)[(*count)++] = CONTAINER_OF(node, struct twin_row, by_event)->twin;
+    for (struct tree_node *node = tree_first(&rules); node != NULL; node = tree_next(node))
+        (*twins)[(*count)++] = CONTAINER_OF(node, struct twin_row, by_rule)->twin;
     return ERR_NONE;
 }
 
 static enum err memory_add_step(struct backend *backend, uint64_t id, const struct step *step) {
-    struct step_row key = {.id = id, .number = UINT64_MAX};
-    struct tables *tables = tables_of(backend);
-    const struct step_row *last = ROW_AT(tree_below(&tables->steps, &key.by_id), struct step_row, by_id);
-    struct step_row *row = ROW_NEW(TABLE_STEP, struct step_row);
-    row->id = id;
-    row->number = last != NULL && last->id == id ? last->number + 1 : 0;
-    row->step = *step;
-    row->step.why = text_copy(step->why);
-    return put(backend, &row->row, "step");
+    struct message_row *row = tables_message(tables_of(backend), id);
+    if (row == NULL)
+        return not_found(backend, id);
+    tables_put_step(tables_of(backend), row, step_row_new(step));
+    return ERR_NONE;
+}
+
+static size_t count_steps(const struct step_row *newest) {
+    size_t count = 0;
+    for (; newest != NULL; newest = newest->older)
+        count++;
+    return count;
 }
 
 static enum err memory_steps(struct backend *backend, struct arena *arena, uint64_t id, struct step **steps,
                              size_t *count) {
-    struct tables *tables = tables_of(backend);
-    size_t found = 0;
-    for (const struct step_row *row = first_step(tables, id); row != NULL; row = next_step(row))
-        found++;
-    struct step *copies = ARENA_ARRAY(arena, found, struct step);
-    size_t copied = 0;
-    for (const struct step_row *row = first_step(tables, id); row != NULL; row = next_step(row)) {
-        copies[copied] = row->step;
-        copies[copied++].why = arena_str(arena, row->step.why);
+    const struct message_row *row = tables_message(tables_of(backend), id);
+    *count = row == NULL ? 0 : count_steps(row->steps);
+    *steps = ARENA_ARRAY(arena, *count, struct step);
+    size_t left = *count;
+    for (const struct step_row *step = left == 0 ? NULL : row->steps; step != NULL; step = step->older) {
+        (*steps)[--left] = step->step;
+        (*steps)[left].why = arena_str(arena, step->step.why);
     }
-    *steps = copies;
-    *count = found;
     return ERR_NONE;
 }
 
 static enum err memory_due(struct backend *backend, enum endpoint endpoint, enum state state, struct due *due,
                            size_t max, size_t *count) {
-    struct head key = {.record = {.endpoint = endpoint, .state = state, .due_ms = INT64_MIN}};
     size_t found = 0;
-    struct tree_node *node = tree_at_least(&tables_of(backend)->due, &key.by_due);
+    struct tree_node *node = tree_first(&tables_of(backend)->due[endpoint][state]);
     for (; node != NULL && found < max; node = tree_next(node)) {
-        const struct record *record = &CONTAINER_OF(node, struct head, by_due)->record;
-        if (record->endpoint != endpoint || record->state != state)
-            break;
+        const struct record *record = &CONTAINER_OF(node, struct message_row, by_due)->record;
         due[found++] = (struct due){record->id, record->due_ms};
     }
     *count = found;
     return ERR_NONE;
 }
 
-/* The first message of that state with an id above `after`. */
-static const struct head *next_in_state(struct tables *tables, enum state state, uint64_t after) {
-    struct head key = {.record = {.state = state, .id = after + 1}};
-    if (after == UINT64_MAX)
-        return NULL;
-    const struct head *head = ROW_AT(tree_at_least(&tables->states, &key.by_state), struct head, by_state);
-    return head != NULL && head->record.state == state ? head : NULL;
-}
-
 static enum err memory_scan(struct backend *backend, uint32_t states, uint64_t after, uint64_t *ids, size_t max,
                             size_t *count) {
+    const struct shelf *messages = &tables_of(backend)->messages;
     size_t found = 0;
-    while (found < max) {
-        const struct head *lowest = NULL;
-        for (int state = 0; state < STATE_COUNT; state++) {
-            const struct head *head = NULL;
-            if ((states >> state & 1U) != 0)
-                head = next_in_state(tables_of(backend), (enum state)state, after);
-            if (head != NULL && (lowest == NULL || head->record.id < lowest->record.id))
-                lowest = head;
-        }
-        if (lowest == NULL)
-            break;
-        ids[found++] = after = lowest->record.id;
-    }
+    while (found < max && shelf_above(messages, &after, (uint8_t)(states & MARK_ANY)) != NULL)
+        ids[found++] = after;
     *count = found;
     return ERR_NONE;
 }
 
 static enum err memory_scan_content(struct backend *backend, uint64_t after, uint64_t below, uint64_t *ids, size_t max,
                                     size_t *count) {
-    struct content_row key = {.id = after + 1};
+    const struct shelf *messages = &tables_of(backend)->messages;
     size_t found = 0;
-    struct tree_node *node = after == UINT64_MAX ? NULL : tree_at_least(&tables_of(backend)->contents, &key.by_id);
-    for (; node != NULL && found < max; node = tree_next(node)) {
-        uint64_t id = CONTAINER_OF(node, struct content_row, by_id)->id;
-        if (id >= below)
-            break;
-        ids[found++] = id;
-    }
+    while (found < max && shelf_above(messages, &after, MARK_CONTENT) != NULL && after < below)
+        ids[found++] = after;
     *count = found;
     return ERR_NONE;
 }
 
 static enum err memory_list(struct backend *backend, struct arena *arena, const struct filter *filter,
                             struct record **records, size_t *count) {
-    struct tables *tables = tables_of(backend);
-    struct head key = {.record.id = filter->before == 0 ? UINT64_MAX : filter->before};
+    const struct shelf *messages = &tables_of(backend)->messages;
+    uint8_t marks = (uint8_t)(filter->state < 0 ? (unsigned)MARK_ANY : 1U << filter->state);
+    uint64_t id = filter->before == 0 ? UINT64_MAX : filter->before;
     struct record *found = ARENA_ARRAY(arena, filter->limit, struct record);
     size_t found_count = 0;
-    struct tree_node *node = tree_below(&tables->heads, &key.by_id);
-    for (; node != NULL && found_count < filter->limit; node = tree_prev(node)) {
-        const struct head *head = CONTAINER_OF(node, struct head, by_id);
-        if (filter_passes(filter, &head->record))
-            found[found_count++] = record_copy(arena, head);
-    }
+    for (const struct message_row *row;
+         found_count < filter->limit && (row = shelf_below(messages, &id, marks)) != NULL;)
+        if (filter_passes(filter, &row->record))
+            found[found_count++] = row->record;
     *records = found;
     *count = found_count;
     return ERR_NONE;
@@ -400,13 +258,17 @@ static enum err memory_get_meta(struct backend *backend, struct arena *arena, st
 }
 
 static enum err memory_put_meta(struct backend *backend, struct str name, struct str value) {
-    struct meta_row *old = find_meta(backend, name);
-    if (old != NULL)
-        tables_take(tables_of(backend), &old->row);
-    struct meta_row *row = ROW_NEW(TABLE_META, struct meta_row);
-    row->name = text_copy(name);
-    row->value = text_copy(value);
-    return put(backend, &row->row, "value");
+    struct tables *tables = tables_of(backend);
+    struct meta_row *row = find_meta(backend, name);
+    if (row != NULL) {
+        tables_change_meta(tables, row, value);
+        return ERR_NONE;
+    }
+    row = meta_row_new(name, value);
+    if (tables_put_meta(tables, row))
+        return ERR_NONE;
+    meta_row_free(row);
+    return err_set(&backend->detail, ERR_EXISTS, "value exists already");
 }
 
 static enum err memory_probe(struct backend *backend) {

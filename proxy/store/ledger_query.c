@@ -3,7 +3,10 @@
 
 enum err ledger_list(struct ledger *ledger, struct arena *arena, const struct filter *filter, struct record **records,
                      size_t *count) {
-    return ledger->ops->list(ledger->backend, arena, filter, records, count);
+    TRY(ledger->ops->list(ledger->backend, arena, filter, records, count));
+    for (size_t i = 0; i < *count; i++)
+        record_keep(arena, &(*records)[i]);
+    return ERR_NONE;
 }
 
 static enum err read_twins(struct ledger *ledger, struct arena *arena, uint64_t id, struct story *story) {
@@ -17,6 +20,8 @@ static enum err read_twins(struct ledger *ledger, struct arena *arena, uint64_t 
             story->twin_records[i] = (struct record){0};
         else if (err != ERR_NONE)
             return err;
+        else
+            record_keep(arena, &story->twin_records[i]);
     }
     return ERR_NONE;
 }
@@ -24,6 +29,7 @@ static enum err read_twins(struct ledger *ledger, struct arena *arena, uint64_t 
 enum err ledger_story(struct ledger *ledger, struct arena *arena, uint64_t id, struct story *story) {
     struct story read = {.leased = idset_has(&ledger->leases, id)};
     TRY(ledger->ops->load(ledger->backend, arena, id, &read.record));
+    record_keep(arena, &read.record);
     enum err err = ledger->ops->load_content(ledger->backend, arena, id, &read.content);
     if (err != ERR_NONE && err != ERR_NOT_FOUND)
         return err;

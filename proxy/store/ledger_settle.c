@@ -145,6 +145,7 @@ static enum err take(struct ledger *ledger, struct arena *arena, uint64_t id, st
         lease->record.marks |= RECORD_PROMISED;
         TRY(ledger->ops->update(ledger->backend, &lease->record));
     }
+    record_keep(arena, &lease->record);
     ledger_lease_add(ledger, id);
     return ERR_NONE;
 }

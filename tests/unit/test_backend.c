@@ -46,6 +46,13 @@ static void insert(struct bench *bench, const struct record *record) {
     OK(OPS(bench)->insert(bench->backend, record, &content));
 }
 
+static void insert_some(struct bench *bench, uint64_t first, uint64_t last) {
+    for (uint64_t id = first; id <= last; id++) {
+        struct record record = record_sample(id);
+        insert(bench, &record);
+    }
+}
+
 static void a_message_comes_back_as_it_was(void **state) {
     struct bench *bench = *state;
     struct record record = record_sample(7), read;
@@ -155,6 +162,7 @@ static void twins_are_found_from_both_sides(void **state) {
     struct twin *found;
     size_t count;
     OK(OPS(bench)->begin(bench->backend));
+    insert_some(bench, 3, 11);
     for (size_t i = 0; i < ARRAY_LEN(twins); i++)
         OK(OPS(bench)->add_twin(bench->backend, &twins[i]));
     OK(OPS(bench)->add_twin(bench->backend, &twins[0]));
@@ -215,6 +223,7 @@ static void removing_takes_everything_but_facts(void **state) {
         insert(bench, &records[i]);
         OK(OPS(bench)->add_step(bench->backend, records[i].id, &step));
     }
+    insert_some(bench, 8, 9);
     OK(OPS(bench)->add_twin(bench->backend, &(struct twin){9, 0, 3, 1}));
     OK(OPS(bench)->add_twin(bench->backend, &(struct twin){3, 0, 8, 1}));
     OK(OPS(bench)->add_twin(bench->backend, &(struct twin){9, 0, 4, 1}));

@@ -59,6 +59,11 @@ static struct fact_row some_fact(struct pair *pair) {
     return (struct fact_row){some_hash(pair), (int64_t)below(pair, 10) - 5, some_id(pair), (uint32_t)below(pair, 3)};
 }
 
+static bool is_there(struct pair *pair, uint64_t id) {
+    struct record record;
+    return pair->sqlite->ops->load(pair->sqlite, pair->arena, id, &record) == ERR_NONE;
+}
+
 static void write_something(struct pair *pair) {
     struct record record = some_record(pair);
     struct content content = {some_text(pair), some_text(pair)};
@@ -80,10 +85,12 @@ static void write_something(struct pair *pair) {
         SAME(pair, add_fact, &fact);
         break;
     case 6:
-        SAME(pair, add_twin, &twin);
+        if (is_there(pair, twin.event) && is_there(pair, twin.rule))
+            SAME(pair, add_twin, &twin);
         break;
     case 7:
-        SAME(pair, add_step, record.id, &step);
+        if (is_there(pair, record.id))
+            SAME(pair, add_step, record.id, &step);
         break;
     case 8:
         SAME(pair, remove_fact, &fact);
