@@ -1,7 +1,8 @@
 /* Addresses are found by a hash whose seed is random, as clients choose theirs. A flood of refusals would make a flood
- * of log lines: there is one at once, and then one for all that happened in TELL_EVERY_US. And a crowd that
- * has gone leaves its memory in the heap, scattered among what stays: it is given back when few of very many are left.
- */
+ * of log lines: there is one at once, and then one for all that happened in TELL_EVERY_US.
+ *
+ * A crowd that has gone leaves its memory in the heap, scattered among what stays. It is given back when few of very
+ * many are left, and once more after that, for those that were still leaving. */
 #include "common/crowd.h"
 
 #include "common/clock.h"
@@ -28,6 +29,7 @@ struct crowd {
     size_t most, most_of_one;
     struct crowd_counts counts;
     size_t most_lately; /* since few were left */
+    bool was_leaving;   /* when it was tidied last */
     uint64_t seed;
     int64_t told_us; /* 0: never */
     uint64_t untold; /* refused since then */
@@ -108,9 +110,6 @@ struct guest *crowd_enter(struct crowd *crowd, const struct netaddr *peer) {
 void crowd_leave(struct crowd *crowd, struct guest *guest) {
     pthread_mutex_lock(&crowd->lock);
     crowd->counts.connections--;
-    bool has_gone = crowd->most_lately >= VERY_MANY && crowd->counts.connections <= crowd->most_lately / FEW_OF_THEM;
-    if (has_gone)
-        crowd->most_lately = crowd->counts.connections;
     if (--guest->connections == 0) {
         *guest->link = guest->next;
         if (guest->next != NULL)
@@ -119,8 +118,19 @@ void crowd_leave(struct crowd *crowd, struct guest *guest) {
         mem_free(guest);
     }
     pthread_mutex_unlock(&crowd->lock);
+}
+
+bool crowd_tidy(struct crowd *crowd) {
+    pthread_mutex_lock(&crowd->lock);
+    bool has_gone = crowd->most_lately >= VERY_MANY && crowd->counts.connections <= crowd->most_lately / FEW_OF_THEM;
+    bool returns = has_gone || crowd->was_leaving;
+    crowd->was_leaving = has_gone;
     if (has_gone)
+        crowd->most_lately = crowd->counts.connections;
+    pthread_mutex_unlock(&crowd->lock);
+    if (returns)
         mem_return_unused();
+    return returns;
 }
 
 void crowd_refused(struct crowd *crowd, const struct netaddr *peer, enum crowd_refusal why) {

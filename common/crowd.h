@@ -30,6 +30,10 @@ void crowd_free(struct crowd *crowd); /* when all have left; NULL is fine */
 struct guest *crowd_enter(struct crowd *crowd, const struct netaddr *peer) MUST_USE;
 void crowd_leave(struct crowd *crowd, struct guest *guest);
 
+/* To be called about once a second by a thread that is in no hurry: where very many have left since, the memory they
+ * took is given back to the system, which takes milliseconds. True: it was. */
+bool crowd_tidy(struct crowd *crowd);
+
 /* Counts and logs a connection that was refused by somebody else. */
 void crowd_refused(struct crowd *crowd, const struct netaddr *peer, enum crowd_refusal why);
 

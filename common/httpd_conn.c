@@ -28,12 +28,10 @@ void httpd_conn_enter(struct httpd_conn *conn, enum httpd_state state) {
 
 static void conn_free(void *arg) {
     struct httpd_conn *conn = arg;
-    struct crowd *crowd = conn->httpd->crowd;
-    struct guest *guest = conn->guest;
+    crowd_leave(conn->httpd->crowd, conn->guest);
     strbuf_clear(&conn->kept);
     strbuf_clear(&conn->out);
     mem_free(conn);
-    crowd_leave(crowd, guest); /* last, as it may have the memory given back */
 }
 
 static void unlink_conn(struct httpd_conn *conn) {

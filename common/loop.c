@@ -11,6 +11,7 @@
 
 #include "common/fault.h"
 #include "common/log.h"
+#include "common/loop_memory.h"
 #include "common/mem.h"
 
 #include <event2/event.h>
@@ -90,6 +91,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg) {
 }
 
 static struct event_base *base_new(void) {
+    loop_memory_use();
     struct event_config *config = event_config_new();
     if (config == NULL)
         return NULL;

@@ -30,7 +30,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SETTLE_MS = 500, POLL_MS = 20, INTERRUPT_MS = 5000 };
+enum { SETTLE_MS = 500, POLL_MS = 20, INTERRUPT_MS = 5000, TIDY_MS = 1000 };
 
 enum phase { RUNNING, SETTLING, DRAINING, INTERRUPTING };
 
@@ -42,7 +42,7 @@ struct serve {
     struct admin *admin;
     struct supervise *supervise;
     struct loop_signal *on_term, *on_int, *on_hup;
-    struct loop_timer *timer;
+    struct loop_timer *timer, *tidy_timer;
     enum phase phase;
     int64_t phase_ends_us;
     _Atomic size_t busy, answered; /* by the workers, while draining */
@@ -105,6 +105,12 @@ static void go_down(void *arg) {
             tell_workers(serve, NULL);
         loop_timer_set(serve->timer, POLL_MS);
     }
+}
+
+static void tidy_up(void *arg) {
+    struct serve *serve = arg;
+    crowd_tidy(serve->service.crowd);
+    loop_timer_set(serve->tidy_timer, TIDY_MS);
 }
 
 static void on_stop(void *arg) {
@@ -279,6 +285,8 @@ static int start(struct serve *serve) {
     struct service *service = &serve->service;
     struct err_detail detail;
     serve->timer = loop_timer_new(serve->loop, go_down, serve);
+    serve->tidy_timer = loop_timer_new(serve->loop, tidy_up, serve);
+    loop_timer_set(serve->tidy_timer, TIDY_MS);
     serve->on_term = loop_signal_new(serve->loop, SIGTERM, on_stop, serve);
     serve->on_int = loop_signal_new(serve->loop, SIGINT, on_stop, serve);
     serve->on_hup = loop_signal_new(serve->loop, SIGHUP, on_hangup, serve);
@@ -327,6 +335,7 @@ static void take_down(struct serve *serve) {
         worker_free(service->workers[i]);
     crew_free(serve->crew);
     loop_timer_free(serve->timer);
+    loop_timer_free(serve->tidy_timer);
     if (serve->loop != NULL)
         loop_free(serve->loop);
     snapshot_slot_free(service->snapshots);

@@ -50,6 +50,30 @@ static void there_is_a_limit_in_all(void **state) {
     crowd_free(crowd);
 }
 
+/* Once they are nearly all gone, and once more for those that were still leaving; few are not worth it. */
+static void memory_is_given_back_after_a_crowd(void **state) {
+    (void)state;
+    enum { MANY = 2000, STAY = 200, LEAVE_LATE = 100 };
+    struct crowd *crowd = crowd_new(MANY, 0);
+    for (int turn = 0; turn < 2; turn++) {
+        struct guest *guest = NULL;
+        for (int i = 0; i < MANY; i++)
+            guest = enter(crowd, "192.0.2.1:1");
+        assert_false(crowd_tidy(crowd));
+        for (int i = 0; i < MANY - STAY; i++)
+            crowd_leave(crowd, guest);
+        assert_true(crowd_tidy(crowd));
+        for (int i = 0; i < LEAVE_LATE; i++)
+            crowd_leave(crowd, guest);
+        assert_true(crowd_tidy(crowd));
+        assert_false(crowd_tidy(crowd));
+        for (int i = 0; i < STAY - LEAVE_LATE; i++)
+            crowd_leave(crowd, guest);
+        assert_false(crowd_tidy(crowd));
+    }
+    crowd_free(crowd);
+}
+
 static void there_is_a_limit_for_one_address(void **state) {
     (void)state;
     struct crowd *crowd = crowd_new(10, 2);
@@ -158,9 +182,13 @@ static void a_flood_of_refusals_is_one_line(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(there_is_a_limit_in_all), cmocka_unit_test(there_is_a_limit_for_one_address),
-        cmocka_unit_test(what_is_one_address),     cmocka_unit_test(thousands_of_addresses_come_and_go),
-        cmocka_unit_test(threads_share_it),        cmocka_unit_test(a_flood_of_refusals_is_one_line),
+        cmocka_unit_test(there_is_a_limit_in_all),
+        cmocka_unit_test(memory_is_given_back_after_a_crowd),
+        cmocka_unit_test(there_is_a_limit_for_one_address),
+        cmocka_unit_test(what_is_one_address),
+        cmocka_unit_test(thousands_of_addresses_come_and_go),
+        cmocka_unit_test(threads_share_it),
+        cmocka_unit_test(a_flood_of_refusals_is_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
