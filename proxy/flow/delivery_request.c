@@ -4,6 +4,9 @@
 #include "proxy/decide/classify.h"
 #include "proxy/decide/trim.h"
 
+/* Servers refuse a header line that is too long for them: nginx one of 8 KiB, and whatever comes with it. */
+enum { COVERED_MOST = 4000 };
+
 static const struct endpoint_settings *settings_of(const struct service *service, const struct delivery *delivery) {
     return &service->settings->endpoints[delivery->record.endpoint];
 }
@@ -35,6 +38,33 @@ static void append_name(struct strbuf *names, struct str name) {
     }
 }
 
+static bool was_named(const struct message *message, size_t item, struct str covered) {
+    for (size_t i = 0; i < item; i++)
+        if (bitmap_has(covered, i) && str_eq(message->items[i].data_type, message->items[item].data_type))
+            return true;
+    return false;
+}
+
+/* Each data type once, in the order of the body. A list that would be too long ends in "...": what is left out of the
+ * body is left out all the same. */
+static struct str name_covered(struct arena *arena, const struct message *message, struct str covered) {
+    struct strbuf names = {0};
+    for (size_t i = 0; i < message->item_count; i++) {
+        size_t before = names.len;
+        if (!bitmap_has(covered, i) || message->items[i].data_type.len == 0 || was_named(message, i, covered))
+            continue;
+        append_name(&names, message->items[i].data_type);
+        if (names.len <= COVERED_MOST)
+            continue;
+        names.len = before;
+        strbuf_append(&names, before > 0 ? STR(",...") : STR("..."));
+        break;
+    }
+    struct str copy = arena_str(arena, strbuf_str(&names));
+    strbuf_clear(&names);
+    return copy;
+}
+
 /* The body without its covered items; all of it where that is not possible, because twice is better than never. */
 static struct str trim(struct delivery *delivery, const struct message *message, struct str covered) {
     bool *left_out = ARENA_ARRAY(delivery->arena, message->item_count, bool);
@@ -58,22 +88,17 @@ static void remove_digests(struct header_list *headers) {
 static void build_partial(const struct service *service, struct delivery *delivery, bool is_trimmed,
                           struct delivery_request *request) {
     struct message message = {.received_ms = delivery->record.received_ms};
-    struct strbuf names = {0};
     if (classify(service->catalog, delivery->content.body, delivery->arena, &message, NULL) != ERR_NONE ||
         message.item_count != delivery->record.item_count)
         return; /* another catalogue than at its admission: deliver all of it */
     struct str covered = is_trimmed ? delivery->trimmed : delivery->covered;
-    for (size_t i = 0; i < message.item_count; i++)
-        if (bitmap_has(covered, i) && message.items[i].data_type.len > 0)
-            append_name(&names, message.items[i].data_type);
+    struct str names = name_covered(delivery->arena, &message, covered);
     if (is_trimmed) {
         request->body = trim(delivery, &message, covered);
         remove_digests(&request->headers);
     }
     if (names.len > 0)
-        headers_set(delivery->arena, &request->headers, STR("Hookshift-Covered"),
-                    arena_str(delivery->arena, strbuf_str(&names)));
-    strbuf_clear(&names);
+        headers_set(delivery->arena, &request->headers, STR("Hookshift-Covered"), names);
 }
 
 static void sign_family(const struct service *service, struct delivery *delivery, struct str prefix, struct str id,

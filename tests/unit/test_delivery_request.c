@@ -236,6 +236,43 @@ static void names_of_data_types_cannot_break_out_of_their_header(void **state) {
     assert_true(http_value_is_valid(headers_get(&bench->request.headers, STR("Hookshift-Covered"))));
 }
 
+/* An event of as many elements as there may be, all of them covered. */
+static const char *build_large(struct bench *bench, const char *name, bool is_numbered) {
+    struct strbuf body = {0};
+    char covered[ITEM_MAX / 8];
+    strbuf_append(&body, STR("{\"id\":\"e1\",\"eventType\":\"read.completed\",\"payload\":{\"dataTypes\":["));
+    for (unsigned i = 0; i < ITEM_MAX; i++) {
+        strbuf_append(&body, i == 0 ? STR("{\"dataType\":\"") : STR(",{\"dataType\":\""));
+        strbuf_append(&body, str_of(name));
+        if (is_numbered)
+            strbuf_printf(&body, "%04u", i);
+        strbuf_append(&body, STR("\"}"));
+    }
+    strbuf_append(&body, STR("]}}"));
+    memset(covered, 0xFF, sizeof covered);
+    bench->delivery.covered = str_slice(covered, sizeof covered);
+    bench->delivery.record.item_count = ITEM_MAX;
+    bench->delivery.content.body = arena_str(bench->delivery.arena, strbuf_str(&body));
+    strbuf_clear(&body);
+    build(bench);
+    return headers_get(&bench->request.headers, STR("Hookshift-Covered")).at;
+}
+
+/* No consumer's server refuses a request for the length of the list: each name is there once, and where there are too
+ * many it says so. */
+static void the_list_of_what_is_covered_has_a_bound(void **state) {
+    struct bench *bench = *state;
+    const char *names = build_large(bench, "type-", true);
+    assert_in_range(strlen(names), 3990, 4004);
+    assert_memory_equal(names, "type-0000,type-0001,", 20);
+    assert_string_equal(names + strlen(names) - 14, ",type-0399,...");
+    assert_string_equal(build_large(bench, "invoices", false), "invoices");
+    char long_name[1000];
+    memset(long_name, ',', sizeof long_name - 1); /* three bytes each */
+    long_name[sizeof long_name - 1] = '\0';
+    assert_int_equal(strlen(build_large(bench, long_name, false)), 3 * (sizeof long_name - 1));
+}
+
 /* A replay goes whole: an operator wants all of it. What is covered is still said. */
 static void a_replay_goes_whole(void **state) {
     struct bench *bench = *state;
@@ -282,6 +319,7 @@ int main(void) {
         ON_BENCH(a_trimmed_body_is_signed_and_names_what_is_left_out),
         ON_BENCH(a_forwarded_body_is_whole_and_names_what_is_covered),
         ON_BENCH(names_of_data_types_cannot_break_out_of_their_header),
+        ON_BENCH(the_list_of_what_is_covered_has_a_bound),
         ON_BENCH(a_replay_goes_whole),
         ON_BENCH(a_body_that_reads_otherwise_now_goes_whole),
     };
