@@ -48,6 +48,15 @@ void mem_wipe(void *block, size_t size) {
     explicit_bzero(block, size);
 }
 
+/* Each of these ends the allocator's own search for a threshold, hence all of them. */
+void mem_use_one_heap(void) {
+    enum { MIB = 1024 * 1024 };
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_TOP_PAD, MIB);
+    mallopt(M_TRIM_THRESHOLD, 4 * MIB);
+    mallopt(M_MMAP_THRESHOLD, MIB);
+}
+
 void mem_return_unused(void) {
     malloc_trim(0);
 }

@@ -13,6 +13,10 @@ void *mem_copy(const void *from, size_t size) MUST_USE;
 char *mem_strdup(const char *text) MUST_USE;
 void mem_free(void *block);
 
+/* Once, before there are threads: one heap for all of them, which grows and shrinks by a mebibyte. A heap of a thread's
+ * own grows page by page, with a system call for each. */
+void mem_use_one_heap(void);
+
 /* Gives memory that is free back to the system, which the allocator does by itself only where it is at the end of a
  * heap. Milliseconds: for when much was freed. */
 void mem_return_unused(void);
