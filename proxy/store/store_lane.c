@@ -21,20 +21,27 @@ void store_lane_free(struct store_lane *lane) {
     mem_free(lane);
 }
 
-/* False: nothing is queued any more, or somebody is at it, who looks at the queue again after letting go. */
+static bool has_lane_jobs(struct store *store) {
+    pthread_mutex_lock(&store->lock);
+    bool some = store->lane_queue.first != NULL;
+    pthread_mutex_unlock(&store->lock);
+    return some;
+}
+
+/* Who finds the ledger taken leaves his jobs to whoever has it. So each looks at the queue after letting go, and not
+ * only before: what came in between, its owner has already left behind. True: there is something. */
 static bool serve_once(struct store_lane *lane) {
     struct store *store = lane->store;
     struct job_queue answered = {0};
     if (pthread_mutex_trylock(&store->ledger_lock) != 0)
         return false;
-    bool served = store_serve(store, lane->loop, &answered);
-    if (served) {
+    if (store_serve(store, lane->loop, &answered)) {
         store_tell_ready(store);
         store_poke_thread(store);
     }
     pthread_mutex_unlock(&store->ledger_lock);
     store_call_done(answered.first);
-    return served;
+    return has_lane_jobs(store);
 }
 
 static void refuse(struct store_job *job) {

@@ -172,7 +172,7 @@ static void what_comes_after_closing_is_told_so(void **state) {
 
 /* ---- many loops, each with its lane, beside the thread ---- */
 
-enum { LOOPS = 4, CHAINS = 8, LINKS = 400 };
+enum { LOOPS = 4, CHAINS = 2, LINKS = 5000 };
 
 struct busy {
     struct bench *bench; /* its own loop, and its own count of what is done */
