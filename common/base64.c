@@ -6,14 +6,19 @@
 
 enum { ENCODED_AT_ONCE = 3 << 20 /* EVP_EncodeBlock takes an int */ };
 
-struct str base64_encode(struct arena *arena, struct str bytes) {
-    unsigned char *text = arena_alloc(arena, (bytes.len + 2) / 3 * 4 + 1);
-    size_t text_len = 0;
+void base64_write(struct str bytes, char *text) {
+    *text = '\0';
     for (size_t done = 0; done < bytes.len; done += ENCODED_AT_ONCE) {
         size_t len = bytes.len - done < ENCODED_AT_ONCE ? bytes.len - done : ENCODED_AT_ONCE;
-        text_len += (size_t)EVP_EncodeBlock(text + text_len, (const unsigned char *)bytes.at + done, (int)len);
+        text += EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)bytes.at + done, (int)len);
     }
-    return str_slice((const char *)text, text_len);
+}
+
+struct str base64_encode(struct arena *arena, struct str bytes) {
+    size_t len = BASE64_ENCODED_LEN(bytes.len);
+    char *text = arena_alloc(arena, len + 1);
+    base64_write(bytes, text);
+    return str_slice(text, len);
 }
 
 /* The value of a character, or -1. */

@@ -11,7 +11,12 @@ enum base64_padding { BASE64_PADDED, BASE64_ANY_PADDING /* "=" may be left out, 
 /* Bytes that a text of that length cannot exceed when decoded. */
 #define BASE64_DECODED_MAX(text_len) ((text_len) / 4 * 3 + 3)
 
+/* Characters of so many bytes, padding included. */
+#define BASE64_ENCODED_LEN(bytes_len) (((bytes_len) + 2) / 3 * 4)
+
 struct str base64_encode(struct arena *arena, struct str bytes);
+/* Into `text`, which has room for BASE64_ENCODED_LEN and the NUL that is put behind. */
+void base64_write(struct str bytes, char *text);
 
 /* Decodes into `bytes`, which has room for BASE64_DECODED_MAX, and says how many there are. False for anything that
  * no encoder writes, bits left over at the end included (RFC 4648 section 3.5); then the room may hold some bytes. */

@@ -1,3 +1,5 @@
+/* A copy of a keyed context costs more than the code of a short message, so that the last one used waits for the next
+ * use. Whoever takes it has it alone, and makes another one where somebody else has it: no thread waits for another. */
 #include "common/hmac.h"
 
 #include "common/fault.h"
@@ -7,11 +9,13 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 struct hmac_key {
-    EVP_MAC_CTX *prepared; /* keyed and otherwise untouched: copied for every use */
+    EVP_MAC_CTX *prepared;          /* keyed and otherwise untouched: what others are copied from */
+    _Atomic(EVP_MAC_CTX *) *unused; /* a copy that nobody uses at the moment; or NULL */
 };
 
 static EVP_MAC_CTX *context_new(struct str secret) {
@@ -36,6 +40,7 @@ enum err hmac_key_new(struct str secret, struct hmac_key **key) {
         return ERR_IO;
     *key = MEM_NEW(struct hmac_key);
     (*key)->prepared = prepared;
+    (*key)->unused = mem_zalloc(sizeof *(*key)->unused);
     return ERR_NONE;
 }
 
@@ -43,6 +48,8 @@ void hmac_key_free(struct hmac_key *key) {
     if (key == NULL)
         return;
     EVP_MAC_CTX_free(key->prepared); /* which clears it */
+    EVP_MAC_CTX_free(atomic_load(key->unused));
+    mem_free(key->unused);
     mem_free(key);
 }
 
@@ -51,18 +58,30 @@ static NO_RETURN void give_up(void) {
     abort();
 }
 
+/* Ready to be fed; without a key EVP_MAC_init() begins anew under the one that the context has. */
+static EVP_MAC_CTX *context_take(const struct hmac_key *key) {
+    EVP_MAC_CTX *context = atomic_exchange(key->unused, NULL);
+    if (context == NULL)
+        context = FAULT("hmac.copy", 0) ? NULL : EVP_MAC_CTX_dup(key->prepared);
+    if (context == NULL || EVP_MAC_init(context, NULL, 0, NULL) != 1)
+        give_up();
+    return context;
+}
+
+static void context_give_back(const struct hmac_key *key, EVP_MAC_CTX *context) {
+    EVP_MAC_CTX_free(atomic_exchange(key->unused, context));
+}
+
 void hmac_sha256(const struct hmac_key *key, const struct str *parts, size_t part_count,
                  unsigned char code[HMAC_SHA256_LEN]) {
-    EVP_MAC_CTX *context = FAULT("hmac.copy", 0) ? NULL : EVP_MAC_CTX_dup(key->prepared);
-    if (context == NULL)
-        give_up();
+    EVP_MAC_CTX *context = context_take(key);
     for (size_t i = 0; i < part_count; i++)
         if (parts[i].len > 0 && EVP_MAC_update(context, (const unsigned char *)parts[i].at, parts[i].len) != 1)
             give_up();
     size_t len = 0;
     if (EVP_MAC_final(context, code, &len, HMAC_SHA256_LEN) != 1 || len != HMAC_SHA256_LEN)
         give_up();
-    EVP_MAC_CTX_free(context);
+    context_give_back(key, context);
 }
 
 bool hmac_equal(struct str a, struct str b) {

@@ -81,9 +81,11 @@ bool signature_key_can_sign(const struct signature_key *key) {
 
 static bool headers_of(const struct http_header *headers, size_t count, bool svix, struct signature_headers *found) {
     found->id = http_header_get(headers, count, svix ? STR("svix-id") : STR("webhook-id"));
-    found->timestamp = http_header_get(headers, count, svix ? STR("svix-timestamp") : STR("webhook-timestamp"));
     found->signature = http_header_get(headers, count, svix ? STR("svix-signature") : STR("webhook-signature"));
-    return found->id.len > 0 && found->timestamp.len > 0 && found->signature.len > 0;
+    if (found->signature.len == 0)
+        return false;
+    found->timestamp = http_header_get(headers, count, svix ? STR("svix-timestamp") : STR("webhook-timestamp"));
+    return found->id.len > 0 && found->timestamp.len > 0;
 }
 
 bool signature_find(const struct http_header *headers, size_t header_count, enum signature_family families,
@@ -118,27 +120,44 @@ struct signed_text {
     struct str id, timestamp, body;
 };
 
-static struct str hmac_entry(const struct hmac_key *key, const struct signed_text *text, struct arena *arena) {
+/* "v1," and the code in base64, with a NUL behind it. */
+struct hmac_entry {
+    char text[3 + BASE64_ENCODED_LEN(HMAC_SHA256_LEN) + 1];
+};
+
+static struct str hmac_entry_str(const struct hmac_entry *entry) {
+    return str_slice(entry->text, sizeof entry->text - 1);
+}
+
+static void hmac_entry_write(const struct hmac_key *key, const struct signed_text *text, struct hmac_entry *entry) {
     const struct str parts[] = {text->id, STR("."), text->timestamp, STR("."), text->body};
     unsigned char code[HMAC_SHA256_LEN];
     hmac_sha256(key, parts, ARRAY_LEN(parts), code);
-    struct str encoded = base64_encode(arena, str_slice((const char *)code, sizeof code));
+    memcpy(entry->text, "v1,", 3);
+    base64_write(str_slice((const char *)code, sizeof code), entry->text + 3);
     mem_wipe(code, sizeof code);
-    return ARENA_JOIN(arena, STR("v1,"), encoded);
 }
 
-static struct str joined(const struct signed_text *text, struct arena *arena) {
+static bool hmac_header_matches(const struct hmac_key *key, const struct signed_text *text, struct str header) {
+    struct hmac_entry expected; /* the right one for whatever was sent: not to be left behind */
+    struct str entry;
+    bool matches = false;
+    hmac_entry_write(key, text, &expected);
+    for (int i = 0; i < ENTRY_MAX && str_next(&header, ' ', &entry); i++)
+        matches |= hmac_equal(entry, hmac_entry_str(&expected));
+    mem_wipe(&expected, sizeof expected);
+    return matches;
+}
+
+static struct strbuf joined(const struct signed_text *text) {
     struct strbuf joined = {0};
     const struct str parts[] = {text->id, STR("."), text->timestamp, STR("."), text->body};
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         strbuf_append(&joined, parts[i]);
-    struct str kept = arena_str(arena, strbuf_str(&joined));
-    strbuf_clear(&joined);
-    return kept;
+    return joined;
 }
 
-static bool ed25519_entry_matches(const struct ed25519_key *key, const struct signed_text *text, struct str entry,
-                                  struct arena *arena) {
+static bool ed25519_entry_matches(const struct ed25519_key *key, struct str text, struct str entry) {
     unsigned char signature[BASE64_DECODED_MAX(2 * ED25519_SIGNATURE_LEN)];
     size_t len;
     struct str encoded = str_from(entry, 4);
@@ -146,29 +165,27 @@ static bool ed25519_entry_matches(const struct ed25519_key *key, const struct si
         return false;
     if (!base64_decode(encoded, BASE64_PADDED, signature, &len) || len != ED25519_SIGNATURE_LEN)
         return false;
-    return ed25519_verify(key, joined(text, arena), str_slice((const char *)signature, len));
+    return ed25519_verify(key, text, str_slice((const char *)signature, len));
 }
 
-/* The loops over entries and keys do not stop at a match: which one it was stays unknown to a clock. */
-static bool any_entry_matches(const struct signature_key *key, const struct signed_text *text, struct str header,
-                              struct arena *arena) {
-    struct str expected = key->hmac != NULL ? hmac_entry(key->hmac, text, arena) : STR_NONE, entry;
+static bool ed25519_header_matches(const struct ed25519_key *key, const struct signed_text *text, struct str header) {
+    struct strbuf signed_bytes = joined(text);
+    struct str entry;
     bool matches = false;
-    for (int i = 0; i < ENTRY_MAX && str_next(&header, ' ', &entry); i++) {
-        if (key->hmac != NULL)
-            matches |= hmac_equal(entry, expected);
-        else
-            matches |= ed25519_entry_matches(key->ed25519, text, entry, arena);
-    }
+    for (int i = 0; i < ENTRY_MAX && str_next(&header, ' ', &entry); i++)
+        matches |= ed25519_entry_matches(key, strbuf_str(&signed_bytes), entry);
+    strbuf_clear(&signed_bytes);
     return matches;
 }
 
+/* Neither this loop nor those over entries stop at a match: which one it was stays unknown to a clock. */
 static bool any_key_matches(const struct signature_check *check, const struct signed_text *text, struct str header) {
-    struct arena *arena = arena_new_for_secrets(); /* the right signatures are computed in it */
     bool matches = false;
-    for (size_t i = 0; i < check->key_count; i++)
-        matches |= any_entry_matches(check->keys[i], text, header, arena);
-    arena_free(arena);
+    for (size_t i = 0; i < check->key_count; i++) {
+        const struct signature_key *key = check->keys[i];
+        matches |= key->hmac != NULL ? hmac_header_matches(key->hmac, text, header)
+                                     : ed25519_header_matches(key->ed25519, text, header);
+    }
     return matches;
 }
 
@@ -191,10 +208,15 @@ enum signature_result signature_verify(const struct signature_check *check, cons
 struct str signature_sign(const struct signature_key *key, struct str id, int64_t timestamp_s, struct str body,
                           struct arena *arena) {
     struct signed_text text = {id, arena_i64(arena, timestamp_s), body};
-    if (key->hmac != NULL)
-        return hmac_entry(key->hmac, &text, arena);
+    if (key->hmac != NULL) {
+        struct hmac_entry entry;
+        hmac_entry_write(key->hmac, &text, &entry);
+        return arena_str(arena, hmac_entry_str(&entry));
+    }
     unsigned char signature[ED25519_SIGNATURE_LEN];
-    ed25519_sign(key->ed25519, joined(&text, arena), signature);
+    struct strbuf signed_bytes = joined(&text);
+    ed25519_sign(key->ed25519, strbuf_str(&signed_bytes), signature);
+    strbuf_clear(&signed_bytes);
     struct str encoded = base64_encode(arena, str_slice((const char *)signature, sizeof signature));
     return ARENA_JOIN(arena, STR("v1a,"), encoded);
 }
