@@ -90,6 +90,19 @@ static bool date_exists(int year, int month, int day) {
     return day <= days[month - 1] + (month == 2 && is_leap(year) ? 1 : 0);
 }
 
+/* Leap days up to the end of a year, counted from 400 years before the year 0, so that there is nothing negative. */
+static int leap_days_to(int year) {
+    int years = year + 400;
+    return years / 4 - years / 100 + years / 400;
+}
+
+/* Since 1970-01-01, in the Gregorian calendar. */
+static int64_t days_since_1970(int year, int month, int day) {
+    static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    int leap_days = leap_days_to(year - 1) - leap_days_to(1969) + (month > 2 && is_leap(year) ? 1 : 0);
+    return (year - 1970) * 365 + leap_days + before[month - 1] + day - 1;
+}
+
 bool clock_parse_rfc3339(struct str text, int64_t *ms) {
     int year, month, day, hour, minute, second, fraction, offset;
     struct str rest = text;
@@ -104,13 +117,8 @@ bool clock_parse_rfc3339(struct str text, int64_t *ms) {
         return false;
     if (!date_exists(year, month, day) || hour > 23 || minute > 59 || second > 59)
         return false;
-    struct tm tm = {.tm_year = year - 1900,
-                    .tm_mon = month - 1,
-                    .tm_mday = day,
-                    .tm_hour = hour,
-                    .tm_min = minute,
-                    .tm_sec = second};
-    *ms = ((int64_t)timegm(&tm) - (int64_t)offset * 60) * 1000 + fraction;
+    int64_t minutes = (days_since_1970(year, month, day) * 24 + hour) * 60 + minute - offset;
+    *ms = (minutes * 60 + second) * 1000 + fraction;
     return true;
 }
 

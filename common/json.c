@@ -13,13 +13,16 @@ const struct json *json_get(const struct json *object, struct str key) {
 }
 
 const struct json *json_get_nocase(const struct json *object, struct str key) {
-    const struct json *found = json_get(object, key);
-    if (found != NULL || object == NULL || object->type != JSON_OBJECT)
-        return found;
-    for (const struct json *member = object->first; member != NULL; member = member->next)
-        if (str_eq_nocase(member->key, key))
-            found = member;
-    return found;
+    const struct json *exact = NULL, *alike = NULL;
+    if (object == NULL || object->type != JSON_OBJECT)
+        return NULL;
+    for (const struct json *member = object->first; member != NULL; member = member->next) {
+        if (str_eq(member->key, key))
+            exact = member;
+        else if (str_eq_nocase(member->key, key))
+            alike = member;
+    }
+    return exact != NULL ? exact : alike;
 }
 
 const struct json *json_path(const struct json *root, struct str path) {

@@ -17,6 +17,7 @@
 #include "common/json_parse.h"
 
 #include "common/json.h"
+#include "common/json_memory.h"
 #include "common/mem.h"
 
 #include <stdarg.h>
@@ -39,6 +40,8 @@ struct reader {
     size_t end;  /* of the last token */
     struct level *level, *spare;
     struct json *root;
+    struct json *nodes; /* not used yet */
+    size_t node_count;
     uint32_t depth, values;
     struct str key;
     uint32_t key_start;
@@ -50,6 +53,8 @@ struct reader {
 struct token {
     uint32_t start, end;
 };
+
+enum { NODES_AT_ONCE = 8 };
 
 /* What a callback returns to yajl. */
 enum { STOP, GO_ON };
@@ -78,17 +83,16 @@ static bool is_comment(struct str text, size_t at) {
 }
 
 static size_t find_token(const struct reader *reader, size_t at) {
+    static const bool is_between[256] = {
+        [' '] = true, [','] = true, [':'] = true, ['\n'] = true, ['\r'] = true, ['\t'] = true};
     struct str text = reader->text;
-    while (at < text.len) {
-        char c = text.at[at];
-        if (c == ' ' || c == ',' || c == ':' || c == '\n' || c == '\r' || c == '\t')
+    for (;;) {
+        while (at < text.len && is_between[(unsigned char)text.at[at]])
             at++;
-        else if (reader->limits->comments && is_comment(text, at))
-            at = comment_end(text, at);
-        else
-            break;
+        if (!reader->limits->comments || at >= text.len || !is_comment(text, at))
+            return at;
+        at = comment_end(text, at);
     }
-    return at;
 }
 
 static bool read_token(struct reader *reader, struct token *token) {
@@ -121,6 +125,15 @@ static void reader_link(struct reader *reader, struct json *value) {
     level->container->count++;
 }
 
+static struct json *take_node(struct reader *reader) {
+    if (reader->node_count == 0) {
+        reader->nodes = ARENA_ARRAY(reader->arena, NODES_AT_ONCE, struct json);
+        reader->node_count = NODES_AT_ONCE;
+    }
+    reader->node_count--;
+    return reader->nodes++;
+}
+
 static struct json *add_value(struct reader *reader, enum json_type type) {
     struct token token;
     if (!read_token(reader, &token))
@@ -130,7 +143,7 @@ static struct json *add_value(struct reader *reader, enum json_type type) {
         return NULL;
     }
     reader->values++;
-    struct json *value = ARENA_NEW(reader->arena, struct json);
+    struct json *value = take_node(reader);
     value->type = type;
     value->start = token.start;
     value->end = token.end;
@@ -335,40 +348,10 @@ static void fail_as_yajl(struct reader *reader) {
     yajl_free_error(reader->yajl, message);
 }
 
-/* A block of yajl's, which may hold a secret of the settings and is wiped when it is given back. */
-struct wiped {
-    size_t size;
-    _Alignas(16) char bytes[];
-};
-
-static void *yajl_mem_alloc(void *arg, size_t size) {
-    (void)arg;
-    struct wiped *made = mem_alloc(sizeof *made + size);
-    made->size = size;
-    return made->bytes;
-}
-
-static void yajl_mem_free(void *arg, void *block) {
-    (void)arg;
-    if (block == NULL)
-        return;
-    struct wiped *gone = CONTAINER_OF(block, struct wiped, bytes);
-    mem_wipe(gone->bytes, gone->size);
-    mem_free(gone);
-}
-
-static void *yajl_mem_resize(void *arg, void *block, size_t size) {
-    void *moved = yajl_mem_alloc(arg, size);
-    if (block == NULL)
-        return moved;
-    size_t had = CONTAINER_OF(block, struct wiped, bytes)->size;
-    memcpy(moved, block, had < size ? had : size);
-    yajl_mem_free(arg, block);
-    return moved;
-}
-
 static void run_yajl(struct reader *reader) {
-    yajl_alloc_funcs functions = {.malloc = yajl_mem_alloc, .realloc = yajl_mem_resize, .free = yajl_mem_free};
+    struct json_memory memory;
+    yajl_alloc_funcs functions;
+    json_memory_begin(&memory, &functions);
     reader->yajl = yajl_alloc(&callbacks, &functions, reader);
     yajl_config(reader->yajl, yajl_allow_comments, reader->limits->comments ? 1 : 0);
     yajl_config(reader->yajl, yajl_dont_validate_strings, 1); /* done, and more strictly */
@@ -381,6 +364,7 @@ static void run_yajl(struct reader *reader) {
     if (status == yajl_status_error)
         fail_as_yajl(reader);
     yajl_free(reader->yajl);
+    json_memory_end(&memory);
 }
 
 /* Behind the value there may be white space and comments, and yajl looks at neither closely. */

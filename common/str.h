@@ -33,13 +33,28 @@ static inline const char *str_chars(struct str s) {
 
 bool str_same_nocase(const char *a, const char *b, size_t len); /* ASCII letters only */
 
-/* Names are compared with lists of names all the time, and nearly all differ in length already. */
+/* Names are compared with lists of names all the time, and nearly all differ in length or first byte already. */
 static inline bool str_eq(struct str a, struct str b) {
-    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+    return a.len == b.len && (a.len == 0 || (a.at[0] == b.at[0] && memcmp(a.at, b.at, a.len) == 0));
 }
 
+/* Upper and lower case of a letter differ in one bit. */
 static inline bool str_eq_nocase(struct str a, struct str b) {
-    return a.len == b.len && str_same_nocase(a.at, b.at, a.len);
+    return a.len == b.len &&
+           (a.len == 0 || ((a.at[0] | 0x20) == (b.at[0] | 0x20) && str_same_nocase(a.at, b.at, a.len)));
+}
+
+/* The bytes of `s`, ASCII letters in lower case. */
+static inline void str_lower_into(char *to, struct str s) {
+    for (size_t i = 0; i < s.len; i++) /* without a branch, so that compilers do many bytes at once */
+        to[i] = (char)(s.at[i] | ((unsigned char)(s.at[i] - 'A') < 26 ? 0x20 : 0));
+}
+
+/* Copies to where there is room for it; returns the end. */
+static inline char *str_put(char *to, struct str s) {
+    if (s.len > 0)
+        memcpy(to, s.at, s.len);
+    return to + s.len;
 }
 
 int str_compare(struct str a, struct str b); /* by bytes, as memcmp */

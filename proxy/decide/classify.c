@@ -111,8 +111,7 @@ static void read_items(struct reading *reading) {
 static struct str spelled(const struct catalog_type *type, struct str captured, struct arena *arena) {
     if (type->captured == VARIABLE_NONE)
         return arena_str(arena, type->name);
-    return arena_printf(arena, STR_FMT STR_FMT STR_FMT, STR_ARG(type->prefix), STR_ARG(captured),
-                        STR_ARG(type->suffix));
+    return ARENA_JOIN(arena, type->prefix, captured, type->suffix);
 }
 
 static void read_type(struct reading *reading, const struct catalog *catalog, const struct catalog_shape *shape,

@@ -101,30 +101,35 @@ struct key {
     size_t len;
 };
 
-static void key_add_char(struct key *key, char c) {
-    if (key->len < sizeof key->text)
-        key->text[key->len] = c;
-    key->len++;
-}
+static const bool is_escaped[256] = {[0x00 ... 0x1F] = true, ['%'] = true, ['/'] = true, [0x7F] = true};
 
-static void key_add_text(struct key *key, struct str text) {
-    if (text.len <= sizeof key->text && key->len <= sizeof key->text - text.len)
-        memcpy(key->text + key->len, text.at, text.len);
+static void key_add_text(struct key *key, struct str text, bool lower) {
+    if (text.len <= sizeof key->text && key->len <= sizeof key->text - text.len) {
+        char *to = key->text + key->len;
+        if (lower)
+            str_lower_into(to, text);
+        else
+            memcpy(to, text.at, text.len);
+    }
     key->len += text.len;
 }
 
-static void key_add_value(struct key *key, struct str value, bool lower) {
+static void key_add_escaped(struct key *key, char c) {
     static const char digits[] = "0123456789ABCDEF";
+    const char escaped[] = {'%', digits[(unsigned char)c >> 4], digits[(unsigned char)c & 15]};
+    key_add_text(key, str_slice(escaped, sizeof escaped), false);
+}
+
+static void key_add_value(struct key *key, struct str value, bool lower) {
+    size_t from = 0;
     for (size_t i = 0; i < value.len; i++) {
-        unsigned char c = (unsigned char)value.at[i];
-        if (c == '/' || c == '%' || c < 0x20 || c == 0x7F) {
-            key_add_char(key, '%');
-            key_add_char(key, digits[c >> 4]);
-            key_add_char(key, digits[c & 15]);
-        } else {
-            key_add_char(key, lower && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : (char)c);
-        }
+        if (!is_escaped[(unsigned char)value.at[i]])
+            continue;
+        key_add_text(key, str_slice(value.at + from, i - from), lower);
+        key_add_escaped(key, value.at[i]);
+        from = i + 1;
     }
+    key_add_text(key, str_from(value, from), lower);
 }
 
 struct str template_fill_key(const struct template *template, const struct variable *variables,
@@ -138,7 +143,7 @@ struct str template_fill_key(const struct template *template, const struct varia
         if (piece->text.at == NULL)
             key_add_value(&key, values->at[piece->variable], variables[piece->variable].is_id);
         else
-            key_add_text(&key, piece->text);
+            key_add_text(&key, piece->text, false);
     }
     if (key.len > sizeof key.text)
         return STR_NONE;

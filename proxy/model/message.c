@@ -77,10 +77,7 @@ static uint64_t lower_hash(struct str text, uint64_t seed) {
     char lower[FACT_KEY_MAX]; /* a longer text is hashed in pieces, each seeded by the one before */
     do {
         size_t len = text.len < sizeof lower ? text.len : sizeof lower;
-        for (size_t i = 0; i < len; i++) {
-            char c = text.at[i];
-            lower[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-        }
+        str_lower_into(lower, str_slice(text.at, len));
         seed = XXH3_64bits_withSeed(lower, len, seed);
         text = str_from(text, len);
     } while (text.len > 0);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 /* cmocka needs the three above */
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -124,6 +125,20 @@ static void dates_are_written_as_they_are_read(void **state) {
     arena_free(arena);
 }
 
+static void months_begin_where_the_calendar_says(void **state) {
+    char text[64];
+    int64_t ms;
+    (void)state;
+    for (int year = 0; year <= 9999; year++) {
+        for (int month = 0; month < 12; month++) {
+            struct tm tm = {.tm_year = year - 1900, .tm_mon = month, .tm_mday = 1};
+            snprintf(text, sizeof text, "%04d-%02d-01T00:00:00Z", year, month + 1);
+            assert_true(clock_parse_rfc3339(str_of(text), &ms));
+            assert_int_equal(ms, (int64_t)timegm(&tm) * 1000);
+        }
+    }
+}
+
 static void the_clock_can_be_set_and_given_back(void **state) {
     (void)state;
     int64_t real = (int64_t)time(NULL) * 1000;
@@ -150,9 +165,9 @@ static void monotonic_time_does_not_go_back(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(dates_are_read_to_the_millisecond),  cmocka_unit_test(what_is_no_date_is_refused),
-        cmocka_unit_test(dates_are_written_as_they_are_read), cmocka_unit_test(the_clock_can_be_set_and_given_back),
-        cmocka_unit_test(monotonic_time_does_not_go_back),
+        cmocka_unit_test(dates_are_read_to_the_millisecond),   cmocka_unit_test(what_is_no_date_is_refused),
+        cmocka_unit_test(dates_are_written_as_they_are_read),  cmocka_unit_test(months_begin_where_the_calendar_says),
+        cmocka_unit_test(the_clock_can_be_set_and_given_back), cmocka_unit_test(monotonic_time_does_not_go_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
