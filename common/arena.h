@@ -16,6 +16,7 @@ void arena_reset(struct arena *arena);                    /* keeps the first blo
 size_t arena_used(const struct arena *arena);             /* bytes handed out so far */
 
 void *arena_alloc(struct arena *arena, size_t size) MUST_USE; /* cleared, aligned for any type */
+void *arena_take(struct arena *arena, size_t size) MUST_USE;  /* not cleared: for what is written over at once */
 void *arena_copy(struct arena *arena, const void *from, size_t size) MUST_USE;
 struct str arena_str(struct arena *arena, struct str s);   /* a copy, with a NUL behind it; absent stays absent */
 struct str arena_lower(struct arena *arena, struct str s); /* likewise, ASCII letters in lower case */

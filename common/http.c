@@ -15,14 +15,15 @@ static const bool is_token_char[256] = {
 };
 
 bool http_name_is_valid(struct str name) {
-    for (size_t i = 0; i < name.len; i++)
-        if (!is_token_char[(unsigned char)name.at[i]])
-            return false;
-    return name.len > 0;
+    bool is_valid = name.len > 0;
+    for (size_t i = 0; i < name.len; i++) /* to the end: most are valid */
+        is_valid &= is_token_char[(unsigned char)name.at[i]];
+    return is_valid;
 }
 
 /* Is none of eight bytes a control character? Each byte is looked at by itself: below 0x20 where taking 0x20 away
- * borrows, 0x7F where it differs in no bit. A byte behind such a one may be called so, too, and is looked at again. */
+ * borrows, 0x7F where it differs in no bit. A byte behind such a one may be called so, too, and a tab is called so:
+ * false means that each has to be looked at. */
 static bool has_no_controls_8(const char *at) {
     const uint64_t each = UINT64_C(0x0101010101010101), high = UINT64_C(0x8080808080808080);
     uint64_t bytes, del;
@@ -31,12 +32,21 @@ static bool has_no_controls_8(const char *at) {
     return ((((bytes - each * 0x20) & ~bytes) | ((del - each) & ~del)) & high) == 0;
 }
 
+/* The last bytes are looked at together with some before them. */
+static bool has_no_controls(struct str value) {
+    size_t i = 0;
+    if (value.len < 8)
+        return false;
+    for (; value.len - i >= 8; i += 8)
+        if (!has_no_controls_8(value.at + i))
+            return false;
+    return has_no_controls_8(value.at + value.len - 8);
+}
+
 bool http_value_is_valid(struct str value) {
+    if (has_no_controls(value))
+        return true;
     for (size_t i = 0; i < value.len; i++) {
-        while (value.len - i >= 8 && has_no_controls_8(value.at + i))
-            i += 8;
-        if (i == value.len)
-            break;
         unsigned char c = (unsigned char)value.at[i];
         if ((c < ' ' && c != '\t') || c == 0x7F)
             return false;

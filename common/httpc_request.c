@@ -72,25 +72,19 @@ static enum err look_at_headers(struct httpc_call *call, const struct httpc_requ
     return ERR_NONE;
 }
 
-static char *put(char *to, struct str text) {
-    if (text.len > 0)
-        memcpy(to, text.at, text.len);
-    return to + text.len;
-}
-
 static char *put_header(char *to, struct str name, struct str value) {
-    to = put(to, name);
-    to = put(to, STR(": "));
-    to = put(to, value);
-    return put(to, STR("\r\n"));
+    to = str_put(to, name);
+    to = str_put(to, STR(": "));
+    to = str_put(to, value);
+    return str_put(to, STR("\r\n"));
 }
 
 static char *put_request_line(char *to, const struct httpc_request *request, const struct parts *parts) {
     bool has_path = parts->target.len > 0 && parts->target.at[0] == '/';
-    to = put(to, request->method);
-    to = put(to, has_path ? STR(" ") : STR(" /"));
-    to = put(to, parts->target);
-    return put(to, STR(" HTTP/1.1\r\n"));
+    to = str_put(to, request->method);
+    to = str_put(to, has_path ? STR(" ") : STR(" /"));
+    to = str_put(to, parts->target);
+    return str_put(to, STR(" HTTP/1.1\r\n"));
 }
 
 static char *put_length(char *to, const struct httpc_request *request) {
@@ -113,7 +107,7 @@ static char *put_headers(char *to, const struct httpc_call *call, const struct h
             to = put_header(to, name, str_trim(request->headers[i].value));
     }
     to = put_length(to, request);
-    return put(to, STR("\r\n"));
+    return str_put(to, STR("\r\n"));
 }
 
 enum err httpc_request_write(struct httpc_call *call, const struct httpc_request *request) {
@@ -139,7 +133,7 @@ enum err httpc_request_write(struct httpc_call *call, const struct httpc_request
     char *end = put_request_line(call->out.at, request, &parts);
     end = put_headers(end, call, request, &parts);
     call->head_len = (size_t)(end - call->out.at);
-    end = put(end, request->body);
+    end = str_put(end, request->body);
     call->out.len = (size_t)(end - call->out.at);
     return ERR_NONE;
 }

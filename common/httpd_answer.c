@@ -8,68 +8,73 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { OUTPUT_KEPT = 256 * 1024 };
+enum { OUTPUT_KEPT = 256 * 1024, FIXED_LEN = 192 /* the status line and our own headers, at most */ };
 
-static void append_number(struct strbuf *out, uint64_t number) {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    strbuf_append(out, str_slice(digits + at, sizeof digits - at));
-}
-
-static void append_date(struct httpd *httpd, struct strbuf *out) {
+static struct str date_now(struct httpd *httpd) {
     int64_t now_s = clock_wall_ms() / 1000;
     if (now_s != httpd->date_s) {
         time_t seconds = (time_t)now_s;
         struct tm tm;
         gmtime_r(&seconds, &tm);
-        strftime(httpd->date, sizeof httpd->date, "%a, %d %b %Y %H:%M:%S GMT", &tm); /* RFC 9110, 5.6.7 */
-        httpd->date_s = now_s;
+        httpd->date_len = strftime(httpd->date, sizeof httpd->date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        httpd->date_s = now_s; /* RFC 9110, 5.6.7 */
     }
-    strbuf_append(out, str_of(httpd->date));
-}
-
-/* A value may hold text of a sender: what would end the line becomes a space. */
-static void append_header(struct strbuf *out, const struct http_header *header) {
-    strbuf_append(out, header->name);
-    strbuf_append(out, STR(": "));
-    size_t from = out->len;
-    strbuf_append(out, header->value);
-    if (!http_value_is_valid(header->value))
-        for (size_t i = from; i < out->len; i++)
-            if (!http_value_is_valid(str_slice(out->at + i, 1)))
-                out->at[i] = ' ';
-    strbuf_append(out, STR("\r\n"));
+    return str_slice(httpd->date, httpd->date_len);
 }
 
 static bool has_length(int status) {
     return status != 204 && status != 304; /* RFC 9110, 8.6 */
 }
 
+static char *put_number(char *to, int64_t number) {
+    char digits[I64_TEXT_LEN];
+    return str_put(to, str_of_i64(number, digits));
+}
+
+static char *put_status_line(char *to, int status) {
+    to = str_put(to, STR("HTTP/1.1 "));
+    to = put_number(to, status);
+    to = str_put(to, STR(" "));
+    return str_put(to, str_of(http_status_text(status)));
+}
+
+/* A value may hold text of a sender: what would end the line becomes a space. */
+static char *put_header(char *to, const struct http_header *header) {
+    to = str_put(to, header->name);
+    to = str_put(to, STR(": "));
+    char *value = to;
+    to = str_put(to, header->value);
+    if (!http_value_is_valid(header->value))
+        for (char *at = value; at < to; at++)
+            if (!http_value_is_valid(str_slice(at, 1)))
+                *at = ' ';
+    return str_put(to, STR("\r\n"));
+}
+
 void httpd_write_head(struct httpd *httpd, struct strbuf *out, int status, const struct http_header *headers,
                       size_t header_count, int64_t body_len, bool keep_alive) {
-    strbuf_append(out, STR("HTTP/1.1 "));
-    append_number(out, (uint64_t)status);
-    strbuf_append(out, STR(" "));
-    strbuf_append(out, str_of(http_status_text(status)));
-    strbuf_append(out, STR("\r\nDate: "));
-    append_date(httpd, out);
-    strbuf_append(out, keep_alive ? STR("\r\nConnection: keep-alive\r\n") : STR("\r\nConnection: close\r\n"));
+    size_t most = FIXED_LEN;
+    for (size_t i = 0; i < header_count; i++)
+        most += headers[i].name.len + headers[i].value.len + 4;
+    strbuf_reserve(out, most);
+    char *to = put_status_line(out->at + out->len, status);
+    to = str_put(to, STR("\r\nDate: "));
+    to = str_put(to, date_now(httpd));
+    to = str_put(to, keep_alive ? STR("\r\nConnection: keep-alive\r\n") : STR("\r\nConnection: close\r\n"));
     if (body_len >= 0 && has_length(status)) {
-        strbuf_append(out, STR("Content-Length: "));
-        append_number(out, (uint64_t)body_len);
-        strbuf_append(out, STR("\r\n"));
+        to = str_put(to, STR("Content-Length: "));
+        to = put_number(to, body_len);
+        to = str_put(to, STR("\r\n"));
     }
     for (size_t i = 0; i < header_count; i++)
-        append_header(out, &headers[i]);
-    strbuf_append(out, STR("\r\n"));
+        to = put_header(to, &headers[i]);
+    to = str_put(to, STR("\r\n"));
+    *to = '\0';
+    out->len = (size_t)(to - out->at);
 }
 
 struct httpd_exchange *httpd_exchange_begin(struct httpd_conn *conn) {
-    struct httpd_exchange *exchange = MEM_NEW(struct httpd_exchange);
+    struct httpd_exchange *exchange = ARENA_NEW(conn->arena, struct httpd_exchange);
     exchange->loop = conn->httpd->options.loop;
     exchange->conn = conn;
     exchange->arena = conn->arena;
@@ -77,7 +82,7 @@ struct httpd_exchange *httpd_exchange_begin(struct httpd_conn *conn) {
     exchange->is_head = str_eq(exchange->request->method, STR("HEAD"));
     conn->arena = NULL;
     conn->exchange = exchange;
-    httpd_conn_enter(conn, HTTPD_HANDLING);
+    conn->state = HTTPD_HANDLING; /* for as long as it takes */
     return exchange;
 }
 
@@ -122,8 +127,7 @@ void httpd_answer(struct httpd_exchange *exchange, int status, const struct http
         send_answer(conn, exchange, status, headers, header_count, body);
     }
     if (!exchange->arena_taken)
-        arena_free(exchange->arena);
-    mem_free(exchange);
+        arena_free(exchange->arena); /* the exchange is in it */
     if (conn != NULL)
         httpd_conn_advance(conn);
 }

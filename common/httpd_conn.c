@@ -154,7 +154,7 @@ static bool step(struct httpd_conn *conn) {
         if (httpd_conn_unsent(conn) > 0)
             return false;
         if (conn->keep_alive)
-            httpd_conn_enter(conn, HTTPD_IDLE);
+            conn->state = HTTPD_IDLE; /* since its answer was sent */
         else
             begin_lingering(conn);
         return true;

@@ -26,6 +26,7 @@ struct httpd {
     struct strbuf output; /* an answer being put together; shared likewise */
     int64_t date_s;       /* the second that `date` was written for */
     char date[32];
+    size_t date_len;
 };
 
 enum httpd_state {
@@ -50,7 +51,7 @@ struct httpd_conn {
     bool keep_alive;       /* after the answer under way */
     bool client_has_ended; /* it will send no more */
     struct loop_timer *timer;
-    int64_t since_us;     /* when the state was entered or, while writing, when bytes last went out */
+    int64_t since_us;     /* when what there is patience for began; while writing, when bytes last went out */
     int64_t timer_due_us; /* 0: not set. It may be set earlier than the deadline, never later */
     struct str unread;    /* input not parsed yet: in httpd->input while that is at hand, else in `kept` */
     struct strbuf kept;
@@ -65,6 +66,7 @@ struct httpd_conn {
     size_t peer_len;
 };
 
+/* In the arena of its request. */
 struct httpd_exchange {
     struct loop *loop;
     struct httpd_conn *conn; /* NULL: the client has gone */

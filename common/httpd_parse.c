@@ -19,16 +19,20 @@ int httpd_parser_fail(struct httpd_parser *parser, int status, const char *what)
     return -1;
 }
 
+/* A text is shown where it stands in the bytes being parsed, and only if more of it comes does it get room of its own.
+ */
 static void text_append(struct httpd_text *text, struct arena *arena, const char *at, size_t len) {
-    if (text->len + len > text->capacity) {
-        text->capacity = text->at == NULL ? len : 2 * (text->len + len);
-        char *larger = arena_alloc(arena, text->capacity + 1);
-        if (text->at != NULL)
-            memcpy(larger, text->at, text->len);
-        text->at = larger;
+    if (text->at == NULL) {
+        *text = (struct httpd_text){.at = at, .len = len};
+        return;
     }
-    if (text->at != NULL)
-        memcpy(text->at + text->len, at, len);
+    if (text->len + len > text->capacity) {
+        text->capacity = 2 * (text->len + len);
+        text->own = arena_take(arena, text->capacity);
+        memcpy(text->own, text->at, text->len);
+        text->at = text->own;
+    }
+    memcpy(text->own + text->len, at, len);
     text->len += len;
 }
 
@@ -38,10 +42,17 @@ static struct str text_take(struct httpd_text *text) {
     return taken;
 }
 
+static void text_keep(struct httpd_text *text, struct arena *arena) {
+    if (text->at == NULL || text->own != NULL)
+        return;
+    text->own = arena_copy(arena, text->at, text->len);
+    text->at = text->own;
+    text->capacity = text->len;
+}
+
 static int on_url(llhttp_t *llhttp, const char *at, size_t len) {
     struct httpd_parser *parser = llhttp->data;
     text_append(&parser->target, parser->arena, at, len);
-    parser->request->target = str_slice(parser->target.at, parser->target.len);
     parser->request->method = str_of(llhttp_method_name((llhttp_method_t)llhttp_get_method(llhttp)));
     return parser->target.len > parser->limits->header_len ? httpd_parser_fail(parser, 414, "target too long") : 0;
 }
@@ -130,7 +141,7 @@ static void note_request_line(struct httpd_parser *parser, const char *from, con
 
 /* Room grows with what has come, not with what was announced: a large Content-Length alone costs nothing. */
 static void more_body_room(struct httpd_parser *parser, size_t need) {
-    struct httpd_text *body = &parser->body;
+    struct httpd_body *body = &parser->body;
     size_t capacity = need > 2 * body->capacity ? need : 2 * body->capacity;
     if (capacity < FIRST_BODY)
         capacity = FIRST_BODY;
@@ -138,7 +149,7 @@ static void more_body_room(struct httpd_parser *parser, size_t need) {
         if (parser->content_length <= EAGER_BODY || capacity > parser->content_length)
             capacity = (size_t)parser->content_length;
     }
-    char *larger = arena_alloc(parser->arena, capacity + 1);
+    char *larger = arena_take(parser->arena, capacity);
     if (body->len > 0)
         memcpy(larger, body->at, body->len);
     body->at = larger;
@@ -147,7 +158,7 @@ static void more_body_room(struct httpd_parser *parser, size_t need) {
 
 static int on_body(llhttp_t *llhttp, const char *at, size_t len) {
     struct httpd_parser *parser = llhttp->data;
-    struct httpd_text *body = &parser->body;
+    struct httpd_body *body = &parser->body;
     check_framing(parser, parser->framing_from, at);
     parser->framing_len += (size_t)(at - parser->framing_from);
     parser->framing_from = at + len;
@@ -187,6 +198,29 @@ void httpd_parser_begin(struct httpd_parser *parser, const struct httpd_limits *
     parser->request->body = STR("");
 }
 
+/* `copy`: all of `data`, in the arena; NULL: there is none. */
+static struct str kept(struct arena *arena, struct str text, struct str data, const char *copy) {
+    if ((uintptr_t)text.at - (uintptr_t)data.at >= data.len)
+        return text;
+    return copy != NULL ? str_slice(copy + (text.at - data.at), text.len) : arena_str(arena, text);
+}
+
+/* What was read of the head outlasts the bytes it was read from. The rest of a head is kept as it is, in one piece; of
+ * one that comes in many pieces only what it says, or each of them would cost room of its own. */
+static void keep_head(struct httpd_parser *parser, struct str data, bool is_rest) {
+    struct http_request *request = parser->request;
+    const char *copy = is_rest ? arena_copy(parser->arena, data.at, data.len) : NULL;
+    for (; parser->kept_count < request->header_count; parser->kept_count++) {
+        struct http_header *header = &parser->headers[parser->kept_count];
+        header->name = kept(parser->arena, header->name, data, copy);
+        header->value = kept(parser->arena, header->value, data, copy);
+    }
+    text_keep(&parser->name, parser->arena);
+    text_keep(&parser->value, parser->arena);
+    text_keep(&parser->target, parser->arena);
+    request->target = str_slice(parser->target.at, parser->target.len);
+}
+
 /* Runs llhttp over `data`: MORE (all of it used), DONE at a pause (`*used` bytes of it) or FAILED. */
 static enum httpd_parse run(struct httpd_parser *parser, struct str data, size_t *used) {
     llhttp_errno_t error = llhttp_execute(&parser->llhttp, data.at, data.len);
@@ -205,6 +239,7 @@ static enum httpd_parse run(struct httpd_parser *parser, struct str data, size_t
 static enum httpd_parse feed_head(struct httpd_parser *parser, struct str data, size_t *used) {
     enum httpd_parse result = run(parser, data, used);
     parser->head_len += *used;
+    keep_head(parser, str_slice(data.at, *used), result == HTTPD_PARSE_DONE);
     if (result == HTTPD_PARSE_FAILED)
         return result;
     check_framing(parser, data.at, data.at + *used);

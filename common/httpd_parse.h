@@ -13,8 +13,15 @@ enum httpd_parse {
     HTTPD_PARSE_FAILED /* `status` and `what` say why; no byte that follows can be trusted */
 };
 
-/* Text in the arena that may arrive in pieces. */
+/* Text that may arrive in pieces. */
 struct httpd_text {
+    const char *at;
+    size_t len, capacity;
+    char *own; /* room of its own in the arena; NULL: it stands in the bytes being parsed */
+};
+
+/* Grows in the arena. */
+struct httpd_body {
     char *at;
     size_t len, capacity;
 };
@@ -26,7 +33,9 @@ struct httpd_parser {
     struct http_request *request; /* in the arena; filled as far as parsing has come */
     struct http_header *headers;
     size_t header_capacity;
-    struct httpd_text target, name, value, body;
+    size_t kept_count; /* headers that no longer stand in the bytes being parsed */
+    struct httpd_text target, name, value;
+    struct httpd_body body;
     size_t line_len;    /* bytes of the request line, its CR included */
     size_t head_len;    /* bytes of the request line and headers */
     size_t framing_len; /* bytes of a chunked body that are not data: sizes, extensions, trailers */

@@ -26,8 +26,7 @@ struct httpd_stream *httpd_answer_stream(struct httpd_exchange *exchange, const 
         httpd_conn_advance(conn);
     }
     if (!exchange->arena_taken)
-        arena_free(exchange->arena);
-    mem_free(exchange);
+        arena_free(exchange->arena); /* the exchange is in it */
     return stream;
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SMALL = 1024 };
+
 static void *checked(void *block, size_t size) {
     if (block == NULL && size != 0) {
         fprintf(stderr, "hookshift: out of memory asking for %zu bytes\n", size);
@@ -17,8 +19,12 @@ void *mem_alloc(size_t size) {
     return checked(malloc(size), size);
 }
 
+/* calloc() does not look at the blocks that malloc() keeps at hand for the thread, and takes a lock. */
 void *mem_zalloc(size_t size) {
-    return checked(calloc(1, size), size);
+    if (size > SMALL)
+        return checked(calloc(1, size), size);
+    void *block = mem_alloc(size);
+    return size == 0 ? block : memset(block, 0, size);
 }
 
 void *mem_array(size_t count, size_t size) {

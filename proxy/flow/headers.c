@@ -42,7 +42,7 @@ struct str headers_encode(struct arena *arena, const struct http_header *headers
         len += headers[i].name.len + headers[i].value.len + 2;
         connections += str_eq_nocase(headers[i].name, STR("connection")) ? 1 : 0;
     }
-    char *text = arena_alloc(arena, len + 1);
+    char *text = arena_take(arena, len);
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
         struct str name = headers[i].name, value = headers[i].value;
