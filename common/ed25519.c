@@ -54,10 +54,17 @@ bool ed25519_can_sign(const struct ed25519_key *key) {
     return key->is_private;
 }
 
+static NO_RETURN void give_up(const char *what) {
+    fprintf(stderr, "hookshift: OpenSSL could not %s\n", what);
+    abort();
+}
+
+/* That there is no memory says nothing of the signature: who sent it shall not be told that it is wrong. */
 bool ed25519_verify(const struct ed25519_key *key, struct str text, struct str signature) {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool valid = context != NULL && EVP_DigestVerifyInit(context, NULL, NULL, NULL, key->key) == 1 &&
-                 EVP_DigestVerify(context, (const unsigned char *)signature.at, signature.len,
+    if (context == NULL || EVP_DigestVerifyInit(context, NULL, NULL, NULL, key->key) != 1)
+        give_up("check a signature");
+    bool valid = EVP_DigestVerify(context, (const unsigned char *)signature.at, signature.len,
                                   (const unsigned char *)text.at, text.len) == 1;
     EVP_MD_CTX_free(context);
     return valid;
@@ -67,9 +74,7 @@ void ed25519_sign(const struct ed25519_key *key, struct str text, unsigned char 
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     size_t len = ED25519_SIGNATURE_LEN;
     if (context == NULL || EVP_DigestSignInit(context, NULL, NULL, NULL, key->key) != 1 ||
-        EVP_DigestSign(context, signature, &len, (const unsigned char *)text.at, text.len) != 1) {
-        fputs("hookshift: OpenSSL could not sign\n", stderr);
-        abort();
-    }
+        EVP_DigestSign(context, signature, &len, (const unsigned char *)text.at, text.len) != 1)
+        give_up("sign");
     EVP_MD_CTX_free(context);
 }

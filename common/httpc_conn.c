@@ -12,7 +12,10 @@
 #include "common/httpc_conn.h"
 
 #include "common/clock.h"
+#include "common/fault.h"
 #include "common/mem.h"
+
+#include <errno.h>
 
 static void conn_free(void *arg) {
     mem_free(arg);
@@ -60,6 +63,8 @@ static bool watch_writing(struct httpc_conn *conn, bool wanted) {
     if (wanted == conn->is_watched_for_writing)
         return true;
     conn->is_watched_for_writing = wanted;
+    if (wanted && FAULT("consumer.watch", ENOSPC))
+        return false;
     return (wanted ? event_add(&conn->write_event, NULL) : event_del(&conn->write_event)) == 0;
 }
 
@@ -203,7 +208,7 @@ static void on_dialled(struct httpc_dial *dial, CURLcode result, void *arg) {
     conn->state = HTTPC_BUSY;
     event_assign(&conn->read_event, base, conn->io.fd, EV_READ | EV_PERSIST, on_readable, conn);
     event_assign(&conn->write_event, base, conn->io.fd, EV_WRITE | EV_PERSIST, on_writable, conn);
-    if (err != ERR_NONE || event_add(&conn->read_event, NULL) != 0) {
+    if (err != ERR_NONE || FAULT("consumer.watch", ENOSPC) || event_add(&conn->read_event, NULL) != 0) {
         httpc_explain_broken(conn->call, "the system has no room for one more socket");
         httpc_call_end(abandon(conn));
         return;

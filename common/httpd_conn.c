@@ -16,8 +16,11 @@
 #include "common/httpd_conn.h"
 
 #include "common/clock.h"
+#include "common/fault.h"
 #include "common/log.h"
 #include "common/mem.h"
+
+#include <errno.h>
 
 enum { LINGER_MS = 2000, LINGER_LEN = 16 * 1024 * 1024 };
 
@@ -186,6 +189,8 @@ static bool watch(struct event *event, bool *is_watched, bool wanted) {
     if (wanted == *is_watched)
         return true;
     *is_watched = wanted;
+    if (wanted && FAULT("http.watch", ENOSPC))
+        return false;
     return (wanted ? event_add(event, NULL) : event_del(event)) == 0;
 }
 

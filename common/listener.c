@@ -49,7 +49,8 @@ static void on_rested(void *arg) {
     struct listener *listener = arg;
     if (listener->reserve_fd < 0)
         listener->reserve_fd = open_reserve();
-    event_add(listener->event, NULL);
+    if (FAULT("listen.watch", ENOSPC) || event_add(listener->event, NULL) != 0)
+        loop_timer_set(listener->rest_timer, REST_MS); /* or nobody would be let in any more */
 }
 
 static void refuse_one_and_rest(struct listener *listener) {

@@ -27,7 +27,7 @@ static const char *last_error(void) {
 
 static enum err load(SSL_CTX *ssl, const char *cert_path, const char *key_path, struct err_detail *detail) {
     ERR_clear_error();
-    if (SSL_CTX_use_certificate_chain_file(ssl, cert_path) != 1)
+    if (FAULT("tls.load", EMFILE) || SSL_CTX_use_certificate_chain_file(ssl, cert_path) != 1)
         return err_set(detail, ERR_INVALID, "%s: no certificate that can be read: %s", cert_path, last_error());
     if (SSL_CTX_use_PrivateKey_file(ssl, key_path, SSL_FILETYPE_PEM) != 1)
         return err_set(detail, ERR_INVALID, "%s: no key for the certificate in %s: %s", key_path, cert_path,
@@ -39,7 +39,7 @@ static enum err load(SSL_CTX *ssl, const char *cert_path, const char *key_path, 
 
 enum err tls_context_new(const char *cert_path, const char *key_path, struct tls_context **context,
                          struct err_detail *detail) {
-    SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
+    SSL_CTX *ssl = FAULT("tls.context", 0) ? NULL : SSL_CTX_new(TLS_server_method());
     if (ssl == NULL)
         return err_set(detail, ERR_IO, "OpenSSL gives no context: %s", last_error());
     SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION);

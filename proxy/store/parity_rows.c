@@ -2,6 +2,10 @@
  * its length, a colon and the name. */
 #include "proxy/store/parity_internal.h"
 
+#include "common/fault.h"
+
+#include <errno.h>
+
 #define TYPES_NAME STR("parity:types")
 
 static struct str cell_name(struct arena *arena, const struct series *series, char ring, size_t place) {
@@ -64,7 +68,8 @@ static size_t read_names(struct parity *parity, struct str names) {
 
 enum err parity_read(struct parity *parity, struct backend *backend, struct arena *scratch) {
     struct str names;
-    enum err err = backend->ops->get_meta(backend, scratch, TYPES_NAME, &names);
+    enum err err = FAULT("parity.read", EIO) ? err_set(&backend->detail, ERR_IO, "parity cannot be read")
+                                             : backend->ops->get_meta(backend, scratch, TYPES_NAME, &names);
     if (err != ERR_NONE && err != ERR_NOT_FOUND)
         return err;
     parity->log.names = err == ERR_NONE ? read_names(parity, names) : 0;
@@ -120,7 +125,8 @@ enum err parity_write(struct parity *parity, struct backend *backend) {
     struct arena *arena = arena_new(0);
     parity_undo_begin(parity);
     parity_count_notes(parity);
-    enum err err = parity_log_write(parity, backend, arena);
+    enum err err = FAULT("parity.write", EIO) ? err_set(&backend->detail, ERR_IO, "parity cannot be written")
+                                              : parity_log_write(parity, backend, arena);
     arena_free(arena);
     return err;
 }

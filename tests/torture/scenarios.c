@@ -1,7 +1,10 @@
 #include "tests/torture/scenarios.h"
 
+#include "proxy/decide/signature.h"
 #include "tests/model/must.h"
+#include "tests/torture/certificate.h"
 
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 
@@ -182,6 +185,75 @@ static void play_busy(struct stage *stage) {
     sqlite3_close(other);
 }
 
+/* Each generation with its secret, of which rules change to the next one; what is delivered is signed anew. */
+static void prepare_verify(struct stage *stage) {
+    static const char event_secret[] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                      rule_secret[] = "whsec_YW4gdW5odXJyaWVkIGtleSBvZiAyNCBi";
+    stage_set(stage, "verify.event_secrets=%s", event_secret);
+    stage_set(stage, "verify.rule_secrets=%s,%s", event_secret, rule_secret);
+    stage_set(stage, "endpoints.new.secrets=%s", rule_secret);
+    MUST(signature_key_new(str_of(event_secret), &stage->signs[GENERATION_EVENT], NULL) == ERR_NONE);
+    MUST(signature_key_new(str_of(rule_secret), &stage->signs[GENERATION_RULE], NULL) == ERR_NONE);
+    prepare_pairs(stage);
+}
+
+/* A life with TLS, of which senders that speak none get nothing; its certificate is loaded once more. */
+static void prepare_certificate(struct stage *stage) {
+    char cert[96], key[96];
+    snprintf(cert, sizeof cert, "%s/cert.pem", stage->folder);
+    snprintf(key, sizeof key, "%s/key.pem", stage->folder);
+    certificate_write(cert, key);
+    stage_set(stage, "listen.tls.cert=%s", cert);
+    stage_set(stage, "listen.tls.key=%s", key);
+    prepare_pairs(stage);
+}
+
+static bool some_were_refused(struct stage *stage) {
+    return stage->letters[0].refused > 1;
+}
+
+static bool was_told_of_twice(struct stage *stage, const char *fact) {
+    struct str log = str_from(strbuf_str(&stage->log), stage->log_from);
+    ptrdiff_t at = str_find(log, str_of(fact));
+    return at >= 0 && str_find(str_from(log, (size_t)at + 1), str_of(fact)) >= 0;
+}
+
+static bool was_reloaded(struct stage *stage) {
+    return was_told_of_twice(stage, "certificate loaded");
+}
+
+static void play_certificate(struct stage *stage) {
+    if (stage_start(stage)) {
+        (void)stage_until(stage, some_were_refused, stage->patience_ms);
+        for (int i = 0; i < 2 && stage->pid > 0; i++) {
+            kill(stage->pid, SIGHUP);
+            (void)stage_until(stage, was_reloaded, stage->patience_ms / 4);
+        }
+    }
+    stage_unset(stage, "listen.tls.");
+}
+
+static bool nobody_asks(struct stage *stage) {
+    for (int i = 0; i < PEERS_MAX; i++)
+        if (stage->peers[i].fd >= 0 && stage->peers[i].is_sender)
+            return false;
+    return true;
+}
+
+/* All that the private port tells of. */
+static void play_admin(struct stage *stage) {
+    static const char *const targets[] = {"/healthz",    "/readyz",     "/metrics",
+                                          "/",           "/api/status", "/api/flags",
+                                          "/api/parity", "/api/access", "/api/messages?limit=2&type=read.completed"};
+    play_once(stage);
+    for (size_t i = 0; i < ARRAY_LEN(targets) && stage->pid > 0; i++)
+        stage_get(stage, targets[i]);
+    (void)stage_until(stage, nobody_asks, stage->patience_ms);
+    if (stage->pid > 0)
+        stage_post(stage, "/api/replay?state=parked");
+    (void)stage_until(stage, nobody_asks, stage->patience_ms);
+}
+
 const struct scenario scenarios[] = {
     {"admit", prepare_pairs, answer_well, play_once, 0, 0, false, false},
     {"deliver", prepare_delivered, answer_well, play_once, 0, 0, false, false},
@@ -193,6 +265,9 @@ const struct scenario scenarios[] = {
     {"retention", prepare_rules, answer_well, play_retention, 16 * DAY_MS, 0, false, false},
     {"replay", prepare_rules, answer_well, play_replay, 0, 4, false, false},
     {"removed", prepare_parked, answer_well, play_removed, 0, 0, false, false},
+    {"verify", prepare_verify, answer_well, play_once, 0, 0, false, false},
+    {"certificate", prepare_certificate, answer_well, play_certificate, 0, 0, false, false},
+    {"admin", prepare_pairs, answer_well, play_admin, 0, 0, false, false},
     {"busy", prepare_pairs, answer_well, play_busy, 0, 0, false, false},
 };
 const size_t scenario_count = ARRAY_LEN(scenarios);

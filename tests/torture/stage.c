@@ -4,6 +4,7 @@
 #include "common/httpc.h"
 #include "common/mem.h"
 #include "proxy/app/serve.h"
+#include "proxy/decide/signature.h"
 #include "proxy/model/settings.h"
 #include "tests/model/must.h"
 #include "tests/power/disk.h"
@@ -44,6 +45,17 @@ void stage_set(struct stage *stage, const char *format, ...) {
     MUST(vasprintf(&text, format, arguments) >= 0 && stage->setting_count < SETTINGS_MAX);
     va_end(arguments);
     stage->settings[stage->setting_count++] = text;
+}
+
+void stage_unset(struct stage *stage, const char *front) {
+    size_t kept = 0;
+    for (size_t i = 0; i < stage->setting_count; i++) {
+        if (strncmp(stage->settings[i], front, strlen(front)) == 0)
+            free((char *)(uintptr_t)stage->settings[i]); /* made by stage_set() */
+        else
+            stage->settings[kept++] = stage->settings[i];
+    }
+    stage->setting_count = kept;
 }
 
 static void make_settings(struct stage *stage) {
@@ -87,6 +99,12 @@ void stage_remove_store(const struct stage *stage) {
     }
 }
 
+static void stage_remove_file(const struct stage *stage, const char *name) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", stage->folder, name);
+    unlink(path);
+}
+
 void stage_close(struct stage *stage) {
     stage_kill(stage);
     for (int i = 0; i < PEERS_MAX; i++)
@@ -101,6 +119,10 @@ void stage_close(struct stage *stage) {
     strbuf_clear(&stage->log);
     MUST(munmap(stage->plan, sizeof *stage->plan) == 0);
     stage_remove_store(stage);
+    stage_remove_file(stage, "cert.pem");
+    stage_remove_file(stage, "key.pem");
+    for (size_t i = 0; i < ARRAY_LEN(stage->signs); i++)
+        signature_key_free(stage->signs[i]);
     unlink(stage->flags_path);
     rmdir(stage->folder);
 }

@@ -25,6 +25,7 @@ struct letter {
     bool is_acked;   /* answered 2xx */
     bool is_sending; /* just now */
     int refused;     /* answers that were not 2xx, and none at all */
+    int turned_away; /* of these, what tells the sender that it is its own fault */
     int64_t again_us;
     int attempts[ENDPOINT_COUNT];  /* that arrived at the consumer */
     int delivered[ENDPOINT_COUNT]; /* of them answered 2xx */
@@ -32,6 +33,7 @@ struct letter {
     int repeated_in_life;          /* deliveries by a life of the proxy that had delivered it before */
 };
 
+struct signature_key;
 struct stage;
 
 /* What the consumer answers: a status. */
@@ -50,6 +52,7 @@ struct stage {
     char folder[64], flags_path[96], store_path[96];
     const char *settings[SETTINGS_MAX]; /* KEY=VALUE */
     size_t setting_count;
+    struct signature_key *signs[GENERATION_EVENT + 1]; /* what senders sign with; NULL: they do not */
     stage_answer_fn *answer;
     struct letter letters[LETTERS_MAX];
     int letter_count;
@@ -77,6 +80,7 @@ void stage_open(struct stage *stage);
 void stage_close(struct stage *stage); /* kills what runs and removes the files */
 
 void stage_set(struct stage *stage, const char *format, ...) PRINTF_LIKE(2, 3);
+void stage_unset(struct stage *stage, const char *front);           /* all settings that begin so */
 void stage_write_flags(struct stage *stage, bool legacy, bool new); /* and tells the proxy, where it runs */
 void stage_remove_store(const struct stage *stage);                 /* its files */
 /* A rule or an event; returns its number. `after`: see above. */
@@ -92,6 +96,7 @@ void stage_kill(struct stage *stage);
 bool stage_until(struct stage *stage, stage_check_fn *check, int64_t within_ms);
 /* POST to the admin port; what is answered is of no account. */
 void stage_post(struct stage *stage, const char *target);
+void stage_get(struct stage *stage, const char *target);
 
 bool stage_all_acked(struct stage *stage);
 /* Every occurrence that was acknowledged has been taken by one consumer. */

@@ -1,6 +1,7 @@
 #include "tests/torture/traffic.h"
 
 #include "common/clock.h"
+#include "proxy/decide/signature.h"
 #include "tests/model/must.h"
 
 #include <arpa/inet.h>
@@ -55,13 +56,24 @@ static struct peer *call(struct stage *stage, int port, struct str request) {
     return peer;
 }
 
+static void sign(struct strbuf *request, const struct signature_key *key, const struct letter *letter, int64_t now_s) {
+    struct arena *arena = arena_new(0);
+    struct str signature = signature_sign(key, str_of(letter->key), now_s, str_of(letter->body), arena);
+    strbuf_printf(request, "webhook-timestamp: %lld\r\nwebhook-signature: " STR_FMT "\r\n", (long long)now_s,
+                  STR_ARG(signature));
+    arena_free(arena);
+}
+
 static void send_letter(struct stage *stage, int number) {
     struct letter *letter = &stage->letters[number];
     struct strbuf request = {0};
     strbuf_printf(&request,
                   "POST /hooks HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
-                  "webhook-id: %s\r\nContent-Length: %zu\r\n\r\n%s",
-                  letter->key, strlen(letter->body), letter->body);
+                  "webhook-id: %s\r\n",
+                  letter->key);
+    if (stage->signs[letter->generation] != NULL)
+        sign(&request, stage->signs[letter->generation], letter, (clock_wall_ms() + stage->clock_shift_ms) / 1000);
+    strbuf_printf(&request, "Content-Length: %zu\r\n\r\n%s", strlen(letter->body), letter->body);
     struct peer *peer = call(stage, stage->port, strbuf_str(&request));
     strbuf_clear(&request);
     letter->is_sending = peer != NULL;
@@ -70,14 +82,22 @@ static void send_letter(struct stage *stage, int number) {
         peer->letter = number;
 }
 
-void stage_post(struct stage *stage, const char *target) {
+static void ask(struct stage *stage, const char *method, const char *target) {
     struct strbuf request = {0};
     strbuf_printf(&request,
-                  "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\nAuthorization: Bearer t\r\n"
+                  "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\nAuthorization: Bearer t\r\n"
                   "Content-Length: 0\r\n\r\n",
-                  target, stage->admin_port);
+                  method, target, stage->admin_port);
     (void)call(stage, stage->admin_port, strbuf_str(&request));
     strbuf_clear(&request);
+}
+
+void stage_post(struct stage *stage, const char *target) {
+    ask(stage, "POST", target);
+}
+
+void stage_get(struct stage *stage, const char *target) {
+    ask(stage, "GET", target);
 }
 
 void traffic_send(struct stage *stage) {
@@ -99,6 +119,7 @@ void traffic_give_up(struct stage *stage, struct peer *peer) {
         letter->is_sending = false;
         letter->is_acked = letter->is_acked || (letter->status >= 200 && letter->status <= 299);
         letter->refused += letter->status >= 200 && letter->status <= 299 ? 0 : 1;
+        letter->turned_away += letter->status >= 400 && letter->status <= 499 && letter->status != 408 ? 1 : 0;
     }
     traffic_end(peer);
 }

@@ -123,6 +123,8 @@ static const char *judge(const struct stage *stage, const struct trial *trial, s
         tally->acked += letter->is_acked ? 1 : 0;
         repeated += delivered(letter) > 1 ? delivered(letter) - 1 : 0;
         repeated_in_life += letter->repeated_in_life;
+        if (letter->turned_away > 0 && !has_order(trial, "clock.back")) /* with which timestamps are wrong indeed */
+            return "LOST: trouble of ours was told the sender as a fault of its own";
         if (is_doubled(stage, letter->occurrence) && !may_be_doubled(trial)) {
             tally->doubled++;
             return "DOUBLED: both consumers have taken it";
