@@ -1,133 +1,19 @@
 /* What a message costs in the store: admitted, and settled or suppressed.
  *
- *     bench_store URL [PREFILL [COUNT [full|normal]]]     time and bytes a message at groups of 1, 10, 100, 1000
- *     bench_store URL pending COUNT                       memory with so many messages that wait
- *     bench_store URL growth COUNT...                     a message in groups of 100, and opening, when so many are
- *     bench_store URL backlog COUNT                       delivering what waits, beside delivering at once
- *
- * Half of the messages are rules, each with the event that says the same some hundred messages later: the rule is
- * delivered, the event finds its twin. PREFILL messages are in the store before. */
+ *     bench_store URL [PREFILL [COUNT [full|normal]]]   time and bytes a message at groups of 1, 10, 100, 1000
+ *     bench_store URL growth COUNT...                   a message, and opening, when so many are stored
+ *     bench_store URL backlog COUNT                     letting messages wait and delivering them, by quarters
+ *     bench_store URL fill FROM TO [DAYS]               only stores, behind FROM that are there, so many days ago
+ *     bench_store URL pending COUNT                     only stores messages that wait */
 #include "common/clock.h"
-#include "common/mem.h"
-#include "proxy/store/store.h"
+#include "tests/bench/store_work.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
-enum { LAG = 200, BODY_LEN = 1500 };
-
-static struct ledger *ledger;
-static uint64_t *rules; /* ids by number, to settle later */
-static uint64_t next_number;
-
-static bool flag_on(void *flags, enum endpoint endpoint, const struct record *record, int64_t now_ms,
-                    struct arena *arena, struct str *why) {
-    (void)flags, (void)endpoint, (void)record, (void)now_ms, (void)arena;
-    if (why != NULL)
-        *why = STR("STATIC on");
-    return true;
-}
-
-static enum prefer prefer_first(void *arg, struct str counterpart) {
-    (void)arg, (void)counterpart;
-    return PREFER_FIRST;
-}
-
-static double no_jitter(void *arg) {
-    (void)arg;
-    return 0;
-}
-
-static void check(enum err err) {
-    if (err == ERR_NONE)
-        return;
-    fprintf(stderr, "%s: %s\n", err_name(err), ledger == NULL ? "" : ledger_error(ledger));
-    exit(1);
-}
-
-static char *write_hex(char *to, uint64_t number, int digits) {
-    for (int i = digits - 1; i >= 0; i--, number >>= 4)
-        to[i] = "0123456789abcdef"[number & 15];
-    return to + digits;
-}
-
-/* Not by a format: making a message must cost little beside storing it. */
-static struct str guid(struct arena *arena, uint64_t number) {
-    uint64_t mixed = number * 0x9E3779B97F4A7C15U;
-    char text[36];
-    write_hex(text, mixed >> 32, 8);
-    memcpy(text + 8, "-6988-11ed-a1eb-", 16);
-    write_hex(text + 24, mixed, 12);
-    return arena_str(arena, str_slice(text, sizeof text));
-}
-
-static struct message message_make(struct arena *arena, uint64_t occurrence, enum generation generation) {
-    bool is_rule = generation == GENERATION_RULE;
-    struct item *item = ARENA_NEW(arena, struct item);
-    item->facts = ARENA_ARRAY(arena, 2, struct fact);
-    item->fact_count = 2;
-    struct str digit = is_rule ? STR("1") : STR("2");
-    item->facts[0].key = ARENA_JOIN(arena, STR("write/"), guid(arena, occurrence), STR("/successful"));
-    item->facts[1].key = ARENA_JOIN(arena, STR("same-id/PushOperationStatusChanged/"), guid(arena, occurrence), digit);
-    return (struct message){
-        .generation = generation,
-        .endpoint = is_rule ? ENDPOINT_LEGACY : ENDPOINT_NEW,
-        .type = is_rule ? STR("PushOperationStatusChanged") : STR("invoices.write.successful"),
-        .type_known = true,
-        .counterpart = STR("invoices.write.successful"),
-        .company = guid(arena, occurrence % 5000 + ((uint64_t)1 << 40)),
-        .connection = guid(arena, occurrence % 5000 + ((uint64_t)1 << 41)),
-        .data_type = STR("invoices"),
-        .rule_id = is_rule ? guid(arena, 7) : STR_NONE,
-        .webhook_id = ARENA_JOIN(arena, STR("msg_"), digit, STR("_"), guid(arena, occurrence)),
-        .items = item,
-        .item_count = 1,
-        .generated_ms = -1,
-        .received_ms = clock_wall_ms(),
-        .time_ms = clock_wall_ms(),
-        .target = STR("/webhooks/codat"),
-        .trace_parent = STR("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
-    };
-}
-
-static uint64_t admit(struct arena *arena, uint64_t occurrence, enum generation generation, bool lease) {
-    static char headers[500], body[BODY_LEN]; /* as they are: nobody looks into them */
-    struct message message = message_make(arena, occurrence, generation);
-    struct admit_request request = {
-        .message = &message,
-        .content = {str_slice(headers, sizeof headers), str_slice(body, sizeof body)},
-        .now_ms = message.received_ms,
-        .lease = lease,
-        .promise = true,
-    };
-    struct admission admission;
-    check(ledger_admit(ledger, arena, &request, &admission));
-    return admission.id;
-}
-
-/* One more message: every other one a rule, every other one the event of an earlier rule; and what was admitted
- * LAG messages ago is settled. */
-static void work(struct arena *arena, size_t mask) {
-    uint64_t number = next_number++;
-    if (number % 2 == 1) {
-        if (number / 2 >= LAG)
-            admit(arena, number / 2 - LAG, GENERATION_EVENT, true);
-        return;
-    }
-    uint64_t occurrence = number / 2;
-    if (occurrence >= LAG / 2) {
-        struct attempt attempt = {.id = rules[(occurrence - LAG / 2) & mask],
-                                  .result = ATTEMPT_DELIVERED,
-                                  .status = 200,
-                                  .retry_after_ms = -1,
-                                  .duration_us = 12000,
-                                  .what = STR("HTTP 200")};
-        struct settlement settlement;
-        check(ledger_settle(ledger, &attempt, clock_wall_ms(), &settlement));
-    }
-    rules[occurrence & mask] = admit(arena, occurrence, GENERATION_RULE, true);
-}
+enum { BATCH = 4000, BATCHES = 5, GROUP = 100, QUARTERS = 4 };
 
 static int64_t cpu_us(void) {
     struct rusage usage;
@@ -148,89 +34,30 @@ static double written(void) {
     return bytes;
 }
 
-static void run(const char *what, size_t count, size_t group) {
-    struct arena *arena = arena_new(64 * 1024);
-    int64_t began_us = clock_mono_us(), began_cpu_us = cpu_us(), worst_commit_us = 0;
-    double began_written = written();
-    for (size_t done = 0; done < count; done += group) {
-        check(ledger_begin(ledger));
-        for (size_t i = 0; i < group; i++)
-            work(arena, 1023);
-        int64_t commit_us = clock_mono_us();
-        check(ledger_commit(ledger));
-        commit_us = clock_mono_us() - commit_us;
-        if (commit_us > worst_commit_us)
-            worst_commit_us = commit_us;
-        arena_reset(arena);
-    }
-    arena_free(arena);
-    double messages = (double)count;
+static void print_group(const char *what, size_t count, size_t group) {
+    int64_t began_us = clock_mono_us(), began_cpu_us = cpu_us();
+    double began_written = written(), messages = (double)count;
+    uint64_t worst_us = store_work(count, group);
     printf("%-8s %4zu %9.1f %9.1f %9.1f %12.1f\n", what, group, (double)(clock_mono_us() - began_us) / messages,
            (double)(cpu_us() - began_cpu_us) / messages, (written() - began_written) / 1024 / messages,
-           (double)worst_commit_us / 1000);
+           (double)worst_us / 1000);
 }
 
-static void fill_pending(size_t count) {
-    struct arena *arena = arena_new(64 * 1024);
-    for (size_t done = 0; done < count; done += 1000) {
-        check(ledger_begin(ledger));
-        for (size_t i = 0; i < 1000; i++)
-            admit(arena, done + i, GENERATION_RULE, false);
-        check(ledger_commit(ledger));
-        arena_reset(arena);
-    }
-    arena_free(arena);
+static void print_groups(size_t prefill, size_t count) {
+    static const size_t groups[] = {1, 10, 100, 1000};
+    printf("%-8s %4s %9s %9s %9s %12s\n", "", "each", "us", "cpu us", "KiB", "worst ms");
+    if (prefill > 0)
+        print_group("prefill", prefill, 1000);
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+        print_group("group of", groups[i] == 1 ? count / 10 : count, groups[i]);
 }
-
-static void open_ledger(const char *url, enum store_sync sync) {
-    static const int64_t retry_ms[] = {5000};
-    static const struct ledger_policy policy = {
-        .window_ms = 600000,
-        .hold_ms = 30000,
-        .park_for_ms = 86400000,
-        .retention_ms = 15 * 86400000LL,
-        .body_retention_ms = 3 * 86400000LL,
-        .retry_ms = retry_ms,
-        .retry_count = 1,
-        .backlog_max = 10000000,
-        .prefer = prefer_first,
-        .jitter = no_jitter,
-    };
-    struct backend *backend;
-    struct err_detail detail = {0};
-    enum err err = ERR_NONE;
-    if (strcmp(url, "memory:") == 0)
-        backend = backend_memory_new();
-    else
-        err = backend_sqlite_open(url + strlen("sqlite:"), sync, &backend, &detail);
-    if (err == ERR_NONE)
-        err = ledger_open(backend, &policy, flag_on, NULL, &ledger, &detail);
-    if (err != ERR_NONE) {
-        fprintf(stderr, "%s\n", detail.text);
-        exit(1);
-    }
-}
-
-enum { MEASURED = 20000, BATCHES = 5, GROUP = 100, LEASED = 64 };
 
 /* Closes the store and opens it anew; milliseconds. The memory store would be empty. */
 static double reopen(const char *url) {
-    ledger_close(ledger);
+    store_work_close();
     int64_t began_us = clock_mono_us();
-    open_ledger(url, STORE_SYNC_NORMAL);
+    store_work_open(url, STORE_SYNC_NORMAL);
     return (double)(clock_mono_us() - began_us) / 1000;
-}
-
-static void work_groups(size_t count) {
-    struct arena *arena = arena_new(64 * 1024);
-    for (size_t done = 0; done < count; done += GROUP) {
-        check(ledger_begin(ledger));
-        for (size_t i = 0; i < GROUP; i++)
-            work(arena, 1023);
-        check(ledger_commit(ledger));
-        arena_reset(arena);
-    }
-    arena_free(arena);
 }
 
 static int by_value(const void *a, const void *b) {
@@ -243,8 +70,8 @@ static double measured_us(void) {
     double each[BATCHES];
     for (size_t i = 0; i < BATCHES; i++) {
         int64_t began_us = cpu_us();
-        work_groups(MEASURED / BATCHES);
-        each[i] = (double)(cpu_us() - began_us) / (MEASURED / BATCHES);
+        store_work(BATCH, GROUP);
+        each[i] = (double)(cpu_us() - began_us) / BATCH;
     }
     qsort(each, BATCHES, sizeof *each, by_value);
     return each[BATCHES / 2];
@@ -255,9 +82,9 @@ static void print_growth(const char *url, char **sizes, size_t count) {
     printf("%10s %14s %9s\n", "stored", "cpu us each", "open ms");
     for (size_t i = 0; i < count; i++) {
         uint64_t size = strtoull(sizes[i], NULL, 10);
-        if (next_number < size)
-            work_groups(size - next_number);
-        printf("%10llu", (unsigned long long)next_number);
+        if (store_work_stored() < size)
+            store_work(size - store_work_stored(), GROUP);
+        printf("%10llu", (unsigned long long)store_work_stored());
         printf(" %14.1f", measured_us());
         if (is_file)
             printf(" %9.1f", reopen(url));
@@ -266,50 +93,32 @@ static void print_growth(const char *url, char **sizes, size_t count) {
     }
 }
 
-/* As the outbox does: some are leased, and settled in the group after that. */
-static size_t drain(size_t most) {
-    struct lease leases[LEASED];
-    struct arena *arena = arena_new(256 * 1024);
-    size_t drained = 0, count = LEASED;
-    while (count > 0 && drained < most) {
-        check(ledger_begin(ledger));
-        check(ledger_lease(ledger, arena, ENDPOINT_LEGACY, LEASED, clock_wall_ms(), leases, &count));
-        check(ledger_commit(ledger));
-        check(ledger_begin(ledger));
-        for (size_t i = 0; i < count; i++) {
-            struct attempt attempt = {.id = leases[i].record.id,
-                                      .result = ATTEMPT_DELIVERED,
-                                      .status = 200,
-                                      .retry_after_ms = -1,
-                                      .what = STR("HTTP 200")};
-            struct settlement settlement;
-            check(ledger_settle(ledger, &attempt, clock_wall_ms(), &settlement));
-        }
-        check(ledger_commit(ledger));
-        arena_reset(arena);
-        drained += count;
+static void print_backlog(const char *url, size_t count) {
+    size_t quarter = count / QUARTERS;
+    printf("%10s %14s %14s\n", "waiting", "taken in: us", "delivered: us");
+    double taken_us[QUARTERS];
+    for (size_t i = 0; i < QUARTERS; i++) {
+        int64_t began_us = cpu_us();
+        store_work_pend(quarter);
+        taken_us[i] = (double)(cpu_us() - began_us) / (double)quarter;
     }
-    arena_free(arena);
-    return drained;
+    if (strcmp(url, "memory:") != 0)
+        reopen(url);
+    for (size_t i = QUARTERS; i-- > 0;) {
+        int64_t began_us = cpu_us();
+        size_t drained = store_work_drain(quarter);
+        printf("%10zu %14.1f %14.1f\n", (i + 1) * quarter, taken_us[i],
+               (double)(cpu_us() - began_us) / (double)(drained > 0 ? drained : 1));
+        fflush(stdout);
+    }
 }
 
-static void print_backlog(const char *url, size_t count) {
-    printf("admitted and delivered at once: %.1f cpu us each\n", measured_us());
-    int64_t began_us = cpu_us();
-    fill_pending(count);
-    printf("%zu admitted to wait: %.1f cpu us each\n", count, (double)(cpu_us() - began_us) / (double)count);
-    if (strcmp(url, "memory:") != 0)
-        printf("opened in %.1f ms\n", reopen(url));
-    for (size_t left = count, drained; left > 0; left -= drained) {
-        began_us = cpu_us();
-        drained = drain(left > count / 4 ? count / 4 : left);
-        if (drained == 0)
-            break;
-        printf("%zu waiting, the next %zu delivered: %.1f cpu us each\n", left, drained,
-               (double)(cpu_us() - began_us) / (double)drained);
-        fflush(stdout);
-        drained = drained < left ? drained : left;
-    }
+static void fill(char **words, size_t count) {
+    uint64_t from = strtoull(words[0], NULL, 10), to = strtoull(words[1], NULL, 10);
+    int64_t days = count > 2 ? strtoll(words[2], NULL, 10) : 0;
+    store_work_begin_at(from, days * 86400000);
+    if (to > from)
+        store_work(to - from, GROUP);
 }
 
 static void print_memory(void) {
@@ -318,35 +127,32 @@ static void print_memory(void) {
     printf("memory at most: %ld MiB\n", usage.ru_maxrss / 1024);
 }
 
+static void misused(void) {
+    fputs("usage: bench_store URL [PREFILL [COUNT [full|normal]]]\n"
+          "       bench_store URL growth COUNT... | backlog COUNT | fill FROM TO [DAYS] | pending COUNT\n",
+          stderr);
+}
+
 int main(int argc, char **argv) {
-    static const size_t groups[] = {1, 10, 100, 1000};
     if (argc < 2) {
-        fprintf(stderr, "usage: bench_store URL [PREFILL [COUNT [full|normal]]] | URL pending COUNT\n"
-                        "       bench_store URL growth COUNT... | URL backlog COUNT\n");
+        misused();
         return 2;
     }
-    rules = MEM_ARRAY(1024, uint64_t);
-    open_ledger(argv[1], argc > 4 && strcmp(argv[4], "full") == 0 ? STORE_SYNC_FULL : STORE_SYNC_NORMAL);
-    if (argc > 3 && strcmp(argv[2], "growth") == 0) {
-        print_growth(argv[1], argv + 3, (size_t)argc - 3);
-    } else if (argc > 3 && strcmp(argv[2], "backlog") == 0) {
+    size_t words = (size_t)argc - 2;
+    const char *command = words > 0 ? argv[2] : "";
+    store_work_open(argv[1], words > 2 && strcmp(argv[4], "full") == 0 ? STORE_SYNC_FULL : STORE_SYNC_NORMAL);
+    if (strcmp(command, "growth") == 0 && words > 1) {
+        print_growth(argv[1], argv + 3, words - 1);
+    } else if (strcmp(command, "backlog") == 0 && words == 2) {
         print_backlog(argv[1], (size_t)strtoull(argv[3], NULL, 10));
-    } else if (argc > 3 && strcmp(argv[2], "pending") == 0) {
-        int64_t began_us = clock_mono_us();
-        size_t count = (size_t)strtoull(argv[3], NULL, 10);
-        fill_pending(count);
-        printf("%zu pending: %.1f us each\n", count, (double)(clock_mono_us() - began_us) / (double)count);
+    } else if (strcmp(command, "fill") == 0 && words > 2) {
+        fill(argv + 3, words - 1);
+    } else if (strcmp(command, "pending") == 0 && words == 2) {
+        store_work_pend((size_t)strtoull(argv[3], NULL, 10));
     } else {
-        size_t prefill = argc > 2 ? (size_t)strtoull(argv[2], NULL, 10) : 0;
-        size_t count = argc > 3 ? (size_t)strtoull(argv[3], NULL, 10) : 20000;
-        printf("%-8s %4s %9s %9s %9s %12s\n", "", "each", "us", "cpu us", "KiB", "worst ms");
-        if (prefill > 0)
-            run("prefill", prefill, 1000);
-        for (size_t i = 0; i < ARRAY_LEN(groups); i++)
-            run("group of", groups[i] == 1 ? count / 10 : count, groups[i]);
+        print_groups((size_t)strtoull(command, NULL, 10), words > 1 ? (size_t)strtoull(argv[3], NULL, 10) : 20000);
     }
     print_memory();
-    ledger_close(ledger);
-    mem_free(rules);
+    store_work_close();
     return 0;
 }

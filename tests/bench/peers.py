@@ -28,7 +28,7 @@ def wait_until(process, is_up, log, within_s=20):
     while process.poll() is None and time.monotonic() < deadline:
         if is_up():
             return
-        time.sleep(0.01)
+        time.sleep(0.002)
     process.kill()
     raise RuntimeError(f"did not start:\n{log.read_text()[-2000:]}")
 
