@@ -77,24 +77,20 @@ static void write_utf8(struct strbuf *out, struct str text) {
     strbuf_append(out, str_from(text, done));
 }
 
-/* Nothing in it that would have to be escaped, looked at, or mended, as in most texts. */
-static bool is_plain(struct str text) {
-    for (size_t i = 0; i < text.len; i++)
-        if (text.at[i] < ' ' || text.at[i] > '~' || text.at[i] == '"' || text.at[i] == '\\')
-            return false;
-    return true;
+static void write_plain(struct strbuf *out, struct str text) {
+    strbuf_reserve(out, text.len + 2);
+    char *to = out->at + out->len;
+    *to++ = '"';
+    if (text.len > 0)
+        memcpy(to, text.at, text.len);
+    to[text.len] = '"';
+    to[text.len + 1] = '\0';
+    out->len += text.len + 2;
 }
 
 static void write_quoted(struct strbuf *out, struct str text) {
-    strbuf_reserve(out, text.len + 2);
-    if (is_plain(text)) {
-        char *to = out->at + out->len;
-        *to++ = '"';
-        if (text.len > 0)
-            memcpy(to, text.at, text.len);
-        to[text.len] = '"';
-        to[text.len + 1] = '\0';
-        out->len += text.len + 2;
+    if (str_is_plain(text)) {
+        write_plain(out, text);
         return;
     }
     strbuf_append_char(out, '"');
@@ -108,16 +104,26 @@ static void write_quoted(struct strbuf *out, struct str text) {
     strbuf_append_char(out, '"');
 }
 
-void json_key_str(struct json_writer *writer, struct str key) {
+static void before_key(struct json_writer *writer) {
     expect(writer->depth > 0 && !writer->after_key);
     before_item(writer);
-    write_quoted(writer->out, key);
+}
+
+static void after_key(struct json_writer *writer) {
     strbuf_append_char(writer->out, ':');
     writer->after_key = true;
 }
 
+void json_key_str(struct json_writer *writer, struct str key) {
+    before_key(writer);
+    write_quoted(writer->out, key);
+    after_key(writer);
+}
+
 void json_key(struct json_writer *writer, const char *key) {
-    json_key_str(writer, str_of(key));
+    before_key(writer);
+    write_plain(writer->out, str_of(key));
+    after_key(writer);
 }
 
 void json_raw(struct json_writer *writer, struct str json) {

@@ -21,7 +21,7 @@ void json_object_begin(struct json_writer *writer);
 void json_object_end(struct json_writer *writer);
 void json_array_begin(struct json_writer *writer);
 void json_array_end(struct json_writer *writer);
-void json_key(struct json_writer *writer, const char *key);
+void json_key(struct json_writer *writer, const char *key); /* a word of the program's own: written as it is */
 void json_key_str(struct json_writer *writer, struct str key);
 void json_str(struct json_writer *writer, struct str value); /* an absent one writes null */
 void json_int(struct json_writer *writer, int64_t value);

@@ -8,6 +8,7 @@
 
 #include "common/mem.h"
 
+#define XXH_INLINE_ALL /* the hash of one number is short beside a call */
 #include <xxhash.h>
 
 enum { SMALLEST = 16, MOVED_AT_ONCE = 16 };
@@ -48,17 +49,21 @@ size_t map_count(const struct map *map) {
     return map->now.count + map->old.count;
 }
 
+static struct map_slot *find_any(const struct map *map, uint64_t key) {
+    struct map_slot *slot = map->now.count == 0 ? NULL : find(map, &map->now, key);
+    return slot == NULL || slot->value == NULL ? find_old(map, key) : slot;
+}
+
 void *map_get(const struct map *map, uint64_t key) {
-    void *value = map->now.count == 0 ? NULL : find(map, &map->now, key)->value;
-    if (value != NULL)
-        return value;
-    const struct map_slot *slot = find_old(map, key);
+    const struct map_slot *slot = find_any(map, key);
     return slot == NULL ? NULL : slot->value;
 }
 
-static void put_new(struct map *map, uint64_t key, void *value) {
-    *find(map, &map->now, key) = (struct map_slot){key, value};
+static struct map_slot *put_new(struct map *map, uint64_t key, void *value) {
+    struct map_slot *slot = find(map, &map->now, key);
+    *slot = (struct map_slot){key, value};
     map->now.count++;
+    return slot;
 }
 
 static void leave(struct map *map, struct map_slot *slot) {
@@ -71,7 +76,7 @@ static void move_some(struct map *map, size_t slots) {
         struct map_slot *slot = &map->old.at[map->moved++];
         if (slot->value == NULL || slot->value == &left)
             continue;
-        put_new(map, slot->key, slot->value);
+        (void)put_new(map, slot->key, slot->value);
         leave(map, slot);
     }
     if (map->old.count == 0 && map->old.at != NULL) {
@@ -114,7 +119,7 @@ static void take_out(struct map *map, struct map_slot *slot) {
     map->now.count--;
 }
 
-static void remove_key(struct map *map, uint64_t key) {
+void map_remove(struct map *map, uint64_t key) {
     struct map_slot *slot = map->now.count == 0 ? NULL : find(map, &map->now, key), *older;
     if (slot != NULL && slot->value != NULL)
         take_out(map, slot);
@@ -126,23 +131,14 @@ static void remove_key(struct map *map, uint64_t key) {
     give_room_back(map);
 }
 
-static bool replace(struct map *map, uint64_t key, void *value) {
-    struct map_slot *slot = map->now.count == 0 ? NULL : find(map, &map->now, key);
-    if (slot == NULL || slot->value == NULL)
-        slot = find_old(map, key);
-    if (slot != NULL)
-        slot->value = value;
-    return slot != NULL;
-}
-
-void map_set(struct map *map, uint64_t key, void *value) {
-    if (value == NULL) {
-        remove_key(map, key);
-    } else if (!replace(map, key, value)) {
+void **map_place(struct map *map, uint64_t key, void *value) {
+    struct map_slot *slot = find_any(map, key);
+    if (slot == NULL) {
         make_room(map);
-        put_new(map, key, value);
         move_some(map, MOVED_AT_ONCE);
+        slot = put_new(map, key, value);
     }
+    return &slot->value;
 }
 
 const struct map_slot *map_next(const struct map *map, size_t *place) {

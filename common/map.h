@@ -31,8 +31,10 @@ size_t map_count(const struct map *map);
 
 /* NULL where there is none. */
 void *map_get(const struct map *map, uint64_t key);
-/* Puts it in place of what was there; NULL takes the key out. */
-void map_set(struct map *map, uint64_t key, void *value);
+/* Where the value of the key is, which is `value` where the key was not there; good until the map is changed. What is
+ * put there is not NULL. */
+void **map_place(struct map *map, uint64_t key, void *value) MUST_USE;
+void map_remove(struct map *map, uint64_t key); /* which need not be there */
 /* All entries in some order, as long as the map is not changed: `*place` begins as 0; NULL at the end. */
 const struct map_slot *map_next(const struct map *map, size_t *place);
 

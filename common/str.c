@@ -10,20 +10,70 @@ static char lower(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* Do eight bytes differ in the bit alone that upper and lower case differ in, if at all? */
-static bool are_alike_8(const char *a, const char *b) {
-    uint64_t left, right;
-    memcpy(&left, a, sizeof left);
-    memcpy(&right, b, sizeof right);
-    return ((left ^ right) & ~UINT64_C(0x2020202020202020)) == 0;
+#define EACH_BYTE(value) (0x0101010101010101U * (value))
+
+/* Eight bytes at once: of each that is a capital letter, the bit that makes it a small one. Sums of seven bits do not
+ * reach into the next byte. */
+static uint64_t lower_eight(uint64_t bytes) {
+    uint64_t low = bytes & EACH_BYTE(0x7F);
+    uint64_t from_a = low + EACH_BYTE(0x80 - 'A'), beyond_z = low + EACH_BYTE(0x7F - 'Z');
+    uint64_t capitals = (from_a ^ beyond_z) & ~bytes & EACH_BYTE(0x80);
+    return bytes | capitals >> 2;
 }
 
+static uint64_t eight_at(const char *at) {
+    uint64_t bytes;
+    memcpy(&bytes, at, sizeof bytes);
+    return bytes;
+}
+
+static bool same_eight(const char *a, const char *b) {
+    return lower_eight(eight_at(a)) == lower_eight(eight_at(b));
+}
+
+/* The last eight, too, in one go: that some are looked at twice does no harm. */
 bool str_same_nocase(const char *a, const char *b, size_t len) {
-    for (size_t i = 0; i + 8 <= len; i += 8) /* most texts that differ do so in more than that */
-        if (!are_alike_8(a + i, b + i))
+    size_t i = 0;
+    for (; i + 8 <= len; i += 8)
+        if (!same_eight(a + i, b + i))
             return false;
-    for (size_t i = 0; i < len; i++)
+    if (len >= 8)
+        return same_eight(a + len - 8, b + len - 8);
+    for (; i < len; i++)
         if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
+            return false;
+    return true;
+}
+
+static void write_lower_eight(char *to, const char *from) {
+    uint64_t bytes = lower_eight(eight_at(from));
+    memcpy(to, &bytes, sizeof bytes);
+}
+
+void str_lower_into(char *to, struct str s) {
+    size_t i = 0;
+    for (; i + 8 <= s.len; i += 8)
+        write_lower_eight(to + i, s.at + i);
+    if (s.len >= 8)
+        write_lower_eight(to + s.len - 8, s.at + s.len - 8);
+    for (; s.len < 8 && i < s.len; i++)
+        to[i] = lower(s.at[i]);
+}
+
+/* Of eight bytes at once: none below a space or above a tilde, no quote and no backslash. */
+static bool eight_are_plain(uint64_t bytes) {
+    uint64_t quote = bytes ^ EACH_BYTE('"'), backslash = bytes ^ EACH_BYTE('\\');
+    uint64_t below = bytes - EACH_BYTE(' '), above = bytes + EACH_BYTE(0x7F - '~'); /* a borrow or carry is an alarm */
+    uint64_t zero = (quote - EACH_BYTE(1)) | (backslash - EACH_BYTE(1));
+    return ((bytes | below | above | zero) & EACH_BYTE(0x80)) == 0;
+}
+
+bool str_is_plain(struct str s) {
+    size_t i = 0;
+    for (; i + 8 <= s.len && eight_are_plain(eight_at(s.at + i)); i += 8)
+        continue;
+    for (; i < s.len; i++)
+        if (s.at[i] < ' ' || s.at[i] > '~' || s.at[i] == '"' || s.at[i] == '\\')
             return false;
     return true;
 }

@@ -44,12 +44,6 @@ static inline bool str_eq_nocase(struct str a, struct str b) {
            (a.len == 0 || ((a.at[0] | 0x20) == (b.at[0] | 0x20) && str_same_nocase(a.at, b.at, a.len)));
 }
 
-/* The bytes of `s`, ASCII letters in lower case. */
-static inline void str_lower_into(char *to, struct str s) {
-    for (size_t i = 0; i < s.len; i++) /* without a branch, so that compilers do many bytes at once */
-        to[i] = (char)(s.at[i] | ((unsigned char)(s.at[i] - 'A') < 26 ? 0x20 : 0));
-}
-
 /* Copies to where there is room for it; returns the end. */
 static inline char *str_put(char *to, struct str s) {
     if (s.len > 0)
@@ -57,6 +51,9 @@ static inline char *str_put(char *to, struct str s) {
     return to + s.len;
 }
 
+void str_lower_into(char *to, struct str s); /* its bytes, ASCII letters in lower case */
+/* Printable ASCII without quotes and backslashes: the same in JSON as it is. */
+bool str_is_plain(struct str s);
 int str_compare(struct str a, struct str b); /* by bytes, as memcmp */
 bool str_starts_with(struct str s, struct str prefix);
 bool str_ends_with(struct str s, struct str suffix);

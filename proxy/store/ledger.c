@@ -79,6 +79,7 @@ void ledger_close(struct ledger *ledger) {
     idset_clear(&ledger->set_aside);
     parity_free(ledger->parity);
     mem_free(ledger->changes);
+    strbuf_clear(&ledger->text);
     arena_free(ledger->scratch);
     mem_free(ledger);
 }

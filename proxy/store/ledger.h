@@ -169,6 +169,8 @@ void ledger_parity(struct ledger *ledger, struct arena *arena, int64_t since_ms,
 /* Facts by item as one text, and back. */
 struct str ledger_facts_encode(struct arena *arena, const struct message *message);
 bool ledger_facts_decode(struct arena *arena, struct str facts, struct item **items, size_t *count) MUST_USE;
+/* Is the key, in any letter case, among the facts of that item? Not in a text that is damaged before it. */
+bool ledger_facts_state(struct str facts, uint32_t item, struct str key);
 
 static inline bool bitmap_has(struct str bitmap, size_t index) {
     return index / 8 < bitmap.len && ((unsigned)(unsigned char)bitmap.at[index / 8] >> (index % 8) & 1U) != 0;

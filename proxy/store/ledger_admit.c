@@ -70,7 +70,7 @@ static enum err candidate_record(struct arrival *arrival, uint64_t id, const str
     if (*record != NULL)
         return ERR_NONE;
     if (arrival->record_count == arrival->record_capacity) {
-        size_t capacity = arrival->record_capacity == 0 ? 16 : arrival->record_capacity * 2;
+        size_t capacity = arrival->record_capacity == 0 ? 2 : arrival->record_capacity * 4;
         struct record *larger = ARENA_ARRAY(ledger->scratch, capacity, struct record);
         if (arrival->record_count > 0)
             memcpy(larger, arrival->candidate_records, arrival->record_count * sizeof *larger);
@@ -82,18 +82,6 @@ static enum err candidate_record(struct arrival *arrival, uint64_t id, const str
     arrival->record_count++;
     *record = place;
     return ERR_NONE;
-}
-
-/* Does the stored message really state that fact with that item? Hashes of two texts may be equal. */
-static bool states_fact(struct ledger *ledger, const struct record *record, uint32_t item, struct str key) {
-    struct item *items;
-    size_t count;
-    if (!ledger_facts_decode(ledger->scratch, record->facts, &items, &count) || item >= count)
-        return false;
-    for (size_t f = 0; f < items[item].fact_count; f++)
-        if (str_eq_nocase(items[item].facts[f].key, key))
-            return true;
-    return false;
 }
 
 static enum err is_taken(struct arrival *arrival, const struct record *record, uint32_t item, uint64_t group,
@@ -119,7 +107,7 @@ static void add_candidate(struct arrival *arrival, const struct candidate *candi
         }
     }
     if (arrival->candidate_count == arrival->candidate_capacity) {
-        size_t capacity = arrival->candidate_capacity == 0 ? 16 : arrival->candidate_capacity * 2;
+        size_t capacity = arrival->candidate_capacity == 0 ? 4 : arrival->candidate_capacity * 4;
         struct candidate *larger = ARENA_ARRAY(arrival->ledger->scratch, capacity, struct candidate);
         if (arrival->candidate_count > 0)
             memcpy(larger, arrival->candidates, arrival->candidate_count * sizeof *larger);
@@ -137,7 +125,7 @@ static enum err consider(struct arrival *arrival, const struct fact_row *row, co
     if (err != ERR_NONE)
         return err == ERR_NOT_FOUND ? ERR_NONE : err;
     if (record->received_ms < arrival->request->now_ms - ledger->policy.retention_ms ||
-        !states_fact(ledger, record, row->item, fact->key))
+        !ledger_facts_state(record->facts, row->item, fact->key)) /* hashes of two texts may be equal */
         return ERR_NONE;
     struct candidate candidate = {
         .message = row->message,
@@ -263,9 +251,10 @@ static void trace_candidate(struct json_writer *json, struct arrival *arrival, c
 
 /* How it was decided, for whoever asks later: written once, read only by people. */
 static void trace(struct arrival *arrival) {
-    struct strbuf text = {0};
+    struct strbuf *text = &arrival->ledger->text;
     struct json_writer json;
-    json_begin(&json, &text);
+    text->len = 0;
+    json_begin(&json, text);
     json_object_begin(&json);
     json_key(&json, "state");
     json_str(&json, str_of(state_name(arrival->record.state)));
@@ -285,8 +274,7 @@ static void trace(struct arrival *arrival) {
         json_array_end(&json);
     }
     json_object_end(&json);
-    arrival->record.admission = arena_str(arrival->ledger->scratch, strbuf_str(&text));
-    strbuf_clear(&text);
+    arrival->record.admission = strbuf_str(text);
 }
 
 static enum err write_facts(struct arrival *arrival) {

@@ -10,8 +10,6 @@
  * suppressed to pending before something outside changes. */
 #include "proxy/store/ledger_internal.h"
 
-#include "common/mem.h"
-
 enum err ledger_move(struct ledger *ledger, struct record *record, enum state state, int64_t due_ms, int64_t now_ms,
                      struct step step) {
     ledger->now.counts.in_state[record->endpoint][record->state]--;
@@ -162,14 +160,18 @@ static enum err twin_is_not_handled(struct ledger *ledger, struct record *record
 }
 
 struct agenda {
+    struct arena *arena;
     uint64_t *ids;
     size_t count, capacity;
 };
 
 static void agenda_add(struct agenda *agenda, uint64_t id) {
     if (agenda->count == agenda->capacity) {
-        agenda->capacity = agenda->capacity == 0 ? 32 : agenda->capacity * 2;
-        agenda->ids = mem_resize(agenda->ids, agenda->capacity * sizeof *agenda->ids);
+        agenda->capacity = agenda->capacity == 0 ? 4 : agenda->capacity * 4;
+        uint64_t *larger = ARENA_ARRAY(agenda->arena, agenda->capacity, uint64_t);
+        if (agenda->count > 0)
+            memcpy(larger, agenda->ids, agenda->count * sizeof *larger);
+        agenda->ids = larger;
     }
     agenda->ids[agenda->count++] = id;
 }
@@ -203,12 +205,11 @@ static enum err look_at_twins(struct ledger *ledger, uint64_t id, int64_t now_ms
 }
 
 enum err ledger_ripple(struct ledger *ledger, uint64_t id, int64_t now_ms, const char *why) {
-    struct agenda agenda = {0};
+    struct agenda agenda = {.arena = ledger->scratch};
     enum err err = ERR_NONE;
     agenda_add(&agenda, id);
     for (size_t done = 0; done < agenda.count && err == ERR_NONE; done++)
         err = look_at_twins(ledger, agenda.ids[done], now_ms, why, &agenda);
-    mem_free(agenda.ids);
     return err;
 }
 

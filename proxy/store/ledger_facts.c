@@ -2,22 +2,30 @@
  * per item a line of "<match><length>:<key>" pieces, ended by ";". Written and read here only. */
 #include "proxy/store/ledger.h"
 
+static size_t encoded_len(const struct message *message) {
+    size_t len = message->item_count;
+    for (size_t i = 0; i < message->item_count; i++)
+        for (size_t f = 0; f < message->items[i].fact_count; f++)
+            len += 2 + I64_TEXT_LEN + message->items[i].facts[f].key.len;
+    return len;
+}
+
+static char *write_fact(char *to, const struct fact *fact) {
+    char digits[I64_TEXT_LEN];
+    *to++ = fact->match == MATCH_EXACT ? 'x' : 'w';
+    to = str_put(to, str_of_i64((int64_t)fact->key.len, digits));
+    *to++ = ':';
+    return str_put(to, fact->key);
+}
+
 struct str ledger_facts_encode(struct arena *arena, const struct message *message) {
-    struct strbuf text = {0};
+    char *text = arena_take(arena, encoded_len(message)), *to = text;
     for (size_t i = 0; i < message->item_count; i++) {
-        const struct item *item = &message->items[i];
-        for (size_t f = 0; f < item->fact_count; f++) {
-            const struct fact *fact = &item->facts[f];
-            strbuf_append_char(&text, fact->match == MATCH_EXACT ? 'x' : 'w');
-            strbuf_append_i64(&text, (int64_t)fact->key.len);
-            strbuf_append_char(&text, ':');
-            strbuf_append(&text, fact->key);
-        }
-        strbuf_append_char(&text, ';');
+        for (size_t f = 0; f < message->items[i].fact_count; f++)
+            to = write_fact(to, &message->items[i].facts[f]);
+        *to++ = ';';
     }
-    struct str copy = arena_str(arena, strbuf_str(&text));
-    strbuf_clear(&text);
-    return copy;
+    return str_slice(text, (size_t)(to - text));
 }
 
 static bool take_fact(struct str *rest, struct fact *fact) {
@@ -61,4 +69,19 @@ bool ledger_facts_decode(struct arena *arena, struct str facts, struct item **it
     *items = read;
     *count = read_count;
     return true;
+}
+
+bool ledger_facts_state(struct str facts, uint32_t item, struct str key) {
+    struct fact fact;
+    for (uint32_t i = 0; facts.len > 0;) {
+        if (facts.at[0] == ';') {
+            facts = str_from(facts, 1);
+            i++;
+        } else if (i > item || (facts.at[0] != 'x' && facts.at[0] != 'w') || !take_fact(&facts, &fact)) {
+            return false;
+        } else if (i == item && str_eq_nocase(fact.key, key)) {
+            return true;
+        }
+    }
+    return false;
 }

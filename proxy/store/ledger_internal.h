@@ -39,6 +39,7 @@ struct ledger {
     ledger_flag_fn *flag;
     void *flags;
     struct arena *scratch; /* of one call */
+    struct strbuf text;    /* likewise: how a message was decided */
     struct idset leases;
     struct idset set_aside; /* damaged, told of */
     struct parity *parity;

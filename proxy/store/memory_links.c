@@ -80,27 +80,6 @@ struct tree message_twins_as_rule(const struct message_row *row) {
     return tree_of(by_rule, row->as_rule, 1);
 }
 
-/* Into one of the trees behind a map; false where the key is there already. */
-static bool map_link(struct tables *tables, struct map *map, uint64_t hash, tree_compare *compare,
-                     struct tree_node *node) {
-    struct tree_node *root = map_get(map, hash);
-    struct tree tree = tree_of(compare, root, tables->random);
-    if (tree_insert(&tree, node) != NULL)
-        return false;
-    tables->random = tree.random;
-    if (tree.root != root)
-        map_set(map, hash, tree.root);
-    return true;
-}
-
-static void map_unlink(struct map *map, uint64_t hash, tree_compare *compare, struct tree_node *node) {
-    struct tree_node *root = map_get(map, hash);
-    struct tree tree = tree_of(compare, root, 1);
-    tree_remove(&tree, node);
-    if (tree.root != root)
-        map_set(map, hash, tree.root);
-}
-
 static bool root_link(struct tables *tables, struct tree_node **root, tree_compare *compare, struct tree_node *node) {
     struct tree tree = tree_of(compare, *root, tables->random);
     if (tree_insert(&tree, node) != NULL)
@@ -114,6 +93,26 @@ static void root_unlink(struct tree_node **root, tree_compare *compare, struct t
     struct tree tree = tree_of(compare, *root, 1);
     tree_remove(&tree, node);
     *root = tree.root;
+}
+
+/* Into one of the trees behind a map; false where the key is there already. */
+static bool map_link(struct tables *tables, struct map *map, uint64_t hash, tree_compare *compare,
+                     struct tree_node *node) {
+    void **place = map_place(map, hash, node);
+    struct tree_node *root = *place == node ? NULL : *place;
+    if (!root_link(tables, &root, compare, node))
+        return false;
+    *place = root;
+    return true;
+}
+
+static void map_unlink(struct map *map, uint64_t hash, tree_compare *compare, struct tree_node *node) {
+    struct tree_node *before = map_get(map, hash), *root = before;
+    root_unlink(&root, compare, node);
+    if (root == NULL)
+        map_remove(map, hash);
+    else if (root != before)
+        *map_place(map, hash, root) = root;
 }
 
 /* Into a further place of a row that was new to the first one: its key there includes that of the first. */

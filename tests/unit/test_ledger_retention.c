@@ -157,6 +157,7 @@ static void damaged_facts_hold_up_nobody(void **state) {
         struct item *items;
         size_t count;
         assert_false(ledger_facts_decode(world->arena, str_of(damaged[i]), &items, &count));
+        assert_false(ledger_facts_state(str_of(damaged[i]), 0, STR("b")));
     }
     struct record record = record_sample(1);
     struct content content = content_sample();
@@ -197,6 +198,13 @@ static void facts_come_back_as_they_were(void **state) {
             assert_int_equal(read[i].facts[f].match, items[i].facts[f].match);
         }
     }
+    assert_true(ledger_facts_state(text, 0, STR("READ/a;w3:X/completed")));
+    assert_true(ledger_facts_state(text, 0, STR("")));
+    assert_false(ledger_facts_state(text, 0, STR("x")));
+    assert_false(ledger_facts_state(text, 1, STR("")));
+    assert_true(ledger_facts_state(text, 2, STR("x")));
+    assert_false(ledger_facts_state(text, 2, STR("")));
+    assert_false(ledger_facts_state(text, 3, STR("x")));
     for (size_t len = 1; len < text.len; len++)
         if (ledger_facts_decode(world->arena, str_slice(text.at, len), &read, &count))
             assert_true(count < 3); /* cut between two items at most */

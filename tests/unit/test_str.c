@@ -251,8 +251,32 @@ static void a_buffer_grows_and_ends_in_a_nul(void **state) {
     strbuf_clear(&buf);
 }
 
+/* Every byte at every place of a text that is longer than what is looked at at once. */
+static void bytes_are_judged_wherever_they_stand(void **state) {
+    (void)state;
+    for (int byte = 0; byte < 256; byte++)
+        for (size_t at = 0; at < 19; at++) {
+            char text[19], other[19], lower[19];
+            memset(text, 'x', sizeof text);
+            text[at] = (char)byte;
+            bool is_capital = byte >= 'A' && byte <= 'Z', is_letter = is_capital || (byte >= 'a' && byte <= 'z');
+            bool is_plain = byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\';
+            str_lower_into(lower, str_slice(text, sizeof text));
+            assert_int_equal((unsigned char)lower[at], is_capital ? byte + 32 : byte);
+            lower[at] = 'x';
+            assert_memory_equal(lower, "xxxxxxxxxxxxxxxxxxx", sizeof lower);
+            assert_int_equal(str_is_plain(str_slice(text, sizeof text)), is_plain);
+            memcpy(other, text, sizeof other);
+            other[at] = (char)(byte ^ 32);
+            assert_int_equal(str_same_nocase(text, other, sizeof text), is_letter);
+            other[at] = text[at];
+            assert_true(str_same_nocase(text, other, sizeof text));
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_are_judged_wherever_they_stand),
         cmocka_unit_test(slices_are_of_what_they_were_made_of),
         cmocka_unit_test(texts_are_compared_by_bytes_and_without_case),
         cmocka_unit_test(ends_are_looked_at),
