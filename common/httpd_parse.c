@@ -156,6 +156,13 @@ static void more_body_room(struct httpd_parser *parser, size_t need) {
     body->capacity = capacity;
 }
 
+/* Looked at before the data that it frames is counted, so that it does not matter in which pieces both came. */
+static int check_framing_len(struct httpd_parser *parser) {
+    if (parser->framing_len <= parser->limits->header_len + FRAMING_PER_BYTE * parser->body.len)
+        return 0;
+    return httpd_parser_fail(parser, 431, "chunk extensions or trailers too large");
+}
+
 static int on_body(llhttp_t *llhttp, const char *at, size_t len) {
     struct httpd_parser *parser = llhttp->data;
     struct httpd_body *body = &parser->body;
@@ -163,6 +170,8 @@ static int on_body(llhttp_t *llhttp, const char *at, size_t len) {
     parser->framing_len += (size_t)(at - parser->framing_from);
     parser->framing_from = at + len;
     parser->at_line_start = false;
+    if (check_framing_len(parser) != 0)
+        return -1;
     if (len > parser->limits->body_len - body->len)
         return httpd_parser_fail(parser, 413, "body too large");
     if (body->len + len > body->capacity)
@@ -260,9 +269,7 @@ static enum httpd_parse feed_body(struct httpd_parser *parser, struct str data, 
         return result;
     check_framing(parser, parser->framing_from, data.at + *used);
     parser->framing_len += (size_t)(data.at + *used - parser->framing_from);
-    if (parser->framing_len > parser->limits->header_len + FRAMING_PER_BYTE * parser->body.len)
-        httpd_parser_fail(parser, 431, "chunk extensions or trailers too large");
-    if (parser->status != 0)
+    if (check_framing_len(parser) != 0 || parser->status != 0)
         return HTTPD_PARSE_FAILED;
     if (result == HTTPD_PARSE_DONE && parser->body.at != NULL)
         parser->request->body = str_slice(parser->body.at, parser->body.len);
