@@ -1,6 +1,7 @@
 #include "tests/torture/scenarios.h"
 
 #include "proxy/decide/signature.h"
+#include "proxy/flow/health.h"
 #include "tests/model/must.h"
 #include "tests/torture/certificate.h"
 
@@ -8,7 +9,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 
-enum { SWEEP_MS = 60, REFUSING_MS = 60 };
+enum { SWEEP_MS = 60, REFUSING_MS = 60, DOWN_FOR = FAILURES_UNTIL_DOWN + 5, PROBED_MS = 15000 };
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
 
 /* ---- letters ---- */
@@ -64,6 +65,19 @@ static int fail_first(struct stage *stage, enum endpoint endpoint, const struct 
 static int legacy_is_gone(struct stage *stage, enum endpoint endpoint, const struct letter *letter) {
     (void)stage, (void)letter;
     return endpoint == ENDPOINT_LEGACY ? 410 : 200;
+}
+
+static int attempts_at(const struct stage *stage, enum endpoint endpoint) {
+    int attempts = 0;
+    for (int i = 0; i < stage->letter_count; i++)
+        attempts += stage->letters[i].attempts[endpoint];
+    return attempts;
+}
+
+/* For longer than it takes to be thought of as down. */
+static int legacy_comes_up(struct stage *stage, enum endpoint endpoint, const struct letter *letter) {
+    (void)letter;
+    return endpoint == ENDPOINT_LEGACY && attempts_at(stage, endpoint) <= DOWN_FOR ? 500 : 200;
 }
 
 /* ---- plays ---- */
@@ -130,6 +144,21 @@ static void play_restart(struct stage *stage) {
 static bool never(struct stage *stage) {
     (void)stage;
     return false;
+}
+
+static bool is_probed(struct stage *stage) {
+    return attempts_at(stage, ENDPOINT_LEGACY) > FAILURES_UNTIL_DOWN;
+}
+
+/* The clock goes back while a consumer that is down is probed: probes and retries do not wait for it to come again. */
+static void play_set_back(struct stage *stage) {
+    bool must_go_well = stage->plan->orders[0].name == NULL;
+    if (!stage_start(stage))
+        return;
+    bool goes_well = stage_until(stage, is_probed, stage->patience_ms);
+    stage_set_clock_back(stage);
+    goes_well = stage_until(stage, is_quiet, must_go_well ? PROBED_MS : stage->patience_ms) && goes_well;
+    MUST(goes_well || !must_go_well);
 }
 
 /* Sixteen days later: bodies and messages go. */
@@ -268,6 +297,7 @@ const struct scenario scenarios[] = {
     {"verify", prepare_verify, answer_well, play_once, 0, 0, false, false},
     {"certificate", prepare_certificate, answer_well, play_certificate, 0, 0, false, false},
     {"admin", prepare_pairs, answer_well, play_admin, 0, 0, false, false},
+    {"set back", prepare_rules, legacy_comes_up, play_set_back, 0, 0, false, false},
     {"busy", prepare_pairs, answer_well, play_busy, 0, 0, false, false},
 };
 const size_t scenario_count = ARRAY_LEN(scenarios);

@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TURN_MS = 5, START_MS = 20000, STOP_MS = 15000, READ_MAX = 16384 };
+enum { TURN_MS = 5, START_MS = 20000, STOP_MS = 15000, READ_MAX = 16384, SET_BACK_MS = 5 * 3600 * 1000 };
 
 /* ---- opening and closing ---- */
 
@@ -179,6 +179,11 @@ static void set_paths(struct stage *stage) {
     stage_set(stage, "endpoints.new.url=http://127.0.0.1:%d/%d", stage->ports[ENDPOINT_NEW], stage->life);
 }
 
+static void set_back(int signal_number) {
+    (void)signal_number;
+    clock_shift_wall_ms(-SET_BACK_MS);
+}
+
 /* As `hookshift serve` does. */
 static int serve(struct stage *stage) {
     set_paths(stage);
@@ -192,6 +197,7 @@ static int serve(struct stage *stage) {
     fault_use(stage->plan);
     disk_fail_by(disk_fails);
     clock_shift_wall_ms(stage->clock_shift_ms);
+    signal(SIGUSR1, set_back);
     int status = err != ERR_NONE || httpc_global_init() != ERR_NONE ? 2 : serve_run(&settings, arena);
     httpc_global_clear();
     arena_free(arena);
@@ -208,6 +214,11 @@ static NO_RETURN void be_the_proxy(struct stage *stage, int log_fd) {
         if (stage->peers[i].fd >= 0)
             close(stage->peers[i].fd);
     exit(serve(stage)); /* with what the sanitizers do at the end */
+}
+
+void stage_set_clock_back(const struct stage *stage) {
+    if (stage->pid > 0)
+        kill(stage->pid, SIGUSR1);
 }
 
 static struct str life_log(const struct stage *stage) {

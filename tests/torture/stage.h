@@ -97,6 +97,7 @@ bool stage_until(struct stage *stage, stage_check_fn *check, int64_t within_ms);
 /* POST to the admin port; what is answered is of no account. */
 void stage_post(struct stage *stage, const char *target);
 void stage_get(struct stage *stage, const char *target);
+void stage_set_clock_back(const struct stage *stage); /* the proxy's, by hours, while it runs */
 
 bool stage_all_acked(struct stage *stage);
 /* Every occurrence that was acknowledged has been taken by one consumer. */
