@@ -1,17 +1,20 @@
-/* The embedded store: one SQLite file in WAL mode, one connection, one thread.
+/* The embedded store: one SQLite file in WAL mode, one connection that works with it, on one thread, and one that
+ * brings the log home beside it (sqlite_checkpoint.h).
  *
- * Exclusive locking has three uses: a second process is turned away at once, the index of the WAL is in memory rather
- * than in a shared file, and no page is ever looked at again because somebody else might have changed it.
+ * The file belongs to this process (sqlite_vfs.h), which has three uses: a second process is turned away at once, the
+ * index of the WAL is in memory rather than in a shared file, and as only one connection writes, no page is ever looked
+ * at again because somebody else might have changed it.
  *
  * What a commit costs is the number of pages it touches times their size. So all trees are in the order of ids, and
  * what is looked up by hashes, which are random, is in an index of its own (sqlite_index.h). A small group touches the
- * last page of each tree, and with pages of 4 KiB writes a third of what it would with 16. The log is brought home
- * every 16 MiB: some ten milliseconds each, more seldom only makes them longer. The cache is bounded, and all that is
- * kept in memory: a backlog of a million messages takes no more than one of ten. What is removed is overwritten where
- * its page is written anyway, and else when the page is used again: some builds of SQLite write all of it for that. */
+ * last page of each tree, and with pages of 4 KiB writes a third of what it would with 16. The cache is bounded, and
+ * all that is kept in memory: a backlog of a million messages takes no more than one of ten. What is removed is
+ * overwritten where its page is written anyway, and else when the page is used again: some builds of SQLite write all
+ * of it for that. */
 #include "proxy/store/backend.h"
 
 #include "common/mem.h"
+#include "proxy/store/sqlite_checkpoint.h"
 #include "proxy/store/sqlite_index.h"
 #include "proxy/store/sqlite_links.h"
 #include "proxy/store/sqlite_lists.h"
@@ -26,24 +29,35 @@ static enum err run(struct sqlite_db *db, enum sql sql) {
 
 static void sqlite_close(struct backend *backend) {
     struct sqlite_db *db = sqlite_db_of(backend);
+    checkpointer_stop(db);
     sqlite_index_close(db);
     sqlite_db_close(db);
     mem_free(db);
 }
 
 static enum err sqlite_begin(struct backend *backend) {
-    return run(sqlite_db_of(backend), SQL_BEGIN);
+    struct sqlite_db *db = sqlite_db_of(backend);
+    checkpointer_begin_group(db);
+    enum err err = run(db, SQL_BEGIN);
+    if (err != ERR_NONE)
+        checkpointer_end_group(db);
+    return err;
 }
 
-static void sqlite_rollback(struct backend *backend) {
-    struct sqlite_db *db = sqlite_db_of(backend);
+static void undo(struct sqlite_db *db) {
     sqlite_index_undo(db);
     cache_drop_all(&db->cache);
     if (sqlite3_get_autocommit(db->handle) != 0)
         return; /* a full disk and some others end the transaction by themselves */
-    struct err_detail cause = backend->detail;
+    struct err_detail cause = db->backend.detail;
     if (run(db, SQL_ROLLBACK) == ERR_NONE)
-        backend->detail = cause; /* what led here says more than that it was undone */
+        db->backend.detail = cause; /* what led here says more than that it was undone */
+}
+
+static void sqlite_rollback(struct backend *backend) {
+    struct sqlite_db *db = sqlite_db_of(backend);
+    undo(db);
+    checkpointer_end_group(db);
 }
 
 /* Afterwards, so that what was committed was committed to a file that will be found again. */
@@ -55,8 +69,9 @@ static enum err sqlite_commit(struct backend *backend) {
     if (err == ERR_NONE)
         sqlite_index_kept(db);
     else
-        sqlite_rollback(backend);
-    return err != ERR_NONE ? err : sqlite_db_check_place(sqlite_db_of(backend));
+        undo(db);
+    checkpointer_end_group(db);
+    return err != ERR_NONE ? err : sqlite_db_check_place(db);
 }
 
 static enum err sqlite_get_meta(struct backend *backend, struct arena *arena, struct str name, struct str *value) {
@@ -128,7 +143,7 @@ static enum err open_file(struct sqlite_db *db, const char *path, enum store_syn
         [STORE_SYNC_FULL] = "PRAGMA synchronous = FULL", [STORE_SYNC_NORMAL] = "PRAGMA synchronous = NORMAL"};
     enum err err = sqlite_db_open(db, path);
     if (err == ERR_NONE)
-        err = sqlite_db_exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF;"
+        err = sqlite_db_exec(db, "PRAGMA trusted_schema = OFF;"
                                  "PRAGMA cell_size_check = ON; PRAGMA page_size = 4096;"
                                  "PRAGMA secure_delete = FAST;");
     if (err == ERR_NONE) /* apart and later: SQLite divides it by the page size of that moment */
@@ -150,7 +165,9 @@ static enum err open_file(struct sqlite_db *db, const char *path, enum store_syn
         err = sqlite_db_note_place(db);
     if (err == ERR_NONE)
         err = sqlite_db_prepare(db, (enum sql)0, (enum sql)(SQL_COUNT - 1));
-    return err != ERR_NONE || db->index != NULL ? err : sqlite_index_open(db);
+    if (err == ERR_NONE && db->index == NULL)
+        err = sqlite_index_open(db);
+    return err != ERR_NONE ? err : checkpointer_start(db);
 }
 
 enum err backend_sqlite_open(const char *path, enum store_sync sync, struct backend **backend,

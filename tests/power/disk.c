@@ -1,17 +1,21 @@
 /* What the usual VFS does beyond its interface is written down as well: it syncs the folder after the first sync of a
  * journal or log that was opened to be created, and after a deletion that was asked to be durable. Shared memory and
- * mapped files are not offered: the store locks exclusively and uses neither. */
+ * mapped files are not offered: the store uses neither.
+ *
+ * A sync that fails drops what was to be synced, and as on Linux every handle of the file is told at its next sync. */
 #include "tests/power/disk.h"
 
 #include "common/mem.h"
 #include "tests/model/must.h"
 
+#include <pthread.h>
 #include <sqlite3.h>
 #include <string.h>
 
 struct shim_file {
     sqlite3_file base;
     bool is_recorded, folder_due;
+    unsigned failures; /* of syncs of the file that it knows of */
     enum disk_file file;
     sqlite3_file *real; /* behind this struct */
 };
@@ -20,6 +24,8 @@ static sqlite3_vfs shim;
 static sqlite3_vfs *usual;
 static struct disk_log *recorded;
 static disk_fails_fn *fails;
+static unsigned sync_failures[DISK_FILES];
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* the log is brought home by a thread of its own */
 
 static struct shim_file *shim_of(sqlite3_file *file) {
     return CONTAINER_OF(file, struct shim_file, base);
@@ -41,7 +47,9 @@ static struct disk_op *add_op(struct disk_log *log, enum disk_act act, enum disk
 }
 
 void disk_mark(struct disk_log *log, int64_t commit) {
+    pthread_mutex_lock(&mutex);
     add_op(log, DISK_MARK, DISK_MAIN)->at = commit;
+    pthread_mutex_unlock(&mutex);
 }
 
 void disk_record(struct disk_log *log, const char *path) {
@@ -51,7 +59,9 @@ void disk_record(struct disk_log *log, const char *path) {
 }
 
 void disk_fail_by(disk_fails_fn *fails_fn) {
+    pthread_mutex_lock(&mutex);
     fails = fails_fn;
+    pthread_mutex_unlock(&mutex);
 }
 
 static int failure(const char *what) {
@@ -82,7 +92,7 @@ static int do_close(sqlite3_file *file) {
     return own->real->pMethods == NULL ? SQLITE_OK : own->real->pMethods->xClose(own->real);
 }
 
-static int do_read(sqlite3_file *file, void *bytes, int len, sqlite3_int64 at) {
+static int read_unlocked(sqlite3_file *file, void *bytes, int len, sqlite3_int64 at) {
     struct shim_file *own = shim_of(file);
     int failed = failure("read");
     if (failed != SQLITE_OK)
@@ -90,7 +100,14 @@ static int do_read(sqlite3_file *file, void *bytes, int len, sqlite3_int64 at) {
     return own->real->pMethods->xRead(own->real, bytes, len, at);
 }
 
-static int do_write(sqlite3_file *file, const void *bytes, int len, sqlite3_int64 at) {
+static int do_read(sqlite3_file *file, void *bytes, int len, sqlite3_int64 at) {
+    pthread_mutex_lock(&mutex);
+    int result = read_unlocked(file, bytes, len, at);
+    pthread_mutex_unlock(&mutex);
+    return result;
+}
+
+static int write_unlocked(sqlite3_file *file, const void *bytes, int len, sqlite3_int64 at) {
     struct shim_file *own = shim_of(file);
     int failed = failure("write");
     if (failed != SQLITE_OK) {
@@ -107,7 +124,14 @@ static int do_write(sqlite3_file *file, const void *bytes, int len, sqlite3_int6
     return result;
 }
 
-static int do_truncate(sqlite3_file *file, sqlite3_int64 size) {
+static int do_write(sqlite3_file *file, const void *bytes, int len, sqlite3_int64 at) {
+    pthread_mutex_lock(&mutex);
+    int result = write_unlocked(file, bytes, len, at);
+    pthread_mutex_unlock(&mutex);
+    return result;
+}
+
+static int truncate_unlocked(sqlite3_file *file, sqlite3_int64 size) {
     struct shim_file *own = shim_of(file);
     int failed = failure("truncate");
     int result = failed != SQLITE_OK ? failed : own->real->pMethods->xTruncate(own->real, size);
@@ -116,9 +140,28 @@ static int do_truncate(sqlite3_file *file, sqlite3_int64 size) {
     return result;
 }
 
-static int do_sync(sqlite3_file *file, int flags) {
-    struct shim_file *own = shim_of(file);
+static int do_truncate(sqlite3_file *file, sqlite3_int64 size) {
+    pthread_mutex_lock(&mutex);
+    int result = truncate_unlocked(file, size);
+    pthread_mutex_unlock(&mutex);
+    return result;
+}
+
+/* What it is told: by whom it was asked, or by the sync of another handle. */
+static int sync_failure(struct shim_file *file) {
+    unsigned *failures = &sync_failures[file->file];
     int failed = failure("sync");
+    if (failed != SQLITE_OK)
+        ++*failures;
+    else if (file->failures != *failures)
+        failed = SQLITE_IOERR_FSYNC;
+    file->failures = *failures;
+    return failed;
+}
+
+static int sync_unlocked(sqlite3_file *file, int flags) {
+    struct shim_file *own = shim_of(file);
+    int failed = own->is_recorded ? sync_failure(own) : failure("sync");
     if (failed != SQLITE_OK && own->is_recorded)
         add_op(recorded, DISK_SYNC_FAILED, own->file);
     int result = failed != SQLITE_OK ? failed : own->real->pMethods->xSync(own->real, flags);
@@ -128,6 +171,13 @@ static int do_sync(sqlite3_file *file, int flags) {
             add_op(recorded, DISK_SYNC_FOLDER, own->file);
         own->folder_due = false;
     }
+    return result;
+}
+
+static int do_sync(sqlite3_file *file, int flags) {
+    pthread_mutex_lock(&mutex);
+    int result = sync_unlocked(file, flags);
+    pthread_mutex_unlock(&mutex);
     return result;
 }
 
@@ -182,7 +232,7 @@ static const sqlite3_io_methods methods = {
     .xDeviceCharacteristics = do_characteristics,
 };
 
-static int do_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *flags_out) {
+static int open_unlocked(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *flags_out) {
     struct shim_file *own = shim_of(file);
     (void)vfs;
     memset(own, 0, sizeof *own);
@@ -191,6 +241,7 @@ static int do_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int f
     int failed = failure("open");
     int result = failed != SQLITE_OK ? failed : usual->xOpen(usual, name, own->real, flags, flags_out);
     own->base.pMethods = result == SQLITE_OK ? &methods : NULL;
+    own->failures = own->is_recorded ? sync_failures[own->file] : 0;
     if (result == SQLITE_OK && own->is_recorded) {
         own->folder_due = own->file != DISK_MAIN && (flags & SQLITE_OPEN_CREATE) != 0;
         if (!recorded->exists[own->file])
@@ -200,7 +251,14 @@ static int do_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int f
     return result;
 }
 
-static int do_delete(sqlite3_vfs *vfs, const char *name, int sync_folder) {
+static int do_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *flags_out) {
+    pthread_mutex_lock(&mutex);
+    int result = open_unlocked(vfs, name, file, flags, flags_out);
+    pthread_mutex_unlock(&mutex);
+    return result;
+}
+
+static int delete_unlocked(sqlite3_vfs *vfs, const char *name, int sync_folder) {
     enum disk_file file;
     (void)vfs;
     int failed = failure("delete");
@@ -211,6 +269,13 @@ static int do_delete(sqlite3_vfs *vfs, const char *name, int sync_folder) {
     add_op(recorded, DISK_DELETE, file);
     if (sync_folder != 0)
         add_op(recorded, DISK_SYNC_FOLDER, file);
+    return result;
+}
+
+static int do_delete(sqlite3_vfs *vfs, const char *name, int sync_folder) {
+    pthread_mutex_lock(&mutex);
+    int result = delete_unlocked(vfs, name, sync_folder);
+    pthread_mutex_unlock(&mutex);
     return result;
 }
 
