@@ -39,7 +39,8 @@ static void free_crowd(struct httpd *httpd) {
 enum err httpd_new(const struct httpd_options *options, struct httpd **result, struct err_detail *detail) {
     struct httpd *httpd = MEM_NEW(struct httpd);
     httpd->options = *options;
-    httpd->crowd = options->crowd != NULL ? options->crowd : crowd_new(options->limits.connections, 0);
+    httpd->crowd = options->crowd != NULL ? options->crowd
+                                          : crowd_new(options->limits.connections, options->limits.connections_of_one);
     if (options->tls != NULL)
         tls_context_hold(options->tls);
     const struct listener_options listen = {

@@ -18,9 +18,10 @@
 struct httpd_limits {
     size_t body_len, header_len; /* bytes; header_len counts the request line and all headers */
     uint32_t header_count;
-    uint32_t connections; /* of this server; not looked at where a crowd is given */
-    int64_t request_ms;   /* a whole request must arrive within, from its first byte */
-    int64_t idle_ms;      /* between requests, and for an answer that the client does not read */
+    uint32_t connections;        /* of this server; not looked at where a crowd is given */
+    uint32_t connections_of_one; /* likewise, from one address; 0: as many as there may be in all */
+    int64_t request_ms;          /* a whole request must arrive within, from its first byte */
+    int64_t idle_ms;             /* between requests, and for an answer that the client does not read */
 };
 
 struct http_request {

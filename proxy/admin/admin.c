@@ -143,6 +143,7 @@ static enum err listen_on(struct admin *admin, struct err_detail *detail) {
                        .header_len = HEADERS_MAX,
                        .header_count = 100,
                        .connections = CONNECTIONS_MAX,
+                       .connections_of_one = CONNECTIONS_MAX / 2, /* so that a probe from elsewhere gets in */
                        .request_ms = 10000,
                        .idle_ms = 60000},
             .handler = on_exchange,

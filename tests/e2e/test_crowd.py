@@ -70,6 +70,19 @@ def test_connections_in_all(start):
 
 # --- descriptors
 
+def test_connections_to_the_admin_port(start):
+    """One address alone cannot take all connections of the admin port: a probe from another one is answered."""
+    proxy = start()
+    opened = [proxy.connect(proxy.admin_port) for _ in range(300)]
+    with socket.create_connection(("127.0.0.1", proxy.admin_port), 30, source_address=("127.0.0.2", 0)) as connection:
+        connection.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert read_all(connection).startswith(b"HTTP/1.1 200 ")
+    assert proxy.send(Push().rule()).status == 202
+    for connection in opened:
+        connection.close()
+    wait_until(proxy.is_ready, "the admin port to have room again")
+
+
 def set_descriptors(proxy, count):
     """The soft limit of the running process."""
     _, hard = resource.prlimit(proxy.process.pid, resource.RLIMIT_NOFILE)
