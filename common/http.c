@@ -1,5 +1,7 @@
 #include "common/http.h"
 
+#include "common/bytes8.h"
+
 struct str http_header_get(const struct http_header *headers, size_t count, struct str name) {
     for (size_t i = 0; i < count; i++)
         if (str_eq_nocase(headers[i].name, name))
@@ -21,30 +23,13 @@ bool http_name_is_valid(struct str name) {
     return is_valid;
 }
 
-/* Is none of eight bytes a control character? Each byte is looked at by itself: below 0x20 where taking 0x20 away
- * borrows, 0x7F where it differs in no bit. A byte behind such a one may be called so, too, and a tab is called so:
- * false means that each has to be looked at. */
-static bool has_no_controls_8(const char *at) {
-    const uint64_t each = UINT64_C(0x0101010101010101), high = UINT64_C(0x8080808080808080);
-    uint64_t bytes, del;
-    memcpy(&bytes, at, sizeof bytes);
-    del = bytes ^ (each * 0x7F);
-    return ((((bytes - each * 0x20) & ~bytes) | ((del - each) & ~del)) & high) == 0;
-}
-
-/* The last bytes are looked at together with some before them. */
-static bool has_no_controls(struct str value) {
-    size_t i = 0;
-    if (value.len < 8)
-        return false;
-    for (; value.len - i >= 8; i += 8)
-        if (!has_no_controls_8(value.at + i))
-            return false;
-    return has_no_controls_8(value.at + value.len - 8);
+/* The tab is one of them, too: false means that each has to be looked at. */
+static uint64_t controls_8(uint64_t bytes) {
+    return bytes8_below(bytes, ' ') | bytes8_equal(bytes, 0x7F);
 }
 
 bool http_value_is_valid(struct str value) {
-    if (has_no_controls(value))
+    if (value.len >= 8 && bytes8_none(value, controls_8))
         return true;
     for (size_t i = 0; i < value.len; i++) {
         unsigned char c = (unsigned char)value.at[i];

@@ -59,8 +59,13 @@ static bool check_coding(struct httpd_parser *parser, const struct framing *fram
 }
 
 static bool is_host_text(struct str host) {
+    static const bool is_other[256] = {
+        [0x00 ... ' '] = true, [0x7F ... 0xFF] = true, ['/'] = true, ['\\'] = true, ['?'] = true, ['#'] = true,
+        ['@'] = true,          [','] = true,           ['"'] = true, ['<'] = true,  ['>'] = true, ['^'] = true,
+        ['`'] = true,          ['{'] = true,           ['|'] = true, ['}'] = true,
+    };
     for (size_t i = 0; i < host.len; i++)
-        if (host.at[i] <= ' ' || host.at[i] >= 0x7F || strchr("/\\?#@,\"<>^`{|}", host.at[i]) != NULL)
+        if (is_other[(unsigned char)host.at[i]])
             return false;
     return true;
 }

@@ -1,34 +1,24 @@
 #include "common/str.h"
 
+#include "common/bytes8.h"
 #include "common/mem.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { FIRST_ROOM = 256 /* of a buffer: what is shorter is not worth growing for */ };
+
 static char lower(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-#define EACH_BYTE(value) (0x0101010101010101U * (value))
-
-/* Eight bytes at once: of each that is a capital letter, the bit that makes it a small one. Sums of seven bits do not
- * reach into the next byte. */
 static uint64_t lower_eight(uint64_t bytes) {
-    uint64_t low = bytes & EACH_BYTE(0x7F);
-    uint64_t from_a = low + EACH_BYTE(0x80 - 'A'), beyond_z = low + EACH_BYTE(0x7F - 'Z');
-    uint64_t capitals = (from_a ^ beyond_z) & ~bytes & EACH_BYTE(0x80);
-    return bytes | capitals >> 2;
-}
-
-static uint64_t eight_at(const char *at) {
-    uint64_t bytes;
-    memcpy(&bytes, at, sizeof bytes);
-    return bytes;
+    return bytes | bytes8_upper(bytes) >> 2; /* 0x80 becomes 0x20 */
 }
 
 static bool same_eight(const char *a, const char *b) {
-    return lower_eight(eight_at(a)) == lower_eight(eight_at(b));
+    return lower_eight(bytes8_load(a)) == lower_eight(bytes8_load(b));
 }
 
 /* The last eight, too, in one go: that some are looked at twice does no harm. */
@@ -46,7 +36,7 @@ bool str_same_nocase(const char *a, const char *b, size_t len) {
 }
 
 static void write_lower_eight(char *to, const char *from) {
-    uint64_t bytes = lower_eight(eight_at(from));
+    uint64_t bytes = lower_eight(bytes8_load(from));
     memcpy(to, &bytes, sizeof bytes);
 }
 
@@ -60,19 +50,15 @@ void str_lower_into(char *to, struct str s) {
         to[i] = lower(s.at[i]);
 }
 
-/* Of eight bytes at once: none below a space or above a tilde, no quote and no backslash. */
-static bool eight_are_plain(uint64_t bytes) {
-    uint64_t quote = bytes ^ EACH_BYTE('"'), backslash = bytes ^ EACH_BYTE('\\');
-    uint64_t below = bytes - EACH_BYTE(' '), above = bytes + EACH_BYTE(0x7F - '~'); /* a borrow or carry is an alarm */
-    uint64_t zero = (quote - EACH_BYTE(1)) | (backslash - EACH_BYTE(1));
-    return ((bytes | below | above | zero) & EACH_BYTE(0x80)) == 0;
+static uint64_t not_plain(uint64_t bytes) {
+    return bytes8_below(bytes, ' ') | bytes8_equal(bytes, '"') | bytes8_equal(bytes, '\\') | bytes8_equal(bytes, 0x7F) |
+           (bytes & BYTES8_HIGH);
 }
 
 bool str_is_plain(struct str s) {
-    size_t i = 0;
-    for (; i + 8 <= s.len && eight_are_plain(eight_at(s.at + i)); i += 8)
-        continue;
-    for (; i < s.len; i++)
+    if (s.len >= 8)
+        return bytes8_none(s, not_plain);
+    for (size_t i = 0; i < s.len; i++)
         if (s.at[i] < ' ' || s.at[i] > '~' || s.at[i] == '"' || s.at[i] == '\\')
             return false;
     return true;
@@ -80,6 +66,8 @@ bool str_is_plain(struct str s) {
 
 int str_compare(struct str a, struct str b) {
     size_t len = a.len < b.len ? a.len : b.len;
+    if (len > 0 && a.at[0] != b.at[0])
+        return (unsigned char)a.at[0] - (unsigned char)b.at[0];
     int order = len == 0 ? 0 : memcmp(a.at, b.at, len);
     return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
 }
@@ -206,9 +194,7 @@ static size_t utf8_char_len(const unsigned char *p, size_t room) {
 
 /* Are the next eight bytes all below 0x80, as nearly everything that arrives is? */
 static bool is_ascii_8(const char *at) {
-    uint64_t bytes;
-    memcpy(&bytes, at, sizeof bytes);
-    return (bytes & UINT64_C(0x8080808080808080)) == 0;
+    return (bytes8_load(at) & BYTES8_HIGH) == 0;
 }
 
 size_t str_utf8_len(struct str s) {
@@ -241,7 +227,7 @@ void strbuf_reserve(struct strbuf *buf, size_t more) {
     size_t need = buf->len + more + 1;
     if (need <= buf->capacity)
         return;
-    size_t capacity = buf->capacity < 64 ? 64 : buf->capacity;
+    size_t capacity = buf->capacity < FIRST_ROOM ? FIRST_ROOM : buf->capacity;
     while (capacity < need)
         capacity *= 2;
     buf->at = mem_resize(buf->at, capacity);

@@ -1,5 +1,6 @@
 #include "proxy/decide/variable.h"
 
+#include "common/bytes8.h"
 #include "proxy/model/message.h"
 
 static const struct json *walk(const struct json *at, const struct str *steps, size_t count) {
@@ -101,7 +102,13 @@ struct key {
     size_t len;
 };
 
-static const bool is_escaped[256] = {[0x00 ... 0x1F] = true, ['%'] = true, ['/'] = true, [0x7F] = true};
+static bool is_escaped(char c) {
+    return (unsigned char)c < 0x20 || c == 0x7F || c == '%' || c == '/';
+}
+
+static uint64_t escaped_8(uint64_t bytes) {
+    return bytes8_below(bytes, 0x20) | bytes8_equal(bytes, 0x7F) | bytes8_equal(bytes, '%') | bytes8_equal(bytes, '/');
+}
 
 static void key_add_text(struct key *key, struct str text, bool lower) {
     if (text.len <= sizeof key->text && key->len <= sizeof key->text - text.len) {
@@ -121,9 +128,10 @@ static void key_add_escaped(struct key *key, char c) {
 }
 
 static void key_add_value(struct key *key, struct str value, bool lower) {
+    bool is_plain = value.len >= 8 && bytes8_none(value, escaped_8);
     size_t from = 0;
-    for (size_t i = 0; i < value.len; i++) {
-        if (!is_escaped[(unsigned char)value.at[i]])
+    for (size_t i = 0; i < value.len && !is_plain; i++) {
+        if (!is_escaped(value.at[i]))
             continue;
         key_add_text(key, str_slice(value.at + from, i - from), lower);
         key_add_escaped(key, value.at[i]);

@@ -30,6 +30,7 @@ struct counters {
     struct metric *reloads[2], *last_reload;
     struct metric *connections, *addresses, *refused[CROWD_REFUSALS];
     struct metric_family *flag_enabled, *twins;
+    _Atomic(struct metric *) *twin_series; /* [label of a rule][who came first] once it was counted */
 };
 
 static const char *const result_names[] = {"failed", "delivered"};
@@ -178,6 +179,8 @@ struct counters *counters_new(const struct catalog *catalog, const char *version
     counters->arena = arena_new(0);
     for (int g = 0; g < GENERATIONS; g++)
         fill_table(counters, catalog, (enum generation)g);
+    counters->twin_series =
+        mem_array(counters->tables[GENERATION_RULE].count * GENERATIONS, sizeof *counters->twin_series);
     define_flow(counters);
     define_state(counters);
     define_port(counters);
@@ -191,6 +194,7 @@ void counters_free(struct counters *counters) {
         return;
     for (int g = 0; g < GENERATIONS; g++)
         mem_free((void *)(uintptr_t)counters->tables[g].series);
+    mem_free((void *)(uintptr_t)counters->twin_series);
     metrics_free(counters->metrics);
     process_free(counters->process);
     arena_free(counters->arena);
@@ -208,20 +212,30 @@ static size_t outcome_index(const char *outcome) {
     return index;
 }
 
-void counters_message(struct counters *counters, const struct message *message, const char *outcome) {
-    struct label_table *table = &counters->tables[message->generation];
-    struct str label = message->label, other = STR("other");
-    struct str *found = bsearch(&label, table->labels, table->count, sizeof label, compare_labels);
+/* The position of a label, or of "other". */
+static size_t label_index(const struct label_table *table, struct str label) {
+    const struct str other = STR("other");
+    const struct str *found = bsearch(&label, table->labels, table->count, sizeof label, compare_labels);
     if (found == NULL)
         found = bsearch(&other, table->labels, table->count, sizeof other, compare_labels);
-    size_t place = (size_t)(found - table->labels) * OUTCOMES + outcome_index(outcome);
-    struct metric *metric = atomic_load_explicit(&table->series[place], memory_order_acquire);
+    return (size_t)(found - table->labels);
+}
+
+/* Adds one to the series in its place; to look for it by its values takes a lock. */
+static void count_one(_Atomic(struct metric *) *place, struct metric_family *family, const struct str *values) {
+    struct metric *metric = atomic_load_explicit(place, memory_order_acquire);
     if (metric == NULL) {
-        struct str values[3] = {str_of(generation_name(message->generation)), *found, str_of(outcome)};
-        metric = metric_series(counters->messages, values);
-        atomic_store_explicit(&table->series[place], metric, memory_order_release);
+        metric = metric_series(family, values);
+        atomic_store_explicit(place, metric, memory_order_release);
     }
     metric_add(metric, 1);
+}
+
+void counters_message(struct counters *counters, const struct message *message, const char *outcome) {
+    struct label_table *table = &counters->tables[message->generation];
+    size_t label = label_index(table, message->label);
+    const struct str values[] = {str_of(generation_name(message->generation)), table->labels[label], str_of(outcome)};
+    count_one(&table->series[label * OUTCOMES + outcome_index(outcome)], counters->messages, values);
 }
 
 void counters_rejected(struct counters *counters) {
@@ -256,10 +270,10 @@ void counters_reload(struct counters *counters, bool ok) {
 }
 
 void counters_twin(struct counters *counters, struct str rule_type, enum generation first, int64_t skew_ms) {
-    struct label_table *table = &counters->tables[GENERATION_RULE];
-    struct str *found = bsearch(&rule_type, table->labels, table->count, sizeof rule_type, compare_labels);
-    struct str values[2] = {found == NULL ? STR("other") : *found, str_of(generation_name(first))};
-    metric_add(metric_series(counters->twins, values), 1);
+    const struct label_table *table = &counters->tables[GENERATION_RULE];
+    size_t label = label_index(table, rule_type);
+    const struct str values[] = {table->labels[label], str_of(generation_name(first))};
+    count_one(&counters->twin_series[label * GENERATIONS + first], counters->twins, values);
     metric_observe(counters->skew, (double)skew_ms / 1e3);
 }
 

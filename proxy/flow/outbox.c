@@ -69,9 +69,9 @@ static void give_up_waiting(struct outbox *outbox, struct delivery *delivery) {
 
 /* Starts what waits and has room now, and lets go what has waited for too long. */
 static void serve_waiting(struct outbox *outbox) {
-    int64_t mono_ms = clock_mono_us() / 1000;
     while (outbox->waiting.first != NULL) {
         struct delivery *delivery = outbox->waiting.first;
+        int64_t mono_ms = clock_mono_us() / 1000;
         if (outbox->closed || mono_ms >= delivery->deadline_ms || !health_is_up(outbox->health)) {
             give_up_waiting(outbox, delivery);
         } else if (health_acquire(outbox->health, mono_ms, HEALTH_SHARE_ALL)) {
@@ -154,8 +154,11 @@ static size_t take_places(struct outbox *outbox, int64_t mono_ms) {
 void outbox_kick(struct outbox *outbox) {
     struct service *service = outbox->worker->service;
     serve_waiting(outbox);
+    int64_t due_ms = store_next_due(service->store, outbox->endpoint);
+    if (outbox->leasing || outbox->closed || due_ms == DUE_NEVER)
+        return;
     int64_t now_ms = clock_wall_ms(), mono_ms = clock_mono_us() / 1000;
-    if (outbox->leasing || outbox->closed || store_next_due(service->store, outbox->endpoint) > now_ms)
+    if (due_ms > now_ms)
         return;
     int64_t wait_ms = health_wait_ms(outbox->health, mono_ms);
     if (wait_ms > 0) {
