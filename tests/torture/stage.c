@@ -173,10 +173,13 @@ static int disk_fails(const char *what) {
     return FAULT("disk.delete", EIO) ? SQLITE_IOERR_DELETE : SQLITE_OK;
 }
 
-/* Each life delivers to a path of its own: what is read from a connection late tells whose it was. */
+/* Each life delivers to a path of its own: what is read from a connection late tells whose it was. So does the name of
+ * the stage, as another proxy of this machine may look for a consumer that had the port before. */
 static void set_paths(struct stage *stage) {
-    stage_set(stage, "endpoints.legacy.url=http://127.0.0.1:%d/%d", stage->ports[ENDPOINT_LEGACY], stage->life);
-    stage_set(stage, "endpoints.new.url=http://127.0.0.1:%d/%d", stage->ports[ENDPOINT_NEW], stage->life);
+    static const char *const names[] = {"legacy", "new"};
+    for (int e = 0; e < ENDPOINT_COUNT; e++)
+        stage_set(stage, "endpoints.%s.url=http://127.0.0.1:%d/%d/%s", names[e], stage->ports[e], stage->life,
+                  strrchr(stage->folder, '/') + 1);
 }
 
 static void set_back(int signal_number) {

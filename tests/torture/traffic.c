@@ -150,6 +150,10 @@ static void consume(struct stage *stage, struct peer *peer, struct str head) {
 static void consume_all(struct stage *stage, struct peer *peer) {
     struct str rest = strbuf_str(&peer->in);
     for (ptrdiff_t head; (head = str_find(rest, STR("\r\n\r\n"))) >= 0;) {
+        if (str_find(str_slice(rest.at, (size_t)head), str_of(strrchr(stage->folder, '/'))) < 0) {
+            traffic_end(peer); /* a stranger, who looks for somebody else */
+            return;
+        }
         ptrdiff_t at = str_find(rest, STR("ontent-Length: "));
         MUST(at >= 0 && at < head);
         size_t len = (size_t)head + 4 + (size_t)number_at(rest.at + at + 15);
