@@ -156,6 +156,7 @@ struct backend_ops {
 /* The first member of every backend. */
 struct backend {
     const struct backend_ops *ops;
+    bool forgets;             /* ends with the process: what is in memory anyway need not be written to it */
     struct err_detail detail; /* of the last error */
 };
 

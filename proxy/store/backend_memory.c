@@ -307,6 +307,7 @@ struct backend *backend_memory_new(void) {
     };
     struct backend_memory *memory = MEM_NEW(struct backend_memory);
     memory->backend.ops = &ops;
+    memory->backend.forgets = true;
     tables_init(&memory->tables);
     return &memory->backend;
 }

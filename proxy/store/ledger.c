@@ -79,7 +79,6 @@ void ledger_close(struct ledger *ledger) {
     idset_clear(&ledger->set_aside);
     parity_free(ledger->parity);
     mem_free(ledger->changes);
-    strbuf_clear(&ledger->text);
     arena_free(ledger->scratch);
     mem_free(ledger);
 }
@@ -92,7 +91,7 @@ enum err ledger_begin(struct ledger *ledger) {
 }
 
 static enum err write_counts(struct ledger *ledger) {
-    if (memcmp(&ledger->now.counts, &ledger->before.counts, sizeof ledger->now.counts) == 0)
+    if (ledger->backend->forgets || memcmp(&ledger->now.counts, &ledger->before.counts, sizeof ledger->now.counts) == 0)
         return ERR_NONE;
     struct str value = str_slice((const char *)&ledger->now.counts, sizeof ledger->now.counts);
     return ledger->ops->put_meta(ledger->backend, COUNTS_NAME, value);

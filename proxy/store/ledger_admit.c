@@ -7,11 +7,6 @@
  * Whatever a hash finds is compared by text before it counts. */
 #include "proxy/store/ledger_internal.h"
 
-#include "common/json.h"
-#include "common/mem.h"
-
-enum { TRACED_CANDIDATES = 40 };
-
 /* One admission while it is decided. */
 struct arrival {
     struct ledger *ledger;
@@ -228,53 +223,20 @@ static void settle_fate(struct arrival *arrival) {
         record->marks |= RECORD_PROMISED;
 }
 
-static void trace_candidate(struct json_writer *json, struct arrival *arrival, const struct candidate *candidate) {
-    const struct record *record = known_record(arrival, candidate->message);
-    struct arena *arena = arrival->ledger->scratch;
-    json_object_begin(json);
-    json_key(json, "message");
-    json_str(json, message_id_format(arena, candidate->message));
-    json_key(json, "item");
-    json_int(json, candidate->item);
-    json_key(json, "own_item");
-    json_int(json, candidate->own_item);
-    json_key(json, "match");
-    json_str(json, candidate->match == MATCH_EXACT ? STR("exact") : STR("window"));
-    json_key(json, "apart_ms");
-    json_int(json, candidate->time_ms - arrival->record.time_ms);
-    json_key(json, "state");
-    json_str(json, str_of(state_name(record->state)));
-    json_key(json, "verdict");
-    json_str(json, str_of(match_verdict_text(candidate->verdict)));
-    json_object_end(json);
-}
-
-/* How it was decided, for whoever asks later: written once, read only by people. */
 static void trace(struct arrival *arrival) {
-    struct strbuf *text = &arrival->ledger->text;
-    struct json_writer json;
-    text->len = 0;
-    json_begin(&json, text);
-    json_object_begin(&json);
-    json_key(&json, "state");
-    json_str(&json, str_of(state_name(arrival->record.state)));
-    json_key(&json, "own_flag");
-    json_str(&json, arrival->own_why);
-    json_key(&json, "other_flag");
-    json_str(&json, arrival->other_why);
-    json_key(&json, "items");
-    json_int(&json, (int64_t)arrival->standing.item_count);
-    json_key(&json, "covered");
-    json_int(&json, (int64_t)arrival->standing.covered_count);
-    if (arrival->candidate_count > 0) {
-        json_key(&json, "candidates");
-        json_array_begin(&json);
-        for (size_t i = 0; i < arrival->candidate_count && i < TRACED_CANDIDATES; i++)
-            trace_candidate(&json, arrival, &arrival->candidates[i]);
-        json_array_end(&json);
+    struct arena *arena = arrival->ledger->scratch;
+    struct trace trace = {.state = arrival->record.state,
+                          .standing = arrival->standing,
+                          .own_why = arrival->own_why,
+                          .other_why = arrival->other_why,
+                          .time_ms = arrival->record.time_ms,
+                          .candidates = ARENA_ARRAY(arena, arrival->candidate_count, struct trace_candidate),
+                          .candidate_count = arrival->candidate_count};
+    for (size_t i = 0; i < trace.candidate_count; i++) {
+        const struct candidate *candidate = &arrival->candidates[i];
+        trace.candidates[i] = (struct trace_candidate){candidate, known_record(arrival, candidate->message)->state};
     }
-    json_object_end(&json);
-    arrival->record.admission = strbuf_str(text);
+    arrival->record.admission = ledger_trace(arena, &trace);
 }
 
 static enum err write_facts(struct arrival *arrival) {

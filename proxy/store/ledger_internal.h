@@ -39,7 +39,6 @@ struct ledger {
     ledger_flag_fn *flag;
     void *flags;
     struct arena *scratch; /* of one call */
-    struct strbuf text;    /* likewise: how a message was decided */
     struct idset leases;
     struct idset set_aside; /* damaged, told of */
     struct parity *parity;
@@ -92,6 +91,21 @@ enum err ledger_ripple(struct ledger *ledger, uint64_t id, int64_t now_ms, const
 /* A pending message that leaves items to its twins, whose attempt has not begun: it leaves them those only that are
  * covered still. Replays go whole in any case. `*changed`: its twins are to be looked at. */
 enum err ledger_take_items_back(struct ledger *ledger, struct record *record, bool *changed) MUST_USE;
+
+/* What an admission rested on. */
+struct trace {
+    enum state state; /* that it came to */
+    struct standing standing;
+    struct str own_why, other_why; /* of the flags */
+    int64_t time_ms;               /* of the message */
+    struct trace_candidate {
+        const struct candidate *candidate;
+        enum state state; /* of its message, before */
+    } * candidates;
+    size_t candidate_count;
+};
+/* As a JSON object in the arena; of very many candidates the first ones. */
+struct str ledger_trace(struct arena *arena, const struct trace *trace);
 
 /* What parity counts: a rule and an event that are twins; which of them had one before is the caller's to say. */
 struct parity_pair ledger_pair(const struct record *rule, const struct record *event);

@@ -67,7 +67,7 @@ static size_t read_names(struct parity *parity, struct str names) {
 }
 
 enum err parity_read(struct parity *parity, struct backend *backend, struct arena *scratch) {
-    struct str names;
+    struct str names = STR_NONE;
     enum err err = FAULT("parity.read", EIO) ? err_set(&backend->detail, ERR_IO, "parity cannot be read")
                                              : backend->ops->get_meta(backend, scratch, TYPES_NAME, &names);
     if (err != ERR_NONE && err != ERR_NOT_FOUND)
@@ -119,14 +119,20 @@ enum err parity_cells_write(struct parity *parity, struct backend *backend, stru
     return err;
 }
 
+static enum err write_log(struct parity *parity, struct backend *backend) {
+    if (backend->forgets)
+        return ERR_NONE;
+    struct arena *arena = arena_new(0);
+    enum err err = parity_log_write(parity, backend, arena);
+    arena_free(arena);
+    return err;
+}
+
 enum err parity_write(struct parity *parity, struct backend *backend) {
     if (parity->note_count == 0)
         return ERR_NONE;
-    struct arena *arena = arena_new(0);
     parity_undo_begin(parity);
     parity_count_notes(parity);
-    enum err err = FAULT("parity.write", EIO) ? err_set(&backend->detail, ERR_IO, "parity cannot be written")
-                                              : parity_log_write(parity, backend, arena);
-    arena_free(arena);
-    return err;
+    return FAULT("parity.write", EIO) ? err_set(&backend->detail, ERR_IO, "parity cannot be written")
+                                      : write_log(parity, backend);
 }

@@ -9,7 +9,7 @@
 enum { YOUNG_MAX = 200000 };
 
 struct young *parity_young_at(const struct parity *parity, size_t place) {
-    return &parity->queue[(parity->first + place) % parity->capacity];
+    return &parity->queue[(parity->first + place) & (parity->capacity - 1)]; /* a power of 2 */
 }
 
 static uint32_t *waiting(const struct young *young) {
@@ -96,7 +96,7 @@ void parity_let_age(struct parity *parity, int64_t now_ms) {
             if (young->is_rule)
                 remember_unpaired(young->series, young);
         }
-        parity->first = (parity->first + 1) % parity->capacity;
+        parity->first = (parity->first + 1) & (parity->capacity - 1);
     }
 }
 

@@ -580,7 +580,7 @@ int main(void) {
         ON_SQLITE(counts_survive_a_restart),
         ON_BOTH(notes_of_a_group_that_is_rolled_back_do_not_count),
         ON_BOTH(counts_of_a_commit_that_fails_are_taken_back),
-        ON_BOTH(what_is_read_is_what_was_committed_at_any_moment),
+        ON_SQLITE(what_is_read_is_what_was_committed_at_any_moment),
         ON_SQLITE(a_type_whose_first_commit_failed_survives_a_restart),
         ON_BOTH(types_past_a_bound_share_a_row),
         ON_BOTH(types_that_differ_behind_a_nul_are_two),
