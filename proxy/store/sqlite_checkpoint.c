@@ -126,9 +126,10 @@ static void note_result(struct checkpointer *own, int result) {
     pthread_cond_broadcast(&own->changed);
 }
 
+/* By a clock that is not set back, or it would last until the old time has come again. */
 static void pause_after_failure(struct checkpointer *own) {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += PAUSE_AFTER_FAILURE_S;
     int waited = 0;
     while (!own->is_closing && waited != ETIMEDOUT)
@@ -187,11 +188,19 @@ static void free_checkpointer(struct sqlite_db *db) {
     db->checkpointer = NULL;
 }
 
+static void init_condition(pthread_cond_t *condition) {
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
 enum err checkpointer_start(struct sqlite_db *db) {
     struct checkpointer *own = MEM_NEW(struct checkpointer);
     enum err err = ERR_NONE;
     pthread_mutex_init(&own->lock, NULL);
-    pthread_cond_init(&own->changed, NULL);
+    init_condition(&own->changed);
     db->checkpointer = own;
     int result = open_connection(own, db->path), failed = result == SQLITE_OK ? start_thread(own) : 0;
     if (result != SQLITE_OK)
