@@ -46,6 +46,9 @@ struct record {
     struct str identity, type, counterpart, company, connection, data_type, rule_id, target, trace_parent;
     struct str facts;     /* by item, as ledger_facts_encode() writes them */
     struct str admission; /* how it was decided on arrival: a JSON object */
+    /* Pending, and its attempt is under way: until update(), or until the store is opened again, due() need not find
+     * it. For insert(), and said by nothing else. */
+    bool is_taken;
 };
 
 /* The texts of a record that are written once. */

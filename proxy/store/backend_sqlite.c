@@ -21,6 +21,7 @@
 #include "proxy/store/sqlite_messages.h"
 #include "proxy/store/sqlite_query.h"
 #include "proxy/store/sqlite_schema.h"
+#include "proxy/store/sqlite_taken.h"
 
 static enum err run(struct sqlite_db *db, enum sql sql) {
     struct query query = query_begin(db, sql);
@@ -32,12 +33,15 @@ static void sqlite_close(struct backend *backend) {
     checkpointer_stop(db);
     sqlite_index_close(db);
     sqlite_db_close(db);
+    taken_clear(db->taken);
+    mem_free(db->taken);
     mem_free(db);
 }
 
 static enum err sqlite_begin(struct backend *backend) {
     struct sqlite_db *db = sqlite_db_of(backend);
     checkpointer_begin_group(db);
+    taken_kept(db->taken); /* what was changed outside of transactions */
     enum err err = run(db, SQL_BEGIN);
     if (err != ERR_NONE)
         checkpointer_end_group(db);
@@ -47,6 +51,7 @@ static enum err sqlite_begin(struct backend *backend) {
 static void undo(struct sqlite_db *db) {
     sqlite_index_undo(db);
     cache_drop_all(&db->cache);
+    taken_undo(db->taken);
     if (sqlite3_get_autocommit(db->handle) != 0)
         return; /* a full disk and some others end the transaction by themselves */
     struct err_detail cause = db->backend.detail;
@@ -65,11 +70,15 @@ static enum err sqlite_commit(struct backend *backend) {
     struct sqlite_db *db = sqlite_db_of(backend);
     enum err err = sqlite_index_write(db);
     if (err == ERR_NONE)
-        err = run(db, SQL_COMMIT);
+        err = sqlite_taken_write(db);
     if (err == ERR_NONE)
+        err = run(db, SQL_COMMIT);
+    if (err == ERR_NONE) {
         sqlite_index_kept(db);
-    else
+        taken_kept(db->taken);
+    } else {
         undo(db);
+    }
     checkpointer_end_group(db);
     return err != ERR_NONE ? err : sqlite_db_check_place(db);
 }
@@ -167,6 +176,8 @@ static enum err open_file(struct sqlite_db *db, const char *path, enum store_syn
         err = sqlite_db_prepare(db, (enum sql)0, (enum sql)(SQL_COUNT - 1));
     if (err == ERR_NONE && db->index == NULL)
         err = sqlite_index_open(db);
+    if (err == ERR_NONE)
+        err = sqlite_taken_recover(db);
     return err != ERR_NONE ? err : checkpointer_start(db);
 }
 
@@ -174,6 +185,7 @@ enum err backend_sqlite_open(const char *path, enum store_sync sync, struct back
                              struct err_detail *detail) {
     struct sqlite_db *db = MEM_NEW(struct sqlite_db);
     db->backend.ops = &ops;
+    db->taken = MEM_NEW(struct taken);
     enum err err = open_file(db, path, sync);
     if (err != ERR_NONE) {
         err_set(detail, err, "%s", db->backend.detail.text);

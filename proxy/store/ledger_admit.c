@@ -328,6 +328,7 @@ static enum err write_down(struct arrival *arrival) {
     if (record->id <= ledger->now.last_id)
         record->id = ledger->now.last_id + 1;
     ledger->now.last_id = record->id;
+    record->is_taken = record->state == STATE_PENDING && arrival->request->lease;
     TRY(ledger->ops->insert(ledger->backend, record, &arrival->request->content));
     TRY(write_facts(arrival));
     TRY(write_twins(arrival));

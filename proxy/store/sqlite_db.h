@@ -24,6 +24,7 @@ struct sqlite_db {
     sqlite3_stmt *statements[SQL_COUNT];
     struct sqlite_index *index;
     struct checkpointer *checkpointer;
+    struct taken *taken;
     struct cache cache;
     struct strbuf fixed; /* of the message that is being written */
 };

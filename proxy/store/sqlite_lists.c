@@ -6,6 +6,7 @@
 
 #include "proxy/store/sqlite_index.h"
 #include "proxy/store/sqlite_rows.h"
+#include "proxy/store/sqlite_taken.h"
 
 enum { COUNT_MAX = 20000, BATCH = 64 };
 
@@ -33,23 +34,50 @@ static enum err add_row(struct list *list, struct query *query) {
     return ERR_NONE;
 }
 
-/* By a statement that orders. */
-static enum err list_by(struct list *list, enum sql sql) {
-    struct query query = query_begin(list->db, sql);
+/* What the index finds may be of another text with that hash. */
+static enum err add_if_it_passes(struct list *list, uint64_t id) {
+    struct query query = query_begin(list->db, SQL_LOAD_MESSAGE);
+    query_u64(&query, id);
+    enum err err = query_row(&query) ? add_row(list, &query) : ERR_NONE, end = query_end(&query);
+    return err != ERR_NONE ? err : end;
+}
+
+/* Pending messages that no index has, from `*left` of them downwards to those above `id`. */
+static enum err add_taken_above(struct list *list, uint64_t id, size_t *left) {
+    const uint64_t *ids = list->db->taken->ids;
+    enum err err = ERR_NONE;
+    while (err == ERR_NONE && *left > 0 && ids[*left - 1] > id && list->count < list->filter->limit)
+        err = add_if_it_passes(list, ids[--*left]);
+    return err;
+}
+
+/* By the index of states. */
+static enum err list_state(struct list *list) {
+    struct query query = query_begin(list->db, SQL_LIST_STATE);
+    query_u64(&query, list->before);
+    query_i64(&query, list->filter->state);
+    size_t left = list->filter->state == STATE_PENDING ? taken_place_after(list->db->taken, list->before - 1) : 0;
+    enum err err = ERR_NONE;
+    while (err == ERR_NONE && list->count < list->filter->limit && query_row(&query)) {
+        err = add_taken_above(list, (uint64_t)sqlite3_column_int64(query.statement, 0), &left);
+        if (err == ERR_NONE && list->count < list->filter->limit)
+            err = add_row(list, &query);
+    }
+    enum err end = query_end(&query);
+    if (err == ERR_NONE)
+        err = end;
+    return err != ERR_NONE ? err : add_taken_above(list, 0, &left);
+}
+
+/* Through all. */
+static enum err list_all(struct list *list) {
+    struct query query = query_begin(list->db, SQL_LIST);
     query_u64(&query, list->before);
     query_i64(&query, list->filter->state);
     enum err err = ERR_NONE;
     while (err == ERR_NONE && list->count < list->filter->limit && query_row(&query))
         err = add_row(list, &query);
     enum err end = query_end(&query);
-    return err != ERR_NONE ? err : end;
-}
-
-/* What the index finds may be of another text with that hash. */
-static enum err add_if_it_passes(struct list *list, uint64_t id) {
-    struct query query = query_begin(list->db, SQL_LOAD_MESSAGE);
-    query_u64(&query, id);
-    enum err err = query_row(&query) ? add_row(list, &query) : ERR_NONE, end = query_end(&query);
     return err != ERR_NONE ? err : end;
 }
 
@@ -77,6 +105,8 @@ static enum err count_state(struct list *list, size_t *count) {
     query_i64(&query, COUNT_MAX);
     int64_t counted = query_row(&query) ? query_take_i64(&query) : 0;
     enum err err = query_end(&query);
+    if (list->filter->state == STATE_PENDING)
+        counted += (int64_t)list->db->taken->count;
     if (err == ERR_NONE)
         *count = (size_t)counted;
     return err;
@@ -113,8 +143,8 @@ static enum err fill(struct list *list) {
     if (err != ERR_NONE)
         return err;
     if (by_key == SIZE_MAX && by_state == SIZE_MAX)
-        return list_by(list, SQL_LIST);
-    return by_state <= by_key ? list_by(list, SQL_LIST_STATE) : list_by_key(list, key);
+        return list_all(list);
+    return by_state <= by_key ? list_state(list) : list_by_key(list, key);
 }
 
 enum err sqlite_list(struct backend *backend, struct arena *arena, const struct filter *filter, struct record **records,

@@ -2,6 +2,7 @@
 
 #include "proxy/store/sqlite_index.h"
 #include "proxy/store/sqlite_rows.h"
+#include "proxy/store/sqlite_taken.h"
 
 enum { IDENTITY_ROWS = 64 /* more of one hash are not looked at */ };
 
@@ -59,6 +60,8 @@ enum err sqlite_insert(struct backend *backend, const struct record *record, con
     if (err != ERR_NONE)
         return err;
     cache_put(&db->cache, record, strbuf_str(&db->fixed));
+    if (record->is_taken && record->state == STATE_PENDING)
+        taken_add(db->taken, record->id);
     return add_keys(db, record);
 }
 
@@ -73,9 +76,11 @@ enum err sqlite_update(struct backend *backend, const struct record *record) {
     enum err err = query_run(&query);
     if (err == ERR_NONE && sqlite3_changes(db->handle) == 0)
         err = not_found(backend, "message", record->id);
-    if (err == ERR_NONE)
-        cache_update(&db->cache, record);
-    return err;
+    if (err != ERR_NONE)
+        return err;
+    cache_update(&db->cache, record);
+    taken_remove(db->taken, record->id);
+    return ERR_NONE;
 }
 
 enum err sqlite_load(struct backend *backend, struct arena *arena, uint64_t id, struct record *record) {
@@ -127,6 +132,7 @@ enum err sqlite_remove(struct backend *backend, uint64_t id) {
     static const enum sql parts[] = {SQL_REMOVE_TWINS_OF_EVENT, SQL_REMOVE_TWINS_OF_RULE, SQL_REMOVE_STEPS,
                                      SQL_REMOVE_CONTENT, SQL_REMOVE_MESSAGE};
     cache_drop(&sqlite_db_of(backend)->cache, id);
+    taken_remove(sqlite_db_of(backend)->taken, id);
     enum err err = remove_keys(sqlite_db_of(backend), id);
     for (size_t i = 0; i < ARRAY_LEN(parts) && err == ERR_NONE; i++)
         err = query_run_id(sqlite_db_of(backend), parts[i], id);

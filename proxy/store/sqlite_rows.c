@@ -1,5 +1,7 @@
 #include "proxy/store/sqlite_rows.h"
 
+#include "proxy/store/sqlite_taken.h"
+
 #include <xxhash.h>
 
 /* The numbers are in files: they mean the same for ever. */
@@ -8,6 +10,7 @@ _Static_assert(ENDPOINT_LEGACY == 0 && ENDPOINT_NEW == 1 && ENDPOINT_COUNT == 2,
 _Static_assert(STATE_PENDING == 0 && STATE_HELD == 1 && STATE_PARKED == 2 && STATE_DELIVERED == 3 &&
                    STATE_SUPPRESSED == 4 && STATE_DEAD == 5 && STATE_EXPIRED == 6 && STATE_COUNT == 7,
                "states are stored");
+_Static_assert((int)STATE_TAKEN == (int)STATE_COUNT, "and this one beside them");
 
 /* SQL_UPDATE_MESSAGE does the same, with the endpoint that is stored. */
 int64_t row_queue(enum endpoint endpoint, enum state state) {
@@ -165,7 +168,6 @@ const char *row_decode(struct str fixed, struct record *record) {
 }
 
 static void bind_changing(struct query *query, const struct record *record) {
-    query_i64(query, record->state);
     query_i64(query, record->due_ms);
     query_i64(query, record->changed_ms);
     query_i64(query, record->attempts);
@@ -175,14 +177,17 @@ static void bind_changing(struct query *query, const struct record *record) {
 }
 
 void row_bind_insert(struct query *query, const struct record *record, struct str fixed) {
+    bool is_taken = record->is_taken && record->state == STATE_PENDING;
     query_u64(query, record->id);
+    query_i64(query, is_taken ? STATE_TAKEN : (int64_t)record->state);
     bind_changing(query, record);
-    query_or_null(query, row_queue(record->endpoint, record->state), !state_is_final(record->state));
+    query_or_null(query, row_queue(record->endpoint, record->state), !is_taken && !state_is_final(record->state));
     query_i64(query, record->endpoint);
     query_blob(query, fixed);
 }
 
 void row_bind_update(struct query *query, const struct record *record) {
+    query_i64(query, record->state);
     bind_changing(query, record);
     query_u64(query, record->id);
 }
@@ -197,7 +202,7 @@ static bool take_enum(struct query *query, int count, int *value) {
 enum err row_peek(struct query *query, struct record *record, struct str *fixed) {
     struct record read = {.id = query_take_u64(query)};
     int state, endpoint;
-    bool valid = take_enum(query, STATE_COUNT, &state);
+    bool valid = take_enum(query, STATE_TAKEN + 1, &state);
     read.due_ms = query_take_ms(query);
     read.changed_ms = query_take_ms(query);
     read.attempts = (uint32_t)query_take_i64(query);
@@ -216,7 +221,7 @@ enum err row_peek(struct query *query, struct record *record, struct str *fixed)
         return err_set(&query->db->backend.detail, ERR_DAMAGED, "store %s: message %llu is damaged: %s",
                        query->db->path, (unsigned long long)read.id, wrong);
     }
-    read.state = (enum state)state;
+    read.state = state == STATE_TAKEN ? STATE_PENDING : (enum state)state;
     read.endpoint = (enum endpoint)endpoint;
     *record = read;
     *fixed = found;

@@ -3,6 +3,7 @@
 
 #include "common/mem.h"
 #include "proxy/store/sqlite_rows.h"
+#include "proxy/store/sqlite_taken.h"
 
 #include <stdlib.h>
 
@@ -32,10 +33,17 @@ static int compare_ids(const void *a, const void *b) {
 static enum err scan_all(struct sqlite_db *db, uint32_t states, uint64_t after, uint64_t *ids, size_t max,
                          size_t *count) {
     struct query query = query_begin(db, SQL_SCAN_STATES);
-    query_i64(&query, states);
+    query_i64(&query, states | (states >> STATE_PENDING & 1U) << STATE_TAKEN);
     query_u64(&query, after);
     query_limit(&query, max);
     return query_take_ids(&query, ids, max, count);
+}
+
+static size_t copy_taken(const struct taken *taken, uint64_t after, uint64_t *ids, size_t max) {
+    size_t place = taken_place_after(taken, after), count = taken->count - place < max ? taken->count - place : max;
+    if (count > 0)
+        memcpy(ids, taken->ids + place, count * sizeof *ids);
+    return count;
 }
 
 /* The first ids of each state, merged: each state's are in order in the index, all states' are not. Nearly all
@@ -44,8 +52,10 @@ enum err sqlite_scan(struct backend *backend, uint32_t states, uint64_t after, u
                      size_t *count) {
     if ((states & UNINDEXED_STATES) != 0)
         return scan_all(sqlite_db_of(backend), states, after, ids, max, count);
-    uint64_t *merged = MEM_ARRAY(max * STATE_COUNT, uint64_t);
+    uint64_t *merged = MEM_ARRAY(max * (STATE_COUNT + 1), uint64_t);
     size_t found = 0;
+    if ((states >> STATE_PENDING & 1U) != 0)
+        found = copy_taken(sqlite_db_of(backend)->taken, after, merged, max);
     enum err err = ERR_NONE;
     for (int state = 0; state < STATE_COUNT && err == ERR_NONE; state++) {
         if ((states >> state & 1U) == 0)

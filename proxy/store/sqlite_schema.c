@@ -5,9 +5,9 @@
  *     content   headers and body, apart because they are large, read once and removed earlier
  *     twin, step   in the order of their keys and nothing besides
  *     recent, run, run_page   what finds messages by hashes: see sqlite_index.h
- *     message_state   without those that are delivered or suppressed, which nearly all are in the end
- *     message.queue   endpoint and open state as one number, NULL of final messages: the index of what is due holds
- *               what waits, and its entries come and go with the work
+ *     message_state   without those that are delivered or suppressed, which nearly all are in the end, and without
+ * those whose attempt began when they were stored message.queue   endpoint and open state as one number, NULL of final
+ * messages: the index of what is due holds what waits, and its entries come and go with the work
  *
  * The version is PRAGMA user_version. A version that was released never changes: further ones are appended. */
 #include "proxy/store/sqlite_schema.h"
@@ -82,6 +82,13 @@ static const struct migration migrations[] = {
      "CREATE INDEX message_due ON message (queue, due_ms) WHERE queue IS NOT NULL;"
      "CREATE INDEX message_state ON message (state) WHERE state NOT IN (3, 4);",
      sqlite_upgrade_messages, "DROP TABLE message_of_columns;"},
+
+    /* 5: messages that are taken by their admission, state 7, are in no index: see sqlite_taken.h. (For a list of three
+     * states SQLite would make a table in memory, with every change of a message.) */
+    {"DROP INDEX message_state;"
+     "CREATE INDEX message_state ON message (state) WHERE state NOT IN (3, 4) AND state < 7;"
+     "INSERT INTO meta (name, value) VALUES ('taken_from', coalesce((SELECT max(id) FROM message), 0));",
+     NULL, NULL},
 };
 
 int sqlite_schema_version(void) {
@@ -152,7 +159,7 @@ enum err sqlite_schema_probe(struct sqlite_db *db) {
     static const char *const paths[] = {
         "message NOT INDEXED WHERE 1 ORDER BY id",
         "message INDEXED BY message_due WHERE queue IS NOT NULL ORDER BY queue",
-        "message INDEXED BY message_state WHERE state NOT IN (3, 4) ORDER BY state",
+        "message INDEXED BY message_state WHERE state NOT IN (3, 4) AND state < 7 ORDER BY state",
         "content WHERE 1 ORDER BY id",
         "recent WHERE 1 ORDER BY number",
         "run WHERE 1 ORDER BY number",

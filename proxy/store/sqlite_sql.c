@@ -17,6 +17,11 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_INSERT_CONTENT] = "INSERT INTO content (id, headers, body) VALUES (?, ?, ?)",
     [SQL_UPDATE_MESSAGE] = "UPDATE message SET (" CHANGING ") = (?1,?2,?3,?4,?5,?6,?7), "
                            "queue = CASE WHEN ?1 < 3 THEN endpoint * 8 + ?1 END WHERE id = ?8",
+    [SQL_RECOVER_TAKEN] = "UPDATE message SET state = 0, queue = endpoint * 8 WHERE state = 7 AND "
+                          "id >= coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'taken_from'), 0)",
+    [SQL_INDEX_TAKEN] = "UPDATE message SET state = 0, queue = endpoint * 8 WHERE id = ? AND state = 7",
+    [SQL_PUT_FLOOR] = "INSERT INTO meta (name, value) VALUES ('taken_from', ?1) "
+                      "ON CONFLICT DO UPDATE SET value = excluded.value",
     [SQL_LOAD_MESSAGE] = SELECT_MESSAGE "WHERE id = ?",
     [SQL_LOAD_CONTENT] = "SELECT headers, body FROM content WHERE id = ?",
     [SQL_REMOVE_MESSAGE] = "DELETE FROM message WHERE id = ?",
@@ -38,13 +43,14 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_DUE] = "SELECT id, due_ms FROM message INDEXED BY message_due "
                 "WHERE queue = ?1 ORDER BY due_ms, id LIMIT ?2",
     [SQL_SCAN_STATE] = "SELECT id FROM message INDEXED BY message_state "
-                       "WHERE state = ?1 AND state NOT IN (3, 4) AND id > ?2 ORDER BY id LIMIT ?3",
+                       "WHERE state = ?1 AND state NOT IN (3, 4) AND state < 7 AND id > ?2 ORDER BY id LIMIT ?3",
     [SQL_SCAN_STATES] = "SELECT id FROM message NOT INDEXED WHERE (?1 >> state) & 1 AND id > ?2 ORDER BY id LIMIT ?3",
     [SQL_SCAN_CONTENT] = "SELECT id FROM content WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
     [SQL_LIST] = SELECT_MESSAGE "NOT INDEXED WHERE (?2 < 0 OR state = ?2) " LIST_ORDER,
-    [SQL_LIST_STATE] = SELECT_MESSAGE "INDEXED BY message_state WHERE state = ?2 AND state NOT IN (3, 4) " LIST_ORDER,
+    [SQL_LIST_STATE] =
+        SELECT_MESSAGE "INDEXED BY message_state WHERE state = ?2 AND state NOT IN (3, 4) AND state < 7 " LIST_ORDER,
     [SQL_COUNT_STATE] = "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_state "
-                        "WHERE state = ?1 AND state NOT IN (3, 4) AND id < ?2 LIMIT ?3)",
+                        "WHERE state = ?1 AND state NOT IN (3, 4) AND state < 7 AND id < ?2 LIMIT ?3)",
     [SQL_READ_RECENT] = "SELECT number, entries FROM recent ORDER BY number",
     [SQL_ADD_RECENT] = "INSERT INTO recent (number, entries) VALUES (?, ?)",
     [SQL_CLEAR_RECENT] = "DELETE FROM recent",
