@@ -178,7 +178,7 @@ static enum err open_file(struct sqlite_db *db, const char *path, enum store_syn
         err = sqlite_index_open(db);
     if (err == ERR_NONE)
         err = sqlite_taken_recover(db);
-    return err != ERR_NONE ? err : checkpointer_start(db);
+    return err != ERR_NONE ? err : checkpointer_start(db, sync);
 }
 
 enum err backend_sqlite_open(const char *path, enum store_sync sync, struct backend **backend,

@@ -157,13 +157,28 @@ static void *thread_main(void *arg) {
     return NULL;
 }
 
+/* With full sync a commit is in the index of the log when it is on disk, and a pass need not sync it once more: it
+ * would have commits wait, and bring to disk what a commit that fails has written. Once it must: what an earlier
+ * process has written last, and was recovered, may not be on disk. */
+static int trust_commits(struct checkpointer *own) {
+    sqlite3_file *log = NULL;
+    int result = sqlite3_file_control(own->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (result == SQLITE_OK)
+        result = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+    if (result == SQLITE_OK)
+        sqlite_vfs_log_is_synced(log);
+    return result;
+}
+
 /* Its first statement opens the log. */
-static int open_connection(struct checkpointer *own, const char *path) {
+static int open_connection(struct checkpointer *own, const char *path, enum store_sync sync) {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     int result = FAULT("store.open", EMFILE) ? SQLITE_CANTOPEN
                                              : sqlite3_open_v2(path, &own->handle, flags, sqlite_vfs_further_name());
     if (result == SQLITE_OK)
         result = sqlite3_exec(own->handle, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+    if (result == SQLITE_OK && sync == STORE_SYNC_FULL)
+        result = trust_commits(own);
     return result;
 }
 
@@ -196,13 +211,13 @@ static void init_condition(pthread_cond_t *condition) {
     pthread_condattr_destroy(&attributes);
 }
 
-enum err checkpointer_start(struct sqlite_db *db) {
+enum err checkpointer_start(struct sqlite_db *db, enum store_sync sync) {
     struct checkpointer *own = MEM_NEW(struct checkpointer);
     enum err err = ERR_NONE;
     pthread_mutex_init(&own->lock, NULL);
     init_condition(&own->changed);
     db->checkpointer = own;
-    int result = open_connection(own, db->path), failed = result == SQLITE_OK ? start_thread(own) : 0;
+    int result = open_connection(own, db->path, sync), failed = result == SQLITE_OK ? start_thread(own) : 0;
     if (result != SQLITE_OK)
         err =
             err_set(&db->backend.detail, ERR_IO, "store %s: a second connection: %s", db->path, sqlite3_errstr(result));

@@ -12,7 +12,7 @@
 struct checkpointer;
 
 /* When the tables are there. ERR_IO; checkpointer_stop() is due also then. */
-enum err checkpointer_start(struct sqlite_db *db) MUST_USE;
+enum err checkpointer_start(struct sqlite_db *db, enum store_sync sync) MUST_USE;
 void checkpointer_stop(struct sqlite_db *db); /* also where there is none */
 
 /* Around each group; a second end is none. The beginning waits for the rest of the log to be home, where that is under

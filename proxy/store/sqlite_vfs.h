@@ -14,4 +14,9 @@
 const char *sqlite_vfs_name(void);
 const char *sqlite_vfs_further_name(void);
 
+struct sqlite3_file;
+/* The connection that has this log open need not sync it: what it sees of it has been synced by the one that commits.
+ */
+void sqlite_vfs_log_is_synced(struct sqlite3_file *log);
+
 #endif

@@ -10,6 +10,7 @@
 #include "proxy/store/sqlite_vfs_internal.h"
 
 #include "common/mem.h"
+#include "proxy/store/sqlite_vfs.h"
 
 #include <string.h>
 
@@ -21,6 +22,7 @@ struct log_file {
     size_t len;
     int64_t at;
     bool ends_commit; /* the frame whose page is awaited */
+    bool is_synced;   /* by another connection */
 };
 
 _Static_assert(sizeof(struct log_file) <= WRAPPED_LEN_MAX, "there is room before the real file");
@@ -75,7 +77,7 @@ static int log_truncate(sqlite3_file *file, sqlite3_int64 size) {
 
 static int log_sync(sqlite3_file *file, int flags) {
     int result = write_gathered(log_of(file));
-    return result != SQLITE_OK ? result : wrapped_sync(file, flags);
+    return result != SQLITE_OK || log_of(file)->is_synced ? result : wrapped_sync(file, flags);
 }
 
 static int log_file_size(sqlite3_file *file, sqlite3_int64 *size) {
@@ -98,6 +100,10 @@ static const sqlite3_io_methods methods = {
     .xSectorSize = wrapped_sector_size,
     .xDeviceCharacteristics = wrapped_characteristics,
 };
+
+void sqlite_vfs_log_is_synced(struct sqlite3_file *log) {
+    log_of(log)->is_synced = true;
+}
 
 void vfs_log_begin(sqlite3_file *file) {
     file->pMethods = &methods;

@@ -1,8 +1,6 @@
 /* What the usual VFS does beyond its interface is written down as well: it syncs the folder after the first sync of a
  * journal or log that was opened to be created, and after a deletion that was asked to be durable. Shared memory and
- * mapped files are not offered: the store uses neither.
- *
- * A sync that fails drops what was to be synced, and as on Linux every handle of the file is told at its next sync. */
+ * mapped files are not offered: the store uses neither. */
 #include "tests/power/disk.h"
 
 #include "common/mem.h"
@@ -15,7 +13,6 @@
 struct shim_file {
     sqlite3_file base;
     bool is_recorded, folder_due;
-    unsigned failures; /* of syncs of the file that it knows of */
     enum disk_file file;
     sqlite3_file *real; /* behind this struct */
 };
@@ -24,7 +21,6 @@ static sqlite3_vfs shim;
 static sqlite3_vfs *usual;
 static struct disk_log *recorded;
 static disk_fails_fn *fails;
-static unsigned sync_failures[DISK_FILES];
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* the log is brought home by a thread of its own */
 
 static struct shim_file *shim_of(sqlite3_file *file) {
@@ -147,21 +143,9 @@ static int do_truncate(sqlite3_file *file, sqlite3_int64 size) {
     return result;
 }
 
-/* What it is told: by whom it was asked, or by the sync of another handle. */
-static int sync_failure(struct shim_file *file) {
-    unsigned *failures = &sync_failures[file->file];
-    int failed = failure("sync");
-    if (failed != SQLITE_OK)
-        ++*failures;
-    else if (file->failures != *failures)
-        failed = SQLITE_IOERR_FSYNC;
-    file->failures = *failures;
-    return failed;
-}
-
 static int sync_unlocked(sqlite3_file *file, int flags) {
     struct shim_file *own = shim_of(file);
-    int failed = own->is_recorded ? sync_failure(own) : failure("sync");
+    int failed = failure("sync");
     if (failed != SQLITE_OK && own->is_recorded)
         add_op(recorded, DISK_SYNC_FAILED, own->file);
     int result = failed != SQLITE_OK ? failed : own->real->pMethods->xSync(own->real, flags);
@@ -241,7 +225,6 @@ static int open_unlocked(sqlite3_vfs *vfs, const char *name, sqlite3_file *file,
     int failed = failure("open");
     int result = failed != SQLITE_OK ? failed : usual->xOpen(usual, name, own->real, flags, flags_out);
     own->base.pMethods = result == SQLITE_OK ? &methods : NULL;
-    own->failures = own->is_recorded ? sync_failures[own->file] : 0;
     if (result == SQLITE_OK && own->is_recorded) {
         own->folder_due = own->file != DISK_MAIN && (flags & SQLITE_OPEN_CREATE) != 0;
         if (!recorded->exists[own->file])
