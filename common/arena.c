@@ -46,34 +46,34 @@ struct arena {
 };
 
 /* Blocks of one thread that nobody uses at the moment. */
-struct shelf {
+struct spares {
     struct block *first;
     size_t count;
 };
 
-static _Thread_local struct shelf small_shelf, large_shelf;
+static _Thread_local struct spares small_spares, large_spares;
 static pthread_key_t thread_end;
 static pthread_once_t has_thread_end = PTHREAD_ONCE_INIT;
 
-static struct shelf *shelf_of(size_t size) {
+static struct spares *spares_of(size_t size) {
     if (RED_ZONE > 0)
         return NULL;
-    return size == DEFAULT_BLOCK ? &small_shelf : size == 2 * DEFAULT_BLOCK ? &large_shelf : NULL;
+    return size == DEFAULT_BLOCK ? &small_spares : size == 2 * DEFAULT_BLOCK ? &large_spares : NULL;
 }
 
-static struct block *shelf_take(struct shelf *shelf) {
-    struct block *block = shelf->first;
+static struct block *spares_take(struct spares *spares) {
+    struct block *block = spares->first;
     if (block == NULL)
         return NULL;
-    shelf->first = block->older;
-    shelf->count--;
+    spares->first = block->older;
+    spares->count--;
     return block;
 }
 
-static void on_thread_end(void *shelf) {
+static void on_thread_end(void *spares) {
     struct block *block;
-    (void)shelf;
-    while ((block = shelf_take(&small_shelf)) != NULL || (block = shelf_take(&large_shelf)) != NULL)
+    (void)spares;
+    while ((block = spares_take(&small_spares)) != NULL || (block = spares_take(&large_spares)) != NULL)
         mem_free(block);
 }
 
@@ -82,22 +82,22 @@ static void make_thread_end(void) {
         abort(); /* there are a thousand, and few are used */
 }
 
-static bool shelf_put(struct shelf *shelf, struct block *block) {
-    if (shelf->count == KEPT_MOST)
+static bool spares_put(struct spares *spares, struct block *block) {
+    if (spares->count == KEPT_MOST)
         return false;
-    if (shelf->first == NULL) {
+    if (spares->first == NULL) {
         pthread_once(&has_thread_end, make_thread_end);
-        pthread_setspecific(thread_end, shelf); /* anything but NULL: on_thread_end() will be called */
+        pthread_setspecific(thread_end, spares); /* anything but NULL: on_thread_end() will be called */
     }
-    block->older = shelf->first;
-    shelf->first = block;
-    shelf->count++;
+    block->older = spares->first;
+    spares->first = block;
+    spares->count++;
     return true;
 }
 
 static struct block *block_new(size_t size, struct block *older) {
-    struct shelf *shelf = shelf_of(size);
-    struct block *block = shelf != NULL ? shelf_take(shelf) : NULL;
+    struct spares *spares = spares_of(size);
+    struct block *block = spares != NULL ? spares_take(spares) : NULL;
     if (block == NULL)
         block = mem_alloc(sizeof *block + size);
     block->older = older;
@@ -111,8 +111,8 @@ static void block_free(struct arena *arena, struct block *block) {
     UNPOISON(block->bytes, block->size);
     if (arena->holds_secrets)
         mem_wipe(block->bytes, block->used);
-    struct shelf *shelf = shelf_of(block->size);
-    if (shelf == NULL || !shelf_put(shelf, block))
+    struct spares *spares = spares_of(block->size);
+    if (spares == NULL || !spares_put(spares, block))
         mem_free(block);
 }
 

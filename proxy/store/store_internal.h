@@ -48,6 +48,8 @@ struct store {
     struct backend *backend; /* the ledger's */
     struct flag_set flags;
     int64_t sweep_us, probe_us; /* when they are due, monotonic */
+    uint64_t groups;            /* that were run */
+    uint64_t groups_swept;      /* before the last step of the sweep */
     struct readiness readiness[ENDPOINT_COUNT];
     struct answer_list *answers;
     size_t answer_count, answer_capacity;

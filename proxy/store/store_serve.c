@@ -151,6 +151,7 @@ bool store_serve(struct store *store, struct loop *own, struct job_queue *answer
     enum err err = group_run(store->ledger, &store->hooks, group.first, count, &detail);
     if (err != ERR_NONE)
         store_set_failing(store, err, &detail);
+    store->groups++;
     store_publish(store);
     answer(store, group, own, answered);
     return true;

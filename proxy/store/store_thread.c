@@ -8,6 +8,8 @@
 
 enum {
     SWEEP_BUDGET = 200,  /* messages in a step: some milliseconds */
+    SWEEP_BUSY = 50,     /* likewise while groups want the ledger */
+    SWEEP_SHARE = 5,     /* a step takes a fifth of the time then, and groups find the ledger free for the rest */
     SWEEP_MS = 1000,     /* between steps that found nothing more to do */
     SWEEP_HELD_MS = 100, /* likewise while messages are held, whose time is over any moment */
     PROBE_MS = 10000,    /* is the store writable? */
@@ -27,10 +29,12 @@ static void publish_oldest(struct store *store) {
 }
 
 static void sweep(struct store *store) {
-    bool more = false;
+    bool more = false, is_busy = store->groups != store->groups_swept;
+    int64_t began_us = clock_mono_us();
+    store->groups_swept = store->groups;
     enum err err = ledger_begin(store->ledger);
     if (err == ERR_NONE) {
-        err = ledger_sweep(store->ledger, clock_wall_ms(), SWEEP_BUDGET, &more);
+        err = ledger_sweep(store->ledger, clock_wall_ms(), is_busy ? SWEEP_BUSY : SWEEP_BUDGET, &more);
         if (err == ERR_NONE)
             err = group_commit(store->ledger, &store->hooks, 0);
         else
@@ -44,8 +48,12 @@ static void sweep(struct store *store) {
     bool held = false;
     for (int e = 0; e < ENDPOINT_COUNT; e++)
         held = held || atomic_load_explicit(&store->in_state[e][STATE_HELD], memory_order_relaxed) > 0;
-    int64_t pause_ms = err != ERR_NONE ? SWEEP_MS : more ? 0 : held ? SWEEP_HELD_MS : SWEEP_MS;
-    store->sweep_us = clock_mono_us() + pause_ms * 1000;
+    int64_t now_us = clock_mono_us(), pause_us = (held ? SWEEP_HELD_MS : SWEEP_MS) * 1000;
+    if (err != ERR_NONE)
+        pause_us = SWEEP_MS * 1000;
+    else if (more)
+        pause_us = is_busy ? (SWEEP_SHARE - 1) * (now_us - began_us) : 0;
+    store->sweep_us = now_us + pause_us;
 }
 
 static void probe(struct store *store) {
