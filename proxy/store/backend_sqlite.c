@@ -1,20 +1,17 @@
-/* The embedded store: one SQLite file in WAL mode, one connection that works with it, on one thread, and one that
- * brings the log home beside it (sqlite_checkpoint.h).
+/* The embedded store: one SQLite file in WAL mode, one connection, one thread.
  *
- * The file belongs to this process (sqlite_vfs.h), which has three uses: a second process is turned away at once, the
- * index of the WAL is in memory rather than in a shared file, and as only one connection writes, no page is ever looked
- * at again because somebody else might have changed it.
+ * Exclusive locking has three uses: a second process is turned away at once, the index of the WAL is in memory rather
+ * than in a shared file, and no page is ever looked at again because somebody else might have changed it.
  *
  * What a commit costs is the number of pages it touches times their size. So all trees are in the order of ids, and
  * what is looked up by hashes, which are random, is in an index of its own (sqlite_index.h). A small group touches the
- * last page of each tree, and with pages of 4 KiB writes a third of what it would with 16. The cache is bounded, and
- * all that is kept in memory: a backlog of a million messages takes no more than one of ten. What is removed is
- * overwritten where its page is written anyway, and else when the page is used again: some builds of SQLite write all
- * of it for that. */
+ * last page of each tree, and with pages of 4 KiB writes a third of what it would with 16. The log is brought home
+ * every 16 MiB: some ten milliseconds each, more seldom only makes them longer. The cache is bounded, and all that is
+ * kept in memory: a backlog of a million messages takes no more than one of ten. What is removed is overwritten where
+ * its page is written anyway, and else when the page is used again: some builds of SQLite write all of it for that. */
 #include "proxy/store/backend.h"
 
 #include "common/mem.h"
-#include "proxy/store/sqlite_checkpoint.h"
 #include "proxy/store/sqlite_index.h"
 #include "proxy/store/sqlite_links.h"
 #include "proxy/store/sqlite_lists.h"
@@ -30,7 +27,6 @@ static enum err run(struct sqlite_db *db, enum sql sql) {
 
 static void sqlite_close(struct backend *backend) {
     struct sqlite_db *db = sqlite_db_of(backend);
-    checkpointer_stop(db);
     sqlite_index_close(db);
     sqlite_db_close(db);
     taken_clear(db->taken);
@@ -40,29 +36,20 @@ static void sqlite_close(struct backend *backend) {
 
 static enum err sqlite_begin(struct backend *backend) {
     struct sqlite_db *db = sqlite_db_of(backend);
-    checkpointer_begin_group(db);
     taken_kept(db->taken); /* what was changed outside of transactions */
-    enum err err = run(db, SQL_BEGIN);
-    if (err != ERR_NONE)
-        checkpointer_end_group(db);
-    return err;
+    return run(db, SQL_BEGIN);
 }
 
-static void undo(struct sqlite_db *db) {
+static void sqlite_rollback(struct backend *backend) {
+    struct sqlite_db *db = sqlite_db_of(backend);
     sqlite_index_undo(db);
     cache_drop_all(&db->cache);
     taken_undo(db->taken);
     if (sqlite3_get_autocommit(db->handle) != 0)
         return; /* a full disk and some others end the transaction by themselves */
-    struct err_detail cause = db->backend.detail;
+    struct err_detail cause = backend->detail;
     if (run(db, SQL_ROLLBACK) == ERR_NONE)
-        db->backend.detail = cause; /* what led here says more than that it was undone */
-}
-
-static void sqlite_rollback(struct backend *backend) {
-    struct sqlite_db *db = sqlite_db_of(backend);
-    undo(db);
-    checkpointer_end_group(db);
+        backend->detail = cause; /* what led here says more than that it was undone */
 }
 
 /* Afterwards, so that what was committed was committed to a file that will be found again. */
@@ -77,9 +64,8 @@ static enum err sqlite_commit(struct backend *backend) {
         sqlite_index_kept(db);
         taken_kept(db->taken);
     } else {
-        undo(db);
+        sqlite_rollback(backend);
     }
-    checkpointer_end_group(db);
     return err != ERR_NONE ? err : sqlite_db_check_place(db);
 }
 
@@ -152,7 +138,7 @@ static enum err open_file(struct sqlite_db *db, const char *path, enum store_syn
         [STORE_SYNC_FULL] = "PRAGMA synchronous = FULL", [STORE_SYNC_NORMAL] = "PRAGMA synchronous = NORMAL"};
     enum err err = sqlite_db_open(db, path);
     if (err == ERR_NONE)
-        err = sqlite_db_exec(db, "PRAGMA trusted_schema = OFF;"
+        err = sqlite_db_exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF;"
                                  "PRAGMA cell_size_check = ON; PRAGMA page_size = 4096;"
                                  "PRAGMA secure_delete = FAST;");
     if (err == ERR_NONE) /* apart and later: SQLite divides it by the page size of that moment */
@@ -176,9 +162,7 @@ static enum err open_file(struct sqlite_db *db, const char *path, enum store_syn
         err = sqlite_db_prepare(db, (enum sql)0, (enum sql)(SQL_COUNT - 1));
     if (err == ERR_NONE && db->index == NULL)
         err = sqlite_index_open(db);
-    if (err == ERR_NONE)
-        err = sqlite_taken_recover(db);
-    return err != ERR_NONE ? err : checkpointer_start(db, sync);
+    return err != ERR_NONE ? err : sqlite_taken_recover(db);
 }
 
 enum err backend_sqlite_open(const char *path, enum store_sync sync, struct backend **backend,

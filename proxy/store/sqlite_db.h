@@ -23,7 +23,6 @@ struct sqlite_db {
     struct sqlite_inode file, log; /* as they were opened */
     sqlite3_stmt *statements[SQL_COUNT];
     struct sqlite_index *index;
-    struct checkpointer *checkpointer;
     struct taken *taken;
     struct cache cache;
     struct strbuf fixed; /* of the message that is being written */

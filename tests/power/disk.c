@@ -1,12 +1,11 @@
 /* What the usual VFS does beyond its interface is written down as well: it syncs the folder after the first sync of a
  * journal or log that was opened to be created, and after a deletion that was asked to be durable. Shared memory and
- * mapped files are not offered: the store uses neither. */
+ * mapped files are not offered: the store locks exclusively and uses neither. */
 #include "tests/power/disk.h"
 
 #include "common/mem.h"
 #include "tests/model/must.h"
 
-#include <pthread.h>
 #include <sqlite3.h>
 #include <string.h>
 
@@ -21,7 +20,6 @@ static sqlite3_vfs shim;
 static sqlite3_vfs *usual;
 static struct disk_log *recorded;
 static disk_fails_fn *fails;
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* the log is brought home by a thread of its own */
 
 static struct shim_file *shim_of(sqlite3_file *file) {
     return CONTAINER_OF(file, struct shim_file, base);
@@ -43,9 +41,7 @@ static struct disk_op *add_op(struct disk_log *log, enum disk_act act, enum disk
 }
 
 void disk_mark(struct disk_log *log, int64_t commit) {
-    pthread_mutex_lock(&mutex);
     add_op(log, DISK_MARK, DISK_MAIN)->at = commit;
-    pthread_mutex_unlock(&mutex);
 }
 
 void disk_record(struct disk_log *log, const char *path) {
@@ -55,9 +51,7 @@ void disk_record(struct disk_log *log, const char *path) {
 }
 
 void disk_fail_by(disk_fails_fn *fails_fn) {
-    pthread_mutex_lock(&mutex);
     fails = fails_fn;
-    pthread_mutex_unlock(&mutex);
 }
 
 static int failure(const char *what) {
@@ -88,7 +82,7 @@ static int do_close(sqlite3_file *file) {
     return own->real->pMethods == NULL ? SQLITE_OK : own->real->pMethods->xClose(own->real);
 }
 
-static int read_unlocked(sqlite3_file *file, void *bytes, int len, sqlite3_int64 at) {
+static int do_read(sqlite3_file *file, void *bytes, int len, sqlite3_int64 at) {
     struct shim_file *own = shim_of(file);
     int failed = failure("read");
     if (failed != SQLITE_OK)
@@ -96,14 +90,7 @@ static int read_unlocked(sqlite3_file *file, void *bytes, int len, sqlite3_int64
     return own->real->pMethods->xRead(own->real, bytes, len, at);
 }
 
-static int do_read(sqlite3_file *file, void *bytes, int len, sqlite3_int64 at) {
-    pthread_mutex_lock(&mutex);
-    int result = read_unlocked(file, bytes, len, at);
-    pthread_mutex_unlock(&mutex);
-    return result;
-}
-
-static int write_unlocked(sqlite3_file *file, const void *bytes, int len, sqlite3_int64 at) {
+static int do_write(sqlite3_file *file, const void *bytes, int len, sqlite3_int64 at) {
     struct shim_file *own = shim_of(file);
     int failed = failure("write");
     if (failed != SQLITE_OK) {
@@ -120,14 +107,7 @@ static int write_unlocked(sqlite3_file *file, const void *bytes, int len, sqlite
     return result;
 }
 
-static int do_write(sqlite3_file *file, const void *bytes, int len, sqlite3_int64 at) {
-    pthread_mutex_lock(&mutex);
-    int result = write_unlocked(file, bytes, len, at);
-    pthread_mutex_unlock(&mutex);
-    return result;
-}
-
-static int truncate_unlocked(sqlite3_file *file, sqlite3_int64 size) {
+static int do_truncate(sqlite3_file *file, sqlite3_int64 size) {
     struct shim_file *own = shim_of(file);
     int failed = failure("truncate");
     int result = failed != SQLITE_OK ? failed : own->real->pMethods->xTruncate(own->real, size);
@@ -136,14 +116,7 @@ static int truncate_unlocked(sqlite3_file *file, sqlite3_int64 size) {
     return result;
 }
 
-static int do_truncate(sqlite3_file *file, sqlite3_int64 size) {
-    pthread_mutex_lock(&mutex);
-    int result = truncate_unlocked(file, size);
-    pthread_mutex_unlock(&mutex);
-    return result;
-}
-
-static int sync_unlocked(sqlite3_file *file, int flags) {
+static int do_sync(sqlite3_file *file, int flags) {
     struct shim_file *own = shim_of(file);
     int failed = failure("sync");
     if (failed != SQLITE_OK && own->is_recorded)
@@ -155,13 +128,6 @@ static int sync_unlocked(sqlite3_file *file, int flags) {
             add_op(recorded, DISK_SYNC_FOLDER, own->file);
         own->folder_due = false;
     }
-    return result;
-}
-
-static int do_sync(sqlite3_file *file, int flags) {
-    pthread_mutex_lock(&mutex);
-    int result = sync_unlocked(file, flags);
-    pthread_mutex_unlock(&mutex);
     return result;
 }
 
@@ -216,7 +182,7 @@ static const sqlite3_io_methods methods = {
     .xDeviceCharacteristics = do_characteristics,
 };
 
-static int open_unlocked(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *flags_out) {
+static int do_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *flags_out) {
     struct shim_file *own = shim_of(file);
     (void)vfs;
     memset(own, 0, sizeof *own);
@@ -234,14 +200,7 @@ static int open_unlocked(sqlite3_vfs *vfs, const char *name, sqlite3_file *file,
     return result;
 }
 
-static int do_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *flags_out) {
-    pthread_mutex_lock(&mutex);
-    int result = open_unlocked(vfs, name, file, flags, flags_out);
-    pthread_mutex_unlock(&mutex);
-    return result;
-}
-
-static int delete_unlocked(sqlite3_vfs *vfs, const char *name, int sync_folder) {
+static int do_delete(sqlite3_vfs *vfs, const char *name, int sync_folder) {
     enum disk_file file;
     (void)vfs;
     int failed = failure("delete");
@@ -252,13 +211,6 @@ static int delete_unlocked(sqlite3_vfs *vfs, const char *name, int sync_folder) 
     add_op(recorded, DISK_DELETE, file);
     if (sync_folder != 0)
         add_op(recorded, DISK_SYNC_FOLDER, file);
-    return result;
-}
-
-static int do_delete(sqlite3_vfs *vfs, const char *name, int sync_folder) {
-    pthread_mutex_lock(&mutex);
-    int result = delete_unlocked(vfs, name, sync_folder);
-    pthread_mutex_unlock(&mutex);
     return result;
 }
 

@@ -1,7 +1,7 @@
 /* A VFS of SQLite in front of the usual one, and the default from disk_install() on: writes down all that is done to
  * the files of one store, in order, so that the disk can be put together again as of any moment.
  *
- * Called from one thread; the files may be used by several. */
+ * One thread. */
 #ifndef TESTS_POWER_DISK_H
 #define TESTS_POWER_DISK_H
 

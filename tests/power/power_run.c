@@ -11,7 +11,6 @@
  * let that pass, and so shows that this test finds what is lost. A sync that fails leaves the disk without what it was
  * to bring there, for good, as kernels do: the store must not call that durable, nor count on it later. */
 #include "common/mem.h"
-#include "proxy/store/sqlite_checkpoint.h"
 #include "tests/model/must.h"
 #include "tests/power/image.h"
 #include "tests/power/work.h"
@@ -23,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { INTEGRITY_EVERY = 4, LOG_FRAMES = 200 /* so that the log is brought home often */ };
+enum { INTEGRITY_EVERY = 4 };
 
 struct cut {
     size_t at;
@@ -335,6 +334,5 @@ int main(int argc, char **argv) {
     if (all_cuts_are_asked_for())
         options.cuts = 0;
     disk_install();
-    checkpointer_limit(LOG_FRAMES);
     return run(&options) ? 0 : 1;
 }
