@@ -62,6 +62,8 @@ enum err sqlite_insert(struct backend *backend, const struct record *record, con
     cache_put(&db->cache, record, strbuf_str(&db->fixed));
     if (record->is_taken && record->state == STATE_PENDING)
         taken_add(db->taken, record->id);
+    else
+        taken_pass(db->taken, record->id);
     return add_keys(db, record);
 }
 

@@ -54,7 +54,11 @@ static void note(struct taken *taken, uint64_t id, bool added) {
 void taken_add(struct taken *taken, uint64_t id) {
     if (put(taken, id))
         note(taken, id, true);
-    taken->last = id;
+    taken_pass(taken, id);
+}
+
+void taken_pass(struct taken *taken, uint64_t id) {
+    taken->last = id > taken->last ? id : taken->last;
     taken->inserted++;
 }
 

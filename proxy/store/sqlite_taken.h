@@ -23,6 +23,7 @@ struct taken {
 };
 
 void taken_add(struct taken *taken, uint64_t id);    /* higher than any before */
+void taken_pass(struct taken *taken, uint64_t id);   /* likewise: a message that is none of them */
 void taken_remove(struct taken *taken, uint64_t id); /* where it is there */
 void taken_kept(struct taken *taken);                /* the transaction is committed, or ... */
 void taken_undo(struct taken *taken);

@@ -200,6 +200,27 @@ static void long_ones_are_found_among_many(void **state) {
     again->ops->close(again);
 }
 
+/* What is looked through at the next start stays small also where nothing is delivered at once. */
+static void others_raise_the_floor_too(void **state) {
+    struct stage *stage = *state;
+    struct str floor;
+    for (uint64_t first = 1; first <= MANY; first += GROUP) {
+        OK(stage->backend->ops->begin(stage->backend));
+        for (uint64_t id = first; id < first + GROUP; id++)
+            insert(stage, id, id == 7);
+        for (uint64_t id = first; id < first + GROUP; id++)
+            if (id != 7)
+                settle(stage, id, STATE_DELIVERED);
+        OK(stage->backend->ops->commit(stage->backend));
+        arena_reset(stage->arena);
+    }
+    OK(stage->backend->ops->get_meta(stage->backend, stage->arena, STR("taken_from"), &floor));
+    assert_true(strtoull(floor.at, NULL, 10) > MANY / 2);
+    struct backend *again = open_after_crash(stage);
+    expect_due(again, "7");
+    again->ops->close(again);
+}
+
 #define IN_STORE(test) cmocka_unit_test_setup_teardown(test, open_store, close_store)
 
 int main(void) {
@@ -208,6 +229,7 @@ int main(void) {
         IN_STORE(what_is_undone_was_never_so),
         IN_STORE(after_a_crash_they_wait_like_others),
         IN_STORE(long_ones_are_found_among_many),
+        IN_STORE(others_raise_the_floor_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
