@@ -67,7 +67,7 @@ static void carry_out(void *arg) {
     mem_free(order);
 }
 
-/* Asks all workers to act, and how busy they are; ask_again() sees when all have answered. */
+/* Asks all workers to act, and how busy they are; go_down() sees when all have answered. */
 static void tell_workers(struct serve *serve, void (*act)(struct worker *worker)) {
     struct service *service = &serve->service;
     serve->asked += service->worker_count;
