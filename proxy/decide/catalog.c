@@ -104,6 +104,12 @@ static bool matches_pattern(const struct catalog_type *type, struct str text) {
            str_eq_nocase(str_from(text, text.len - type->suffix.len), type->suffix);
 }
 
+struct str catalog_captured(const struct catalog_type *type, struct str text) {
+    if (type->captured == VARIABLE_NONE)
+        return STR_NONE;
+    return str_slice(text.at + type->prefix.len, text.len - type->prefix.len - type->suffix.len);
+}
+
 const struct catalog_type *catalog_find(const struct catalog *catalog, enum generation generation, struct str type) {
     const struct catalog_types *types = types_of(catalog, generation);
     char normal[TYPE_NAME_MAX];

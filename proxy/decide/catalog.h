@@ -31,8 +31,10 @@ struct catalog_fact {
 
 /* A rule type that an event replaces; always, or where a variable has a certain value. */
 struct catalog_replaced {
-    struct str rule;
-    int if_variable; /* position, or VARIABLE_NONE */
+    struct str rule;      /* as listed: "{type}" of a pattern */
+    struct template name; /* the rule type that a message replaces; no pieces: it is always `rule` */
+    size_t listed;        /* its position among the rules */
+    int if_variable;      /* position, or VARIABLE_NONE */
     struct str if_value;
     uint32_t told_by; /* which facts of the event the rule states as well: bit i for item fact i, then those of the
                          whole message; none: the event tells of the rule's occurrences whatever it states */
@@ -40,7 +42,7 @@ struct catalog_replaced {
 
 struct catalog_type {
     enum generation generation;
-    struct str name;           /* of a rule type; an event type as listed, with {x} where it is a pattern */
+    struct str name;           /* as listed, with {x} where it is a pattern */
     struct str prefix, suffix; /* of a pattern: what stands around {x} */
     int captured;              /* position of x, or VARIABLE_NONE: no pattern */
     const struct variable *variables;
@@ -59,13 +61,34 @@ struct catalog_type {
     size_t fact_max; /* no item has more facts than this */
 };
 
+/* Where a type stands: one path alone, or text and paths in turn. */
+struct type_piece {
+    struct str text; /* absent: the path */
+    struct path path;
+};
+
+enum { TYPE_PIECE_MAX = 16 };
+
+struct type_source {
+    const struct type_piece *pieces;
+    size_t piece_count;
+};
+
+/* A path that must be there: with any value, or with one of `values`. */
+struct catalog_with {
+    struct path path;
+    const struct str *values;
+    size_t value_count;
+};
+
 /* One way to see what generation a body is of. */
 struct catalog_shape {
     enum generation generation;
-    struct str type_key;
-    const struct str *with; /* one of these keys must be there too, unless there are none */
+    struct type_source type;
+    const struct catalog_with *with; /* none: nothing else is asked for */
     size_t with_count;
-    bool known; /* the type must be in the catalogue */
+    bool needs_all; /* of `with`; else one is enough */
+    bool known;     /* the type must be in the catalogue */
 };
 
 struct catalog;
@@ -84,6 +107,9 @@ const struct catalog_type *catalog_find(const struct catalog *catalog, enum gene
 bool catalog_is_same(const struct catalog *catalog, enum generation generation, struct str a, struct str b);
 /* What holds for types that are not listed: what all messages of the generation have in common. */
 const struct catalog_type *catalog_unlisted(const struct catalog *catalog, enum generation generation);
+
+/* What the type's {x} stands for in `text`, a type that is known to be of this pattern; absent for other types. */
+struct str catalog_captured(const struct catalog_type *type, struct str text);
 
 /* All listed types of a generation, in the order of the file. */
 size_t catalog_type_count(const struct catalog *catalog, enum generation generation);

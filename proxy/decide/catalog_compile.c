@@ -23,7 +23,7 @@ static void fact_read(struct reader *reader, const struct json *object, struct f
     fact->key = STR("");
     if (!reader_expect(reader, object, JSON_OBJECT))
         return;
-    reader_expect_members(reader, object, "key, match");
+    reader_expect_members(reader, object, SECTION_FACT);
     fact->key = reader_text(reader, object, "key", READER_REQUIRED);
     struct str match = reader_text(reader, object, "match", READER_REQUIRED);
     fact->match = str_eq(match, STR("window")) ? MATCH_WINDOW : MATCH_EXACT;
@@ -113,39 +113,6 @@ int scope_add_given(struct scope *scope, struct str name, const struct json *at)
     return (int)scope->count - 1;
 }
 
-bool compile_path(struct reader *reader, struct str text, const struct json *at, struct path *path) {
-    struct str rest = text, step;
-    *path = (struct path){0};
-    while (str_next(&rest, '.', &step)) {
-        bool is_list = str_ends_with(step, STR("[]"));
-        if (is_list)
-            step.len -= 2;
-        if (step.len == 0 || path->step_count == PATH_STEP_MAX || (is_list && (path->each > 0 || rest.at == NULL)) ||
-            memchr(step.at, '[', step.len) != NULL) {
-            reader_problem(reader, at,
-                           "\"" STR_FMT "\" is no path; it must be like a.b.c or a.list[].c, %d keys at most",
-                           STR_ARG(text), PATH_STEP_MAX);
-            return false;
-        }
-        path->steps[path->step_count++] = step;
-        if (is_list)
-            path->each = path->step_count;
-    }
-    return true;
-}
-
-/* Cuts the next piece off `rest`: text up to a brace, or what stands between two. */
-static bool next_piece(struct str *rest, struct str *piece, bool *is_variable) {
-    *is_variable = rest->at[0] == '{';
-    const char *end = memchr(rest->at, *is_variable ? '}' : '{', rest->len);
-    if (*is_variable && end == NULL)
-        return false;
-    size_t len = end == NULL ? rest->len : (size_t)(end - rest->at);
-    *piece = *is_variable ? str_slice(rest->at + 1, len - 1) : str_slice(rest->at, len);
-    *rest = str_from(*rest, *is_variable ? len + 1 : len);
-    return *is_variable || memchr(piece->at, '}', piece->len) == NULL;
-}
-
 static void unknown_variable(struct scope *scope, struct str name, const struct json *at) {
     struct strbuf known = {0};
     for (size_t i = scope->rule_is_given ? 0 : 1; i < scope->count; i++)
@@ -161,7 +128,7 @@ bool compile_template(struct scope *scope, struct str text, const struct json *a
     size_t count = 0;
     bool is_variable;
     while (rest.len > 0) {
-        if (!next_piece(&rest, &piece, &is_variable)) {
+        if (!template_next_piece(&rest, &piece, &is_variable)) {
             reader_problem(scope->reader, at, "\"" STR_FMT "\": a brace has no counterpart", STR_ARG(text));
             return false;
         }
@@ -222,7 +189,7 @@ static void read_variable(struct scope *scope, const struct json *member) {
     /* Compiled before it is added: what it is made of are variables before it, never itself. */
     struct variable variable = {.name = member->key};
     if (member->type == JSON_OBJECT) {
-        reader_expect_members(scope->reader, member, "from, text, map, if_absent, if_unmapped");
+        reader_expect_members(scope->reader, member, SECTION_VARIABLE);
         read_source(scope, member, &variable);
         read_meaning(scope, member, &variable);
     } else if (member->type == JSON_STRING || member->type == JSON_ARRAY) {

@@ -3,6 +3,7 @@
 #define PROXY_DECIDE_CATALOG_COMPILE_H
 
 #include "proxy/decide/catalog.h"
+#include "proxy/decide/catalog_path.h"
 #include "proxy/decide/catalog_reader.h"
 
 struct fact_definition {
@@ -44,7 +45,6 @@ void scope_add_all(struct scope *scope, const struct json *object);
 /* Those from `from` on that nothing uses, the program included, are problems. */
 void scope_check_used(struct scope *scope, size_t from, const struct json *object);
 
-bool compile_path(struct reader *reader, struct str text, const struct json *at, struct path *path);
 bool compile_template(struct scope *scope, struct str text, const struct json *at, struct template *template);
 /* A list of names of facts; NULL gives none. */
 size_t compile_facts(struct scope *scope, const struct json *list, const struct catalog_fact **facts);

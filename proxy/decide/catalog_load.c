@@ -6,18 +6,40 @@
 
 enum { FILE_DEPTH_MAX = 16, FILE_VALUES_MAX = 100000, FORMAT = 1 };
 
+/* A list of paths, of which one must be there; or an object of paths to the values that all of them must have. */
+static void read_with(struct reader *reader, const struct json *with, struct catalog_shape *shape) {
+    if (with == NULL)
+        return;
+    if (with->type != JSON_ARRAY && with->type != JSON_OBJECT) {
+        reader_problem(reader, with, "\"with\" must be a list of paths, or an object of paths and their values");
+        return;
+    }
+    struct catalog_with *made = ARENA_ARRAY(reader->arena, with->count, struct catalog_with);
+    shape->needs_all = with->type == JSON_OBJECT;
+    for (const struct json *at = with->first; at != NULL; at = at->next) {
+        struct catalog_with *one = &made[shape->with_count];
+        if (shape->needs_all)
+            one->value_count = reader_texts(reader, at, &one->values);
+        if (!shape->needs_all && !reader_expect(reader, at, JSON_STRING))
+            continue;
+        if (compile_path(reader, shape->needs_all ? at->key : at->text, at, &one->path))
+            shape->with_count++;
+    }
+    shape->with = made;
+}
+
 static void read_shape(struct reader *reader, const struct json *object, struct catalog_shape *shape) {
     if (!reader_expect(reader, object, JSON_OBJECT))
         return;
-    reader_expect_members(reader, object, "generation, type, with, known");
+    reader_expect_members(reader, object, SECTION_SHAPE);
     struct str generation = reader_text(reader, object, "generation", READER_REQUIRED);
     if (generation.at != NULL &&
         (!generation_parse(generation, &shape->generation) || shape->generation == GENERATION_UNKNOWN))
         reader_problem(reader, json_get(object, STR("generation")), "\"generation\" must be \"rule\" or \"event\"");
-    shape->type_key = reader_text(reader, object, "type", READER_REQUIRED);
-    const struct json *with = reader_member(reader, object, "with", JSON_ARRAY, READER_OPTIONAL);
-    if (with != NULL)
-        shape->with_count = reader_texts(reader, with, &shape->with);
+    struct str type = reader_text(reader, object, "type", READER_REQUIRED);
+    if (type.at != NULL)
+        (void)compile_type_source(reader, type, json_get(object, STR("type")), &shape->type);
+    read_with(reader, json_get(object, STR("with")), shape);
     shape->known = json_is_true(reader_member(reader, object, "known", JSON_BOOL, READER_OPTIONAL));
 }
 
@@ -31,10 +53,10 @@ static void read_shapes(struct loader *loader, const struct json *root) {
     loader->catalog->shapes = shapes;
 }
 
-static bool is_replaced(const struct catalog *catalog, struct str rule) {
+static bool is_replaced(const struct catalog *catalog, size_t listed) {
     for (size_t i = 0; i < catalog->events.count; i++)
         for (size_t k = 0; k < catalog->events.types[i].replaces_count; k++)
-            if (str_eq(catalog->events.types[i].replaces[k].rule, rule))
+            if (catalog->events.types[i].replaces[k].listed == listed)
                 return true;
     return false;
 }
@@ -44,9 +66,8 @@ static void check_counterparts(struct loader *loader, const struct json *root) {
     const struct catalog *catalog = loader->catalog;
     const struct json *object = json_get(root, STR("rules"))->first;
     for (size_t i = 0; i < catalog->rules.count; i++, object = object->next) {
-        const struct catalog_type *rule = &catalog->rules.types[i];
         const struct json *at = json_get(object, STR("counterpart"));
-        bool replaced = is_replaced(catalog, rule->name);
+        bool replaced = is_replaced(catalog, i);
         if (at == NULL && replaced)
             reader_problem(&loader->reader, object, "\"counterpart\" is missing: an event replaces this rule");
         if (at != NULL && !replaced)
@@ -59,7 +80,7 @@ static void check_counterparts(struct loader *loader, const struct json *root) {
 
 static void read_all(struct loader *loader, const struct json *root) {
     struct reader *reader = &loader->reader;
-    reader_expect_members(reader, root, "format, about, ids, maps, facts, shapes, rule, event, rules, events");
+    reader_expect_members(reader, root, SECTION_FILE);
     const struct json *format = reader_member(reader, root, "format", JSON_NUMBER, READER_REQUIRED);
     if (format != NULL && !str_eq(format->text, STR("1")))
         reader_problem(reader, format, "\"format\" must be %d", FORMAT);
@@ -67,8 +88,8 @@ static void read_all(struct loader *loader, const struct json *root) {
     vocabulary_read(reader, root, &loader->vocabulary);
     read_shapes(loader, root);
     loader_read_rules(loader, root);
-    loader_read_events(loader, root);
     catalog_sort_names(&loader->catalog->rules);
+    loader_read_events(loader, root);
     catalog_sort_names(&loader->catalog->events);
     if (reader->problem_count == 0)
         check_counterparts(loader, root);

@@ -14,7 +14,8 @@ void reader_problem(struct reader *reader, const struct json *at, const char *fo
     if (++reader->problem_count > PROBLEM_MAX)
         return;
     va_start(args, format);
-    vsnprintf(what, sizeof what, format, args);
+    // Clang 14 loses va_start() where one run checks several files.
+    vsnprintf(what, sizeof what, format, args); // NOLINT(clang-analyzer-valist.Uninitialized)
     va_end(args);
     json_place(reader->text, at->key.at != NULL ? at->key_start : at->start, &line, &column);
     strbuf_printf(reader->problems, "%s:%u:%u: %s\n", reader->file, line, column, what);
@@ -52,28 +53,37 @@ struct str reader_text(struct reader *reader, const struct json *object, const c
     return json_string(reader_member(reader, object, key, JSON_STRING, need));
 }
 
-static bool is_listed(struct str name, const char *list, struct nearest *nearest) {
-    struct str rest = str_of(list), piece;
+/* Appends the section's names to `known`, where that is not NULL, and offers them to `nearest`. Is `name` one? */
+static bool is_member(enum catalog_section section, struct str name, struct nearest *nearest, struct strbuf *known) {
     nearest_begin(nearest, name);
-    while (str_next(&rest, ',', &piece)) {
-        if (str_eq(str_trim(piece), name))
+    for (size_t i = 0; i < catalog_member_count(); i++) {
+        const struct catalog_member *member = catalog_member_at(i);
+        if (member->section != section)
+            continue;
+        if (str_eq(str_of(member->name), name))
             return true;
-        nearest_offer(nearest, str_trim(piece));
+        nearest_offer(nearest, str_of(member->name));
+        if (known != NULL)
+            strbuf_printf(known, "%s%s", known->len > 0 ? ", " : "", member->name);
     }
     return false;
 }
 
-void reader_expect_members(struct reader *reader, const struct json *object, const char *known) {
+void reader_expect_members(struct reader *reader, const struct json *object, enum catalog_section section) {
     struct nearest nearest;
     for (const struct json *member = object->first; member != NULL; member = member->next) {
-        if (is_listed(member->key, known, &nearest))
+        struct strbuf known = {0};
+        if (is_member(section, member->key, &nearest, &known)) {
+            strbuf_clear(&known);
             continue;
+        }
         if (nearest.best.at != NULL)
             reader_problem(reader, member, "\"" STR_FMT "\" has no meaning here; did you mean \"" STR_FMT "\"?",
                            STR_ARG(member->key), STR_ARG(nearest.best));
         else
             reader_problem(reader, member, "\"" STR_FMT "\" has no meaning here; possible are %s", STR_ARG(member->key),
-                           known);
+                           known.at);
+        strbuf_clear(&known);
     }
 }
 

@@ -5,6 +5,7 @@
 #include "common/arena.h"
 #include "common/json.h"
 #include "common/str.h"
+#include "proxy/decide/catalog_members.h"
 
 struct reader {
     struct arena *arena; /* where what is made of the file lives */
@@ -28,8 +29,8 @@ struct str reader_text(struct reader *reader, const struct json *object, const c
 /* Is the value of that type? Says so where it isn't. */
 bool reader_expect(struct reader *reader, const struct json *value, enum json_type type);
 
-/* Every member that is not among `known` ("a, b, c") is a problem. */
-void reader_expect_members(struct reader *reader, const struct json *object, const char *known);
+/* Every member that the section does not have is a problem. */
+void reader_expect_members(struct reader *reader, const struct json *object, enum catalog_section section);
 
 /* The texts of a list of strings, or of one string. */
 size_t reader_texts(struct reader *reader, const struct json *value, const struct str **texts);

@@ -42,10 +42,12 @@ static void read_shared(struct loader *loader, const struct json *root, enum gen
     const struct json *object = reader_member(reader, root, is_rule ? "rule" : "event", JSON_OBJECT, READER_REQUIRED);
     scope_init(&loader->shared, reader, &loader->vocabulary, generation);
     if (object != NULL) {
-        reader_expect_members(reader, object, is_rule ? "type_ends_at, variables" : "variables");
+        reader_expect_members(reader, object, SECTION_SHARED);
         scope_add_all(&loader->shared, reader_member(reader, object, "variables", JSON_OBJECT, READER_REQUIRED));
         if (is_rule)
             loader->catalog->rule_type_ends_at = reader_text(reader, object, "type_ends_at", READER_OPTIONAL);
+        else if (json_get(object, STR("type_ends_at")) != NULL)
+            reader_problem(reader, json_get(object, STR("type_ends_at")), "\"type_ends_at\" is for \"rule\" only");
     }
     struct catalog_type *unlisted = is_rule ? &loader->catalog->rules.unlisted : &loader->catalog->events.unlisted;
     *unlisted = (struct catalog_type){.generation = generation, .captured = VARIABLE_NONE};
@@ -65,6 +67,29 @@ static struct catalog_type *types_begin(struct loader *loader, const struct json
     return made;
 }
 
+/* "connection.created", or a pattern with one {x} in it; "{x}" alone stands for every type. */
+static void read_name(struct loader *loader, const struct json *object, struct scope *scope, const char *member,
+                      struct catalog_types *types, struct catalog_type *type) {
+    struct reader *reader = &loader->reader;
+    struct str name = reader_text(reader, object, member, READER_REQUIRED);
+    const struct json *at = json_get(object, str_of(member));
+    type->name = name;
+    if (name.at == NULL)
+        return;
+    add_name(loader, types, type, name, at);
+    ptrdiff_t open = str_find(name, STR("{")), close = str_find(name, STR("}"));
+    if (open < 0 && close < 0)
+        return;
+    type->prefix = str_slice(name.at, open < 0 ? 0 : (size_t)open);
+    type->suffix = str_from(name, (size_t)close + 1);
+    bool sane =
+        open >= 0 && close > open + 1 && str_find(type->suffix, STR("{")) < 0 && str_find(type->suffix, STR("}")) < 0;
+    if (sane)
+        type->captured = scope_add_given(scope, str_slice(name.at + open + 1, (size_t)(close - open - 1)), at);
+    else
+        reader_problem(reader, at, "a type has at most one {x}, with a name between the braces");
+}
+
 /* ---- rules ---- */
 
 static void read_labels(struct loader *loader, const struct json *object, const struct catalog_type *type) {
@@ -80,10 +105,8 @@ static void read_rule(struct loader *loader, const struct json *object, struct c
     *type = (struct catalog_type){.generation = GENERATION_RULE, .captured = VARIABLE_NONE};
     if (!reader_expect(reader, object, JSON_OBJECT))
         return;
-    reader_expect_members(reader, object, "name, labels, counterpart, variables, facts");
-    type->name = reader_text(reader, object, "name", READER_REQUIRED);
-    if (type->name.at != NULL)
-        add_name(loader, &loader->catalog->rules, type, type->name, json_get(object, STR("name")));
+    reader_expect_members(reader, object, SECTION_RULE);
+    read_name(loader, object, &scope, "name", &loader->catalog->rules, type);
     read_labels(loader, object, type);
     const struct json *variables = reader_member(reader, object, "variables", JSON_OBJECT, READER_OPTIONAL);
     scope_add_all(&scope, variables);
@@ -115,34 +138,21 @@ void loader_read_rules(struct loader *loader, const struct json *root) {
 
 /* ---- events ---- */
 
-static bool rule_is_listed(const struct catalog *catalog, struct str name) {
-    for (size_t i = 0; i < catalog->rules.count; i++)
-        if (str_eq(catalog->rules.types[i].name, name))
-            return true;
-    return false;
-}
+#define NOT_LISTED SIZE_MAX
 
-/* "connection.created", or a pattern with one {x} in it. */
-static void read_event_type(struct loader *loader, const struct json *object, struct scope *scope,
-                            struct catalog_type *type) {
-    struct reader *reader = &loader->reader;
-    struct str name = reader_text(reader, object, "type", READER_REQUIRED);
-    const struct json *at = json_get(object, STR("type"));
-    type->name = name;
-    if (name.at == NULL)
-        return;
-    add_name(loader, &loader->catalog->events, type, name, at);
+/* The rule type that is called so; of a text with a variable in it, the pattern with the same text around it. */
+static size_t find_listed(const struct catalog *catalog, struct str name) {
     ptrdiff_t open = str_find(name, STR("{")), close = str_find(name, STR("}"));
-    if (open < 0 && close < 0)
-        return;
-    type->prefix = str_slice(name.at, open < 0 ? 0 : (size_t)open);
-    type->suffix = str_from(name, (size_t)close + 1);
-    bool sane = open >= 0 && close > open + 1 && type->prefix.len + type->suffix.len > 0 &&
-                str_find(type->suffix, STR("{")) < 0 && str_find(type->suffix, STR("}")) < 0;
-    if (sane)
-        type->captured = scope_add_given(scope, str_slice(name.at + open + 1, (size_t)(close - open - 1)), at);
-    else
-        reader_problem(reader, at, "a type has at most one {x}, a name between the braces, and text around it");
+    struct str prefix = str_slice(name.at, open < 0 ? 0 : (size_t)open), suffix = str_from(name, (size_t)close + 1);
+    for (size_t i = 0; i < catalog->rules.count; i++) {
+        const struct catalog_type *rule = &catalog->rules.types[i];
+        bool is_pattern = open >= 0 && rule->captured != VARIABLE_NONE;
+        if (is_pattern ? str_eq(rule->prefix, prefix) && str_eq(rule->suffix, suffix) : str_eq(rule->name, name))
+            return i;
+    }
+    const struct catalog_type *matched = open < 0 ? catalog_find(catalog, GENERATION_RULE, name) : NULL;
+    return matched == NULL || matched->captured == VARIABLE_NONE ? NOT_LISTED
+                                                                 : (size_t)(matched - catalog->rules.types);
 }
 
 static void read_condition(struct loader *loader, const struct json *object, struct scope *scope,
@@ -164,16 +174,21 @@ static void read_condition(struct loader *loader, const struct json *object, str
 static void read_replaced(struct loader *loader, const struct json *element, struct scope *scope,
                           struct catalog_replaced *replaced) {
     struct reader *reader = &loader->reader;
-    *replaced = (struct catalog_replaced){.if_variable = VARIABLE_NONE};
+    *replaced = (struct catalog_replaced){.if_variable = VARIABLE_NONE, .listed = NOT_LISTED};
     if (element->type == JSON_OBJECT) {
-        reader_expect_members(reader, element, "rule, if");
+        reader_expect_members(reader, element, SECTION_REPLACED);
         replaced->rule = reader_text(reader, element, "rule", READER_REQUIRED);
         read_condition(loader, element, scope, replaced);
     } else if (reader_expect(reader, element, JSON_STRING)) {
         replaced->rule = element->text;
     }
-    if (replaced->rule.at != NULL && !rule_is_listed(loader->catalog, replaced->rule))
+    if (replaced->rule.at == NULL)
+        return;
+    replaced->listed = find_listed(loader->catalog, replaced->rule);
+    if (replaced->listed == NOT_LISTED)
         reader_problem(reader, element, "\"rules\" has none of the name \"" STR_FMT "\"", STR_ARG(replaced->rule));
+    else if (str_find(replaced->rule, STR("{")) >= 0)
+        (void)compile_template(scope, replaced->rule, element, &replaced->name); /* told as a problem where it fails */
 }
 
 static void read_replaces(struct loader *loader, const struct json *object, struct scope *scope,
@@ -191,11 +206,11 @@ static void read_items(struct loader *loader, const struct json *items, struct s
                        struct catalog_type *type) {
     struct reader *reader = &loader->reader;
     size_t message_count = scope->count;
-    reader_expect_members(reader, items, "list, variables, facts");
+    reader_expect_members(reader, items, SECTION_ITEMS);
     struct str list = reader_text(reader, items, "list", READER_REQUIRED);
     const struct json *at = json_get(items, STR("list"));
-    if (list.at != NULL && compile_path(reader, list, at, &type->items) && type->items.each > 0)
-        reader_problem(reader, at, "the path to the list must be like a.b.c");
+    if (list.at != NULL)
+        (void)compile_list_path(reader, list, at, &type->items);
     const struct json *variables = reader_member(reader, items, "variables", JSON_OBJECT, READER_REQUIRED);
     scope_add_all(scope, variables);
     const struct json *facts = reader_member(reader, items, "facts", JSON_ARRAY, READER_REQUIRED);
@@ -223,9 +238,8 @@ static void find_shared_facts(const struct catalog_type *event, const struct cat
 /* To be called when the facts are known to be few enough. */
 static void find_what_tells(const struct catalog *catalog, struct catalog_type *event) {
     for (size_t k = 0; k < event->replaces_count; k++)
-        for (size_t i = 0; i < catalog->rules.count; i++)
-            if (str_eq(catalog->rules.types[i].name, event->replaces[k].rule))
-                find_shared_facts(event, &catalog->rules.types[i], &event->replaces[k]);
+        if (event->replaces[k].listed < catalog->rules.count)
+            find_shared_facts(event, &catalog->rules.types[event->replaces[k].listed], &event->replaces[k]);
 }
 
 static size_t facts_at_most(const struct catalog_type *type) {
@@ -252,8 +266,8 @@ static void read_event(struct loader *loader, const struct json *object, struct 
     *type = (struct catalog_type){.generation = GENERATION_EVENT, .captured = VARIABLE_NONE};
     if (!reader_expect(reader, object, JSON_OBJECT))
         return;
-    reader_expect_members(reader, object, "type, replaces, variables, facts, items");
-    read_event_type(loader, object, &scope, type);
+    reader_expect_members(reader, object, SECTION_EVENT);
+    read_name(loader, object, &scope, "type", &loader->catalog->events, type);
     const struct json *variables = reader_member(reader, object, "variables", JSON_OBJECT, READER_OPTIONAL);
     scope_add_all(&scope, variables);
     read_replaces(loader, object, &scope, type);

@@ -4,20 +4,46 @@
 
 #include "common/clock.h"
 
-static bool has_any_key(const struct json *root, const struct str *keys, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (json_get_nocase(root, keys[i]) != NULL)
+static bool has_one(const struct catalog_with *with, const struct source *source) {
+    if (with->value_count == 0)
+        return path_exists(&with->path, source);
+    struct str text = path_text(&with->path, source, true);
+    for (size_t i = 0; i < with->value_count; i++)
+        if (str_eq_nocase(text, with->values[i]))
             return true;
-    return count == 0;
+    return false;
+}
+
+static bool has_what_it_needs(const struct catalog_shape *shape, const struct source *source) {
+    for (size_t i = 0; i < shape->with_count; i++)
+        if (has_one(&shape->with[i], source) != shape->needs_all)
+            return !shape->needs_all;
+    return shape->needs_all || shape->with_count == 0;
+}
+
+/* A type that is one member must be a string; one that is made of several takes numbers as well. */
+static struct str type_text(const struct type_source *type, const struct source *source, struct arena *arena) {
+    const struct type_piece *first = &type->pieces[0];
+    if (type->piece_count == 1 && first->path.place == PATH_BODY && !first->path.has_list)
+        return json_string(path_find(&first->path, source->root));
+    struct str parts[TYPE_PIECE_MAX];
+    for (size_t i = 0; i < type->piece_count; i++) {
+        parts[i] = type->pieces[i].text;
+        if (parts[i].at == NULL)
+            parts[i] = path_text(&type->pieces[i].path, source, false);
+        if (parts[i].at == NULL)
+            return STR_NONE;
+    }
+    return arena_join_parts(arena, parts, type->piece_count);
 }
 
 /* The first shape that the body has, and the type that stands there; NULL where it has none. */
-static const struct catalog_shape *find_shape(const struct catalog *catalog, const struct json *root,
-                                              struct str *type) {
+static const struct catalog_shape *find_shape(const struct catalog *catalog, const struct source *source,
+                                              struct arena *arena, struct str *type) {
     for (size_t i = 0; i < catalog_shape_count(catalog); i++) {
         const struct catalog_shape *shape = catalog_shape_at(catalog, i);
-        *type = json_string(json_get_nocase(root, shape->type_key));
-        if (type->at != NULL && has_any_key(root, shape->with, shape->with_count) &&
+        *type = type_text(&shape->type, source, arena);
+        if (type->at != NULL && has_what_it_needs(shape, source) &&
             (!shape->known || catalog_find(catalog, shape->generation, *type) != NULL))
             return shape;
     }
@@ -28,7 +54,7 @@ static const struct catalog_shape *find_shape(const struct catalog *catalog, con
 /* One body on its way to being a message. */
 struct reading {
     const struct catalog_type *type;
-    const struct json *root;
+    const struct source *source;
     struct arena *arena;
     struct values values;
     struct message *message;
@@ -48,6 +74,12 @@ static bool is_replaced_here(const struct reading *reading, const struct catalog
            str_eq_nocase(value_at(reading, replaced->if_variable), replaced->if_value);
 }
 
+/* The rule type that it replaces, in the words of this message; absent where a variable has no value. */
+static struct str replaced_name(const struct reading *reading, const struct catalog_replaced *replaced) {
+    return replaced->name.piece_count == 0 ? replaced->rule
+                                           : template_fill(&replaced->name, &reading->values, reading->arena);
+}
+
 static bool add_fact(struct reading *reading, const struct catalog_fact *fact, struct item *item) {
     struct str key = template_fill_key(&fact->key, reading->type->variables, &reading->values, reading->arena);
     if (key.at != NULL)
@@ -64,7 +96,7 @@ static void add_facts(struct reading *reading, const struct catalog_fact *facts,
             reading->stated |= 1U << (number + i);
         for (size_t k = 0; facts[i].per_rule && k < type->replaces_count; k++)
             if (is_replaced_here(reading, &type->replaces[k])) {
-                reading->values.at[VARIABLE_RULE] = type->replaces[k].rule;
+                reading->values.at[VARIABLE_RULE] = replaced_name(reading, &type->replaces[k]);
                 (void)add_fact(reading, &facts[i], item);
             }
     }
@@ -83,7 +115,9 @@ static struct item *make_items(struct reading *reading, size_t count) {
 static void read_element(struct reading *reading, const struct json *element, struct item *item) {
     const struct catalog_type *type = reading->type;
     size_t end = type->variable_count + type->item_variable_count;
-    variables_read(type->variables, type->variable_count, end, element, reading->arena, &reading->values);
+    struct source source = *reading->source;
+    source.root = element;
+    variables_read(type->variables, type->variable_count, end, &source, reading->arena, &reading->values);
     item->start = element->start;
     item->end = element->end;
     item->data_type = arena_str(reading->arena, value_at(reading, type->item_data_type));
@@ -93,7 +127,7 @@ static void read_element(struct reading *reading, const struct json *element, st
 /* A list with too many elements is one item that states nothing: it can be handled, and nothing leans on it. */
 static void read_items(struct reading *reading) {
     const struct catalog_type *type = reading->type;
-    const struct json *list = type->items.step_count == 0 ? NULL : path_find(&type->items, reading->root);
+    const struct json *list = type->items.has_list ? path_find(&type->items, reading->source->root) : NULL;
     size_t count = list != NULL && list->type == JSON_ARRAY ? list->count : 0;
     struct item *items = make_items(reading, count == 0 || count > ITEM_MAX ? 1 : count);
     if (count > ITEM_MAX)
@@ -121,20 +155,18 @@ static void read_type(struct reading *reading, const struct catalog *catalog, co
     message->type_known = type != NULL;
     reading->type = type != NULL ? type : catalog_unlisted(catalog, shape->generation);
     message->label = type != NULL ? arena_str(reading->arena, type->name) : STR("other");
-    if (type != NULL && type->captured != VARIABLE_NONE) {
-        size_t len = text.len - type->prefix.len - type->suffix.len;
-        reading->values.at[type->captured] = str_slice(text.at + type->prefix.len, len);
-    }
-    if (type != NULL && type->generation == GENERATION_RULE)
-        reading->values.at[VARIABLE_RULE] = type->name;
+    if (type != NULL && type->captured != VARIABLE_NONE)
+        reading->values.at[type->captured] = catalog_captured(type, text);
     message->type = type != NULL ? spelled(type, value_at(reading, type->captured), reading->arena)
                                  : arena_str(reading->arena, text);
+    if (type != NULL && type->generation == GENERATION_RULE)
+        reading->values.at[VARIABLE_RULE] = message->type;
 }
 
 static void read_known(struct reading *reading) {
     const struct catalog_type *type = reading->type;
     struct message *message = reading->message;
-    variables_read(type->variables, 0, type->variable_count, reading->root, reading->arena, &reading->values);
+    variables_read(type->variables, 0, type->variable_count, reading->source, reading->arena, &reading->values);
     message->company = kept(reading, KNOWN_COMPANY);
     message->connection = kept(reading, KNOWN_CONNECTION);
     message->data_type = kept(reading, KNOWN_DATA_TYPE);
@@ -160,9 +192,12 @@ static void list_replaced(struct reading *reading) {
     const struct catalog_type *type = reading->type;
     struct str *names = ARENA_ARRAY(reading->arena, type->replaces_count, struct str);
     size_t count = 0;
-    for (size_t i = 0; i < type->replaces_count; i++)
-        if (tells(reading, &type->replaces[i]))
-            names[count++] = arena_str(reading->arena, type->replaces[i].rule);
+    for (size_t i = 0; i < type->replaces_count; i++) {
+        if (!tells(reading, &type->replaces[i]))
+            continue;
+        names[count] = arena_str(reading->arena, replaced_name(reading, &type->replaces[i]));
+        count += names[count].len > 0 ? 1 : 0;
+    }
     reading->message->replaces = names;
     reading->message->replaces_count = count;
 }
@@ -181,33 +216,46 @@ static void forget(struct message *message, struct arena *arena) {
     message->item_count = 1;
 }
 
-enum err classify(const struct catalog *catalog, struct str body, struct arena *arena, struct message *message,
-                  struct json_error *error) {
-    const struct json_limits limits = {.depth = BODY_DEPTH_MAX, .values = BODY_VALUES_MAX, .in_place = true};
-    struct json *root;
+/* What one message of the body says; of a body that holds many, the source shows one of them. */
+static void classify_source(const struct catalog *catalog, const struct source *source, struct arena *arena,
+                            struct message *message) {
     struct str type;
-    enum err err = json_parse(arena, body, &limits, &root, error);
-    if (err != ERR_NONE)
-        return err;
-    if (root->type != JSON_OBJECT) {
-        if (error != NULL) {
-            *error = (struct json_error){.what = "this must be an object", .offset = root->start};
-            json_place(body, root->start, &error->line, &error->column);
-        }
-        return ERR_INVALID;
-    }
     forget(message, arena);
-    const struct catalog_shape *shape = find_shape(catalog, root, &type);
+    const struct catalog_shape *shape = find_shape(catalog, source, arena, &type);
     if (shape == NULL)
-        return ERR_NONE;
-    struct reading reading = {.root = root, .arena = arena, .message = message};
+        return;
+    struct reading reading = {.source = source, .arena = arena, .message = message};
     message->generation = shape->generation;
     message->endpoint = shape->generation == GENERATION_EVENT ? ENDPOINT_NEW : ENDPOINT_LEGACY;
     read_type(&reading, catalog, shape, type);
     read_known(&reading);
     read_items(&reading);
     list_replaced(&reading);
+}
+
+enum err classify_request(const struct catalog *catalog, const struct classify_input *input, struct arena *arena,
+                          struct message *message, struct json_error *error) {
+    const struct json_limits limits = {.depth = BODY_DEPTH_MAX, .values = BODY_VALUES_MAX, .in_place = true};
+    struct json *root;
+    enum err err = json_parse(arena, input->body, &limits, &root, error);
+    if (err != ERR_NONE)
+        return err;
+    if (root->type != JSON_OBJECT) {
+        if (error != NULL) {
+            *error = (struct json_error){.what = "this must be an object", .offset = root->start};
+            json_place(input->body, root->start, &error->line, &error->column);
+        }
+        return ERR_INVALID;
+    }
+    const struct source source = {root, input->headers, input->header_count, input->target};
+    classify_source(catalog, &source, arena, message);
     return ERR_NONE;
+}
+
+enum err classify(const struct catalog *catalog, struct str body, struct arena *arena, struct message *message,
+                  struct json_error *error) {
+    const struct classify_input input = {.body = body};
+    return classify_request(catalog, &input, arena, message, error);
 }
 
 int64_t classify_time_ms(const struct message *message, int64_t retention_ms) {

@@ -18,6 +18,16 @@ enum { BODY_DEPTH_MAX = 64, BODY_VALUES_MAX = 200000, CLOCK_SKEW_MAX_MS = 5 * 60
 enum err classify(const struct catalog *catalog, struct str body, struct arena *arena, struct message *message,
                   struct json_error *error) MUST_USE;
 
+/* Likewise, where the catalogue may look at the request that the body came with too. */
+struct classify_input {
+    struct str body;
+    const struct http_header *headers;
+    size_t header_count;
+    struct str target; /* path and query */
+};
+enum err classify_request(const struct catalog *catalog, const struct classify_input *input, struct arena *arena,
+                          struct message *message, struct json_error *error) MUST_USE;
+
 /* When a message counts as having happened: generated_ms of an event where it is plausible (not further back than
  * retention, at most CLOCK_SKEW_MAX_MS ahead of its arrival), else its arrival; always its arrival for a rule. */
 int64_t classify_time_ms(const struct message *message, int64_t retention_ms);

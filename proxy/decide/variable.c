@@ -10,7 +10,7 @@ static const struct json *walk(const struct json *at, const struct str *steps, s
 }
 
 const struct json *path_find(const struct path *path, const struct json *root) {
-    return walk(root, path->steps, path->step_count);
+    return walk(root, path->steps, path->has_list ? path->each : path->step_count);
 }
 
 /* `with_bools`: true and false are values only where a map gives them a meaning; as an id they are none. */
@@ -40,10 +40,37 @@ static struct str common_text(const struct path *path, const struct json *root, 
     return common;
 }
 
-static struct str path_value(const struct path *path, const struct json *root, bool with_bools) {
-    if (path->each > 0)
-        return common_text(path, root, with_bools);
-    return scalar_text(path_find(path, root), with_bools);
+/* "/hooks/acme?x=1" has the segments "hooks" and "acme". */
+static struct str segment_text(struct str target, size_t segment) {
+    struct str rest = target, piece = STR_NONE;
+    ptrdiff_t query = str_find(target, STR("?"));
+    if (query >= 0)
+        rest.len = (size_t)query;
+    for (size_t i = 0; i <= segment; i++) /* what stands before the first slash is none */
+        if (!str_next(&rest, '/', &piece))
+            return STR_NONE;
+    return piece.len > 0 ? piece : STR_NONE;
+}
+
+static struct str request_text(const struct path *path, const struct source *source) {
+    if (path->place == PATH_TARGET)
+        return segment_text(source->target, path->segment);
+    struct str value = http_header_get(source->headers, source->header_count, path->steps[0]);
+    return value.len > 0 ? value : STR_NONE;
+}
+
+struct str path_text(const struct path *path, const struct source *source, bool with_bools) {
+    if (path->place != PATH_BODY)
+        return request_text(path, source);
+    if (path->has_list)
+        return common_text(path, source->root, with_bools);
+    return scalar_text(path_find(path, source->root), with_bools);
+}
+
+bool path_exists(const struct path *path, const struct source *source) {
+    if (path->place == PATH_BODY && !path->has_list)
+        return path_find(path, source->root) != NULL;
+    return path_text(path, source, true).at != NULL;
 }
 
 static struct str map_value(const struct value_map *map, struct str value) {
@@ -53,13 +80,13 @@ static struct str map_value(const struct value_map *map, struct str value) {
     return STR_NONE;
 }
 
-static struct str variable_value(const struct variable *variable, const struct json *root, const struct values *values,
-                                 struct arena *arena) {
+static struct str variable_value(const struct variable *variable, const struct source *source,
+                                 const struct values *values, struct arena *arena) {
     struct str value = STR_NONE;
     if (variable->kind == VARIABLE_TEXT)
         value = template_fill(&variable->text, values, arena);
     for (size_t i = 0; i < variable->path_count && value.at == NULL; i++)
-        value = path_value(&variable->paths[i], root, variable->map != NULL);
+        value = path_text(&variable->paths[i], source, variable->map != NULL);
     if (value.at == NULL)
         return variable->if_absent;
     if (variable->map == NULL)
@@ -68,11 +95,11 @@ static struct str variable_value(const struct variable *variable, const struct j
     return mapped.at == NULL ? variable->if_unmapped : mapped;
 }
 
-void variables_read(const struct variable *variables, size_t from, size_t to, const struct json *root,
+void variables_read(const struct variable *variables, size_t from, size_t to, const struct source *source,
                     struct arena *arena, struct values *values) {
     for (size_t i = from; i < to; i++)
         if (variables[i].kind != VARIABLE_GIVEN)
-            values->at[i] = variable_value(&variables[i], root, values, arena);
+            values->at[i] = variable_value(&variables[i], source, values, arena);
 }
 
 struct str template_fill(const struct template *template, const struct values *values, struct arena *arena) {

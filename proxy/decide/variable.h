@@ -6,17 +6,37 @@
 #define PROXY_DECIDE_VARIABLE_H
 
 #include "common/arena.h"
+#include "common/http.h"
 #include "common/json.h"
 #include "common/str.h"
 
 enum { VARIABLE_MAX = 32, PATH_STEP_MAX = 8 };
 
+/* Where a value is looked for. */
+enum path_place {
+    PATH_BODY,
+    PATH_HEADER, /* steps[0] is the name of the header */
+    PATH_TARGET  /* `segment` of the request's path */
+};
+
 /* "payload.company.id": keys from the outside in, found in any letter case. "payload.list[].id": the one value that
- * every element of the list has, so there is none where the list is empty or its elements differ. */
+ * every element of the list has, so there is none where the list is empty or its elements differ. "[].id": the body
+ * itself is the list. "header:NAME": the header's value. "path:2": the second segment of the request's path. */
 struct path {
+    enum path_place place;
     struct str steps[PATH_STEP_MAX];
     size_t step_count;
-    size_t each; /* so many steps lead to the list; 0: there is no list */
+    bool has_list;
+    size_t each;    /* so many steps lead to the list, where there is one */
+    size_t segment; /* from 1 */
+};
+
+/* What values are read from: the body, or an element of it, and the request that it came with. */
+struct source {
+    const struct json *root;
+    const struct http_header *headers; /* none where there is only a body */
+    size_t header_count;
+    struct str target; /* path and query; absent where there is only a body */
 };
 
 struct value_pair {
@@ -64,11 +84,16 @@ struct values {
     struct str at[VARIABLE_MAX];
 };
 
-/* What a path leads to, of any type; NULL where there is nothing. Not for paths with a list in them. */
+/* What a path leads to in the body, of any type; NULL where there is nothing. Of a path with a list: the list. */
 const struct json *path_find(const struct path *path, const struct json *root);
+/* Does the path lead to anything, of any type (null too)? */
+bool path_exists(const struct path *path, const struct source *source);
+/* The string, number, header or segment that it leads to; absent where there is none or it is empty. true and false
+ * are values only `with_bools`. */
+struct str path_text(const struct path *path, const struct source *source, bool with_bools);
 
 /* Fills values->at[from .. to) of `variables`; those before `from` are there already, so are given ones. */
-void variables_read(const struct variable *variables, size_t from, size_t to, const struct json *root,
+void variables_read(const struct variable *variables, size_t from, size_t to, const struct source *source,
                     struct arena *arena, struct values *values);
 
 /* The template with its variables' values; absent where one of them has none. */

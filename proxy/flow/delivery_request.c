@@ -88,7 +88,9 @@ static void remove_digests(struct header_list *headers) {
 static void build_partial(const struct service *service, struct delivery *delivery, bool is_trimmed,
                           struct delivery_request *request) {
     struct message message = {.received_ms = delivery->record.received_ms};
-    if (classify(service->catalog, delivery->content.body, delivery->arena, &message, NULL) != ERR_NONE ||
+    const struct classify_input input = {delivery->content.body, request->headers.items, request->headers.count,
+                                         delivery->record.target};
+    if (classify_request(service->catalog, &input, delivery->arena, &message, NULL) != ERR_NONE ||
         message.item_count != delivery->record.item_count)
         return; /* another catalogue than at its admission: deliver all of it */
     struct str covered = is_trimmed ? delivery->trimmed : delivery->covered;

@@ -244,7 +244,8 @@ void ingest_on_request(struct httpd_exchange *exchange, void *arg) {
     struct ingest *ingest = ARENA_NEW(httpd_arena(exchange), struct ingest);
     *ingest = (struct ingest){
         .worker = worker, .exchange = exchange, .arena = httpd_arena(exchange), .began_us = http->began_us};
-    if (classify(service->catalog, http->body, ingest->arena, &ingest->message, &json_error) != ERR_NONE) {
+    const struct classify_input input = {http->body, http->headers, http->header_count, http->target};
+    if (classify_request(service->catalog, &input, ingest->arena, &ingest->message, &json_error) != ERR_NONE) {
         struct str detail =
             arena_printf(ingest->arena, "the body is no JSON object that can be read: %s (line %u, column %u)",
                          json_error.what, json_error.line, json_error.column);

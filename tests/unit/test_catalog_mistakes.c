@@ -86,7 +86,7 @@ static const struct mistake mistakes[] = {
     {"\"variables\": {\"error\": {\"text\": \"error\"}}", "\"variables\": {\"eror\": {\"text\": \"error\"}}",
      "nothing uses the variable \"eror\""},
     {"{\"type\": \"connection.failed\"}", "{\"type\": \"{a}.{b}\"}", "at most one {x}"},
-    {"{\"type\": \"connection.failed\"}", "{\"type\": \"{a}\"}", "text around it"},
+
     {"{\"type\": \"connection.failed\"}", "{\"type\": \"a.}\"}", "at most one {x}"},
     {"{\"type\": \"connection.failed\"}", "{\"type\": \"a.{\"}", "at most one {x}"},
     {"{\"type\": \"connection.failed\"}", "{\"type\": \"a.{}\"}", "at most one {x}"},

@@ -1,0 +1,106 @@
+/* The one place where a member of the file is described. The readers ask for members by name; what a reader does not
+ * know cannot be in the table, because the test of the table removes and misspells each row's member. */
+#include "proxy/decide/catalog_members.h"
+
+#include "common/base.h"
+
+static const struct catalog_member members[] = {
+    {SECTION_FILE, "format", "the number 1", true, "the version of this format"},
+    {SECTION_FILE, "about", "a text", false, "one line for people: the vendor and its two generations"},
+    {SECTION_FILE, "ids", "a list of names", false,
+     "variables that hold ids; facts have them in lower case, so that letter case never parts twins"},
+    {SECTION_FILE, "maps", "an object", false,
+     "name to an object of the vendor's word to your word; letter case does not count, what is not listed has no "
+     "value"},
+    {SECTION_FILE, "facts", "an object", false, "name to what a message may state, in the same words on both sides"},
+    {SECTION_FILE, "shapes", "a list", true, "how a body's generation and type are seen; the first that fits counts"},
+    {SECTION_FILE, "rule", "an object", true, "what all messages of the old generation share"},
+    {SECTION_FILE, "event", "an object", true, "what all messages of the new generation share"},
+    {SECTION_FILE, "rules", "a list", true, "types of the old generation"},
+    {SECTION_FILE, "events", "a list", true, "types of the new generation"},
+
+    {SECTION_SHAPE, "generation", "\"rule\" or \"event\"", true,
+     "\"rule\" is the old generation, \"event\" the new one"},
+    {SECTION_SHAPE, "type", "a path, or a text with paths in braces", true,
+     "where the type stands: \"event.event_type\", \"messages[].event\"; or made of several members: "
+     "\"{meta.action}.{meta.entity}\""},
+    {SECTION_SHAPE, "with", "a list of paths, or an object", false,
+     "a list: one of these must be there too. An object of path to value, or to a list of values: each must have that "
+     "value (letter case does not count)"},
+    {SECTION_SHAPE, "known", "true or false", false, "the type must be listed in the file"},
+
+    {SECTION_FACT, "key", "a text with variables in braces", true,
+     "what both sides come to; no fact where a variable has no value. {rule} is the name of the rule type"},
+    {SECTION_FACT, "match", "\"exact\" or \"window\"", true,
+     "exact: the key names one occurrence for ever. window: it recurs, so twins must also be near in time"},
+
+    {SECTION_VARIABLE, "from", "a path, or a list of paths", false,
+     "the first that leads to a value counts; a path alone may stand in place of the object"},
+    {SECTION_VARIABLE, "text", "a text with variables in braces", false,
+     "in place of \"from\": made of variables above"},
+    {SECTION_VARIABLE, "map", "a name of \"maps\"", false, "the value goes through the map"},
+    {SECTION_VARIABLE, "if_absent", "a text", false, "the value where there is none; it does not go through the map"},
+    {SECTION_VARIABLE, "if_unmapped", "a text", false, "the value where the map does not list it"},
+
+    {SECTION_SHARED, "variables", "an object", true, "name to where its value stands"},
+    {SECTION_SHARED, "type_ends_at", "a text", false,
+     "only in \"rule\": what follows it in a type does not count: \"(\" makes \"Ratio(>,0)\" a \"Ratio\""},
+
+    {SECTION_RULE, "name", "a text", true,
+     "the type as bodies have it (letter case and spaces do not count); one {x} in it stands for any text and is a "
+     "variable: \"{type}\", \"incident.{what}\""},
+    {SECTION_RULE, "labels", "a list of texts", false, "further spellings"},
+    {SECTION_RULE, "counterpart", "a text with variables in braces", false,
+     "the event type that tells the same; a rule without one has no twin"},
+    {SECTION_RULE, "variables", "an object", false, "on top of those of all rules"},
+    {SECTION_RULE, "facts", "a list of names", false, "what it states"},
+
+    {SECTION_EVENT, "type", "a text", true,
+     "the type as bodies have it; one {x} in it stands for any text and is a variable: \"v1.{type}\""},
+    {SECTION_EVENT, "replaces", "a list of names or objects", false,
+     "the rules that tell the same; variables may stand in braces where the rule is a pattern: \"{type}\""},
+    {SECTION_EVENT, "variables", "an object", false, "on top of those of all events"},
+    {SECTION_EVENT, "facts", "a list of names", false, "what it states, where it is one item"},
+    {SECTION_EVENT, "items", "an object", false, "where the event tells several things that are handled one by one"},
+
+    {SECTION_REPLACED, "rule", "a text", true, "as in the short form"},
+    {SECTION_REPLACED, "if", "an object of one variable and its value", false, "only then is the rule replaced"},
+
+    {SECTION_ITEMS, "list", "a path", true, "leads to the list whose elements are the items"},
+    {SECTION_ITEMS, "variables", "an object", true, "read from each element; \"header:\" and \"path:\" work too"},
+    {SECTION_ITEMS, "facts", "a list of names", true, "what each element states"},
+};
+
+size_t catalog_member_count(void) {
+    return ARRAY_LEN(members);
+}
+
+const struct catalog_member *catalog_member_at(size_t index) {
+    return &members[index];
+}
+
+const char *catalog_section_title(enum catalog_section section) {
+    static const char *const titles[SECTION_COUNT] = {
+        [SECTION_FILE] = "The file",
+        [SECTION_SHAPE] = "An element of `shapes`",
+        [SECTION_FACT] = "A value in `facts`",
+        [SECTION_VARIABLE] = "A value in `variables`",
+        [SECTION_SHARED] = "`rule` and `event`",
+        [SECTION_RULE] = "An element of `rules`",
+        [SECTION_EVENT] = "An element of `events`",
+        [SECTION_REPLACED] = "The long form in `replaces`",
+        [SECTION_ITEMS] = "`items` of an event",
+    };
+    return titles[section];
+}
+
+void catalog_members_write(struct strbuf *out) {
+    for (int section = 0; section < SECTION_COUNT; section++) {
+        strbuf_printf(out, "%s**%s**\n\n| member | is | means |\n|---|---|---|\n", section > 0 ? "\n" : "",
+                      catalog_section_title((enum catalog_section)section));
+        for (size_t i = 0; i < ARRAY_LEN(members); i++)
+            if ((int)members[i].section == section)
+                strbuf_printf(out, "| `%s`%s | %s | %s |\n", members[i].name, members[i].is_required ? " *" : "",
+                              members[i].form, members[i].meaning);
+    }
+}
