@@ -2,6 +2,7 @@
  * use. Whoever takes it has it alone, and makes another one where somebody else has it: no thread waits for another. */
 #include "common/hmac.h"
 
+#include "common/fatal.h"
 #include "common/fault.h"
 #include "common/mem.h"
 
@@ -10,7 +11,6 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 struct hmac_key {
@@ -54,7 +54,7 @@ void hmac_key_free(struct hmac_key *key) {
 }
 
 static NO_RETURN void give_up(void) {
-    fputs("hookshift: OpenSSL could not compute a message authentication code\n", stderr);
+    fatal_say("hookshift: OpenSSL could not compute a message authentication code");
     abort();
 }
 

@@ -1,9 +1,8 @@
 #include "common/log.h"
 
 #include "common/clock.h"
-
-#include <stdio.h>
-#include <unistd.h>
+#include "common/log_bound.h"
+#include "common/log_queue.h"
 
 _Atomic int log_threshold = LOG_INFO;
 static _Atomic int log_format = LOG_TEXT;
@@ -57,24 +56,49 @@ static void append_field(struct strbuf *line, const struct log_field *field, boo
         append_quoted(line, field->text);
 }
 
-void log_write(enum log_level level, const char *fact, const struct log_field *fields, size_t field_count) {
+static void format_line(struct strbuf *line, enum log_level level, const char *fact, const struct log_field *fields,
+                        size_t field_count) {
     bool json = atomic_load_explicit(&log_format, memory_order_relaxed) == LOG_JSON;
     struct arena *arena = arena_new(512);
     struct str now = clock_format_rfc3339(arena, clock_wall_ms());
-    struct strbuf line = {0};
     if (json) {
-        strbuf_printf(&line, "{\"time\":\"" STR_FMT "\",\"level\":\"%s\",\"msg\":", STR_ARG(now), level_names[level]);
-        append_quoted(&line, str_of(fact));
+        strbuf_printf(line, "{\"time\":\"" STR_FMT "\",\"level\":\"%s\",\"msg\":", STR_ARG(now), level_names[level]);
+        append_quoted(line, str_of(fact));
     } else {
-        strbuf_printf(&line, STR_FMT " %-5s %s", STR_ARG(now), level_names[level], fact);
+        strbuf_printf(line, STR_FMT " %-5s %s", STR_ARG(now), level_names[level], fact);
     }
     for (size_t i = 0; i < field_count; i++)
         if (fields[i].key != NULL)
-            append_field(&line, &fields[i], json);
-    strbuf_append(&line, json ? STR("}\n") : STR("\n"));
-    /* One call a line keeps lines of several threads apart; there is nobody to tell when standard error is gone. */
-    ssize_t written = write(STDERR_FILENO, line.at, line.len);
-    (void)written;
-    strbuf_clear(&line);
+            append_field(line, &fields[i], json);
+    strbuf_append(line, json ? STR("}\n") : STR("\n"));
     arena_free(arena);
+}
+
+void log_write(enum log_level level, const char *fact, const struct log_field *fields, size_t field_count) {
+    struct strbuf line = {0};
+    format_line(&line, level, fact, fields, field_count);
+    log_queue_put(line.at, line.len);
+    strbuf_clear(&line);
+}
+
+/* On the writer's thread, past the queue: the line belongs where the lost ones would have stood. */
+static void write_dropped(uint64_t count) {
+    const struct log_field fields[] = {LOG_INT("count", count)};
+    struct strbuf line = {0};
+    format_line(&line, LOG_WARN, "log lines were dropped: standard error was read too slowly", fields, 1);
+    log_queue_write(line.at, line.len);
+    strbuf_clear(&line);
+}
+
+static void tick(void) {
+    log_bound_tick(clock_mono_us());
+}
+
+bool log_start(void) {
+    static const struct log_queue_hooks hooks = {.dropped = write_dropped, .tick = tick};
+    return log_queue_start(&hooks);
+}
+
+void log_stop(void) {
+    log_queue_stop();
 }

@@ -2,7 +2,8 @@
  *
  *     LOG(LOG_INFO, "message admitted", LOG_STR("message", id), LOG_INT("items", count));
  *
- * Safe from any thread; a line is written by one call. Bodies, secrets and signatures never go here. */
+ * Safe from any thread. Until log_start() a line is written at once, by one call; after it lines wait in a queue
+ * (log_queue.h), and no caller ever waits for the reader. Bodies, secrets and signatures never go here. */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
 
@@ -28,6 +29,11 @@ struct log_field {
 extern _Atomic int log_threshold; /* an enum log_level; use log_set() */
 
 void log_set(enum log_level level, enum log_format format);
+/* From here to log_stop() a thread writes the lines. False: it could not be started; lines are written at once. */
+bool log_start(void) MUST_USE;
+/* Waits for the lines that are left, but at most 500 ms for a reader that does not read. */
+void log_stop(void);
+
 void log_write(enum log_level level, const char *fact, const struct log_field *fields, size_t field_count);
 
 static inline bool log_enabled(enum log_level level) {

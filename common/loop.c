@@ -11,6 +11,7 @@
 
 #include "common/fault.h"
 #include "common/log.h"
+#include "common/log_bound.h"
 #include "common/loop_memory.h"
 #include "common/mem.h"
 
@@ -90,8 +91,17 @@ static void on_wake(evutil_socket_t fd, short what, void *arg) {
     run_posts(arg);
 }
 
+/* libevent would write to standard error itself, and block where nobody reads it. */
+static void on_library_line(int severity, const char *what) {
+    LOG_BOUNDED(severity >= EVENT_LOG_ERR    ? LOG_ERROR
+                : severity == EVENT_LOG_WARN ? LOG_WARN
+                                             : LOG_DEBUG,
+                "libevent", LOG_TEXTZ("what", what));
+}
+
 static struct event_base *base_new(void) {
     loop_memory_use();
+    event_set_log_callback(on_library_line);
     struct event_config *config = event_config_new();
     if (config == NULL)
         return NULL;

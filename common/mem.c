@@ -1,7 +1,8 @@
 #include "common/mem.h"
 
+#include "common/fatal.h"
+
 #include <malloc.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@ enum { SMALL = 1024 };
 
 static void *checked(void *block, size_t size) {
     if (block == NULL && size != 0) {
-        fprintf(stderr, "hookshift: out of memory asking for %zu bytes\n", size);
+        fatal_say("hookshift: out of memory asking for %zu bytes", size);
         abort();
     }
     return block;

@@ -1,9 +1,9 @@
 #include "common/random.h"
 
+#include "common/fatal.h"
 #include "common/fault.h"
 
 #include <openssl/rand.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ static _Thread_local struct supply supply;
 
 static void generate(void *bytes, size_t len) {
     if (FAULT("random.bytes", 0) || RAND_bytes(bytes, (int)len) != 1) {
-        fprintf(stderr, "hookshift: the system gives no random bytes\n");
+        fatal_say("hookshift: the system gives no random bytes");
         abort();
     }
 }

@@ -14,7 +14,7 @@ import re
 import sys
 
 COMMON = [
-    ["base", "err", "mem", "str", "bytes8", "arena", "map", "tree"],
+    ["base", "err", "fatal", "mem", "str", "bytes8", "arena", "map", "tree"],
     ["clock", "log", "fault", "notify"],
     ["json", "units", "nearest", "file", "url"],
     ["random", "tls", "base64", "hmac", "ed25519", "opt", "optfile", "metrics", "process"],

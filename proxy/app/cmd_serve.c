@@ -1,4 +1,5 @@
 #include "common/httpc.h"
+#include "common/log.h"
 #include "common/process.h"
 #include "proxy/app/cli.h"
 #include "proxy/app/load.h"
@@ -13,7 +14,10 @@ int cmd_serve(int argc, char **argv) {
         log_set(settings.log_level, settings.log_format);
         if (httpc_global_init() != ERR_NONE)
             return cli_failed(argv[0], "libcurl cannot be initialised");
+        if (!log_start())
+            return cli_failed(argv[0], "cannot start the thread that writes the log");
         status = serve_run(&settings, arena);
+        log_stop();
         httpc_global_clear();
     }
     arena_free(arena);

@@ -3,6 +3,7 @@
  *   main       admin port, signals, flag file          loop made here
  *   worker-N   public port, deliveries                 crew
  *   store      ledger and database                     store.c
+ *   log        writes the log                          log_queue.c
  *
  * The way down, after SIGTERM:
  *
@@ -16,6 +17,7 @@
 #include "common/file.h"
 #include "common/listener.h"
 #include "common/log.h"
+#include "common/log_queue.h"
 #include "common/loop_signal.h"
 #include "common/mem.h"
 #include "proxy/admin/admin.h"
@@ -248,7 +250,10 @@ static enum err make_workers(struct serve *serve, struct err_detail *detail) {
 /* What the settings ask for is not to be had, which is for people to put right, unless the machine is in trouble. */
 static int complain(enum err err, const char *what, const struct err_detail *detail) {
     const char *hint = err == ERR_BUSY ? ": end what uses it, or choose another one" : "";
-    fprintf(stderr, "hookshift: %s: %s%s\n", what, detail->text, hint);
+    struct strbuf line = {0};
+    strbuf_printf(&line, "hookshift: %s: %s%s\n", what, detail->text, hint);
+    log_queue_put(line.at, line.len);
+    strbuf_clear(&line);
     return err == ERR_IO || err == ERR_LIMIT ? CLI_FAILED : CLI_USAGE;
 }
 
@@ -259,7 +264,7 @@ static int build(struct serve *serve, struct settings *settings, struct arena *a
     enum err err = setup_service(settings, arena, &serve->service, &problems);
     if (err == ERR_NONE)
         err = reload_first(&serve->service, &problems);
-    fprintf(stderr, STR_FMT, STR_ARG(strbuf_str(&problems)));
+    log_queue_put(problems.at, problems.len);
     strbuf_clear(&problems);
     if (err != ERR_NONE)
         return CLI_USAGE;

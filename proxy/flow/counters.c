@@ -1,5 +1,6 @@
 #include "proxy/flow/counters.h"
 
+#include "common/log_queue.h"
 #include "common/mem.h"
 #include "common/process.h"
 
@@ -148,6 +149,17 @@ static void define_port(struct counters *counters) {
         counters->refused[r] = with_label(refused, crowd_refusal_name((enum crowd_refusal)r));
 }
 
+static void refresh_log(void *arg) {
+    metric_set(arg, (double)log_queue_dropped());
+}
+
+static void define_log(struct counters *counters) {
+    struct metric *dropped = plain(
+        metrics_counter(counters->metrics, "hookshift_log_dropped_total",
+                        "Log lines that were lost, because standard error was read too slowly or not at all.", NULL));
+    metrics_on_write(counters->metrics, refresh_log, dropped);
+}
+
 static void define_rest(struct counters *counters, const char *version) {
     static const double seconds[] = {.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1};
     static const char *const by_flag[] = {"flag", NULL};
@@ -184,6 +196,7 @@ struct counters *counters_new(const struct catalog *catalog, const char *version
     define_flow(counters);
     define_state(counters);
     define_port(counters);
+    define_log(counters);
     define_rest(counters, version);
     counters->process = process_new(counters->metrics);
     return counters;
