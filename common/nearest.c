@@ -36,11 +36,25 @@ void nearest_begin(struct nearest *nearest, struct str wanted) {
     *nearest = (struct nearest){.wanted = wanted, .distance = SIZE_MAX};
 }
 
+static size_t common_start(struct str a, struct str b) {
+    size_t len = 0;
+    while (len < a.len && len < b.len && lower(a.at[len]) == lower(b.at[len]))
+        len++;
+    return len;
+}
+
+/* Of two that are as near, the one that begins alike: "of" is rather "off" than "on". */
+static bool is_nearer(const struct nearest *nearest, struct str candidate, size_t distance) {
+    if (distance != nearest->distance)
+        return distance < nearest->distance;
+    return common_start(nearest->wanted, candidate) > common_start(nearest->wanted, nearest->best);
+}
+
 void nearest_offer(struct nearest *nearest, struct str candidate) {
     size_t longer = candidate.len > nearest->wanted.len ? candidate.len : nearest->wanted.len;
     size_t most = longer / 3 < 1 ? 1 : longer / 3;
     size_t distance = edit_distance(nearest->wanted, candidate);
-    if (distance <= most && distance < nearest->distance) {
+    if (distance <= most && is_nearer(nearest, candidate, distance)) {
         nearest->best = candidate;
         nearest->distance = distance;
     }

@@ -64,6 +64,9 @@ void flag_report_at(struct flag_report *report, enum flag_severity severity, str
 void flag_check_rule(struct flag_report *report, struct str flag, const struct json *rule);
 void flag_check_set(struct flag_report *report, const struct flags *flags);
 
+/* Warns of names that nothing answers to: flags almost like ours, variables and variants that are not there. */
+void flag_check_names(struct flag_report *report, const struct flags *flags);
+
 /* Warns of what endangers a migration. */
 void flag_check_dangers(struct flag_report *report, const struct flags *flags);
 

@@ -126,25 +126,39 @@ static struct logic_value flagd_properties_init(struct flagd_properties *propert
     return logic_object(&properties->object);
 }
 
+/* An id as it stands in facts: senders write one id in either case, and both of its messages must be decided alike. */
+static struct str fold_id(struct str id, struct arena *scratch) {
+    bool has_upper = false;
+    for (size_t i = 0; i < id.len && !has_upper; i++)
+        has_upper = id.at[i] >= 'A' && id.at[i] <= 'Z';
+    if (!has_upper)
+        return id;
+    char *folded = arena_alloc(scratch, id.len);
+    str_lower_into(folded, id);
+    return str_slice(folded, id.len);
+}
+
 static struct flag_decision consumer_targeted(const struct flag *flag, const struct flag_context *context,
                                               int64_t now_s, struct arena *scratch) {
     struct flagd_properties properties;
-    struct str targeting_key = context->targeting_key.at == NULL ? STR("") : context->targeting_key;
+    struct str targeting_key = context->targeting_key.at == NULL ? STR("") : fold_id(context->targeting_key, scratch);
     const struct {
         struct str key, text;
+        bool is_id;
     } texts[] = {
-        {STR("targetingKey"), targeting_key},
-        {STR("generation"), context->generation},
-        {STR("type"), context->type},
-        {STR("companyId"), context->company},
-        {STR("connectionId"), context->connection},
-        {STR("dataType"), context->data_type},
+        {STR("targetingKey"), targeting_key, true},
+        {STR("generation"), context->generation, false},
+        {STR("type"), context->type, false},
+        {STR("companyId"), fold_id(context->company, scratch), true},
+        {STR("connectionId"), fold_id(context->connection, scratch), true},
+        {STR("dataType"), context->data_type, false},
     };
     struct logic_field fields[ARRAY_LEN(texts) + 1];
     size_t count = 0;
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (texts[i].text.at != NULL)
-            fields[count++] = (struct logic_field){texts[i].key, logic_string(texts[i].text)};
+            fields[count++] = (struct logic_field){texts[i].key, texts[i].is_id ? logic_id(texts[i].text)
+                                                                                : logic_string(texts[i].text)};
     fields[count++] = (struct logic_field){STR("$flagd"), flagd_properties_init(&properties, flag->key, now_s)};
     const struct logic_object object = {.fields = fields, .field_count = count};
     const struct logic_context data = {logic_object(&object), flag->key, targeting_key};
@@ -175,15 +189,34 @@ bool flags_consumer_is_targeted(const struct flags *flags, enum consumer_flag fl
     return flags->consumers[flag].is_targeted;
 }
 
+static bool is_consumer_flag(struct str key) {
+    for (int i = 0; i < CONSUMER_FLAG_COUNT; i++)
+        if (str_eq(key, consumer_flag_key((enum consumer_flag)i)))
+            return true;
+    return false;
+}
+
+/* Of a flag of the proxy, ids are what they are for a message; to any other flag a text is a text. */
 static struct flag_decision eval_targeted(const struct flag *flag, const struct json *context, int64_t now_s,
                                           struct arena *scratch) {
+    static const struct str ids[] = {STR("targetingKey"), STR("companyId"), STR("connectionId")};
     struct flagd_properties properties;
-    struct logic_field field = {STR("$flagd"), flagd_properties_init(&properties, flag->key, now_s)};
-    const struct logic_object object = {.fields = &field, .field_count = 1, .base = context};
+    struct logic_field fields[1 + ARRAY_LEN(ids)] = {
+        {STR("$flagd"), flagd_properties_init(&properties, flag->key, now_s)}};
+    struct str targeting_key = json_string(json_get(context, STR("targetingKey")));
+    size_t count = 1;
+    for (size_t i = 0; i < ARRAY_LEN(ids) && is_consumer_flag(flag->key); i++) {
+        struct str id = json_string(json_get(context, ids[i]));
+        if (id.at != NULL)
+            fields[count++] = (struct logic_field){ids[i], logic_id(fold_id(id, scratch))};
+        if (id.at != NULL && i == 0)
+            targeting_key = fold_id(id, scratch);
+    }
+    const struct logic_object object = {.fields = fields, .field_count = count, .base = context};
     const struct logic_context data = {
         .data = logic_object(&object),
         .flag_key = flag->key,
-        .targeting_key = json_string(json_get(context, STR("targetingKey"))),
+        .targeting_key = targeting_key,
     };
     return decide_targeted(flag, &data, scratch);
 }

@@ -64,7 +64,9 @@ struct str consumer_flag_key(enum consumer_flag flag); /* "legacy-consumer", ...
 bool consumer_flag_unmigrated(enum consumer_flag flag);
 
 /* Evaluation context of a message: targetingKey, generation, type, companyId, connectionId, dataType. An absent text
- * is absent from the context, but for the targeting key, which is then empty. */
+ * is absent from the context, but for the targeting key, which is then empty. The ids (targetingKey, companyId,
+ * connectionId) are in lower case there, as in facts, and are compared without regard to case, so that the flag file
+ * may write them as the vendor's portal shows them. */
 struct flag_context {
     struct str targeting_key, generation, type, company, connection, data_type;
 };
@@ -82,6 +84,10 @@ bool flags_consumer_is_targeted(const struct flags *flags, enum consumer_flag fl
 
 /* Can it be on, or off, for any message at all? Yes where the rule is not simple enough to tell. */
 bool flags_consumer_may_be(const struct flags *flags, enum consumer_flag flag, bool on);
+
+/* Can the outcome of one of the three be another at `to_s` than it was at `from_s`, for the same message? Unix seconds,
+ * in either order. Yes where a rule does more with $flagd.timestamp than compare it with numbers. */
+bool flags_may_change_between(const struct flags *flags, int64_t from_s, int64_t to_s);
 
 enum flag_type {
     FLAG_TYPE_ANY,

@@ -118,4 +118,5 @@ void flag_check_set(struct flag_report *report, const struct flags *flags) {
     for (size_t i = 0; i < flags->count; i++)
         check_flag(report, &flags->flags[i]);
     check_repeats(report, flags->root);
+    flag_check_names(report, flags);
 }

@@ -41,7 +41,7 @@ enum err logic_compile(const struct logic_compiler *compiler, const struct json 
 struct logic_context {
     struct logic_value data;  /* what `var` reads */
     struct str flag_key;      /* `fractional` without a bucketing value hashes this ... */
-    struct str targeting_key; /* ... followed by this; absent: there is none, and the operator gives null */
+    struct str targeting_key; /* ... followed by this; absent or empty: the operator gives null */
 };
 
 /* ERR_INVALID where JavaScript would throw, ERR_LIMIT where the rule costs too much. The result may point into the

@@ -19,17 +19,27 @@ static bool two_strings(const struct logic_call *call) {
     return call->count == 2 && call->args[0].type == LOGIC_STRING && call->args[1].type == LOGIC_STRING;
 }
 
+/* Does the first text begin, or end, with the second? */
 static enum err op_starts_with(const struct logic_call *call, struct logic_value *result) {
     *result = logic_null();
-    if (two_strings(call))
-        *result = logic_bool(str_starts_with(call->args[0].string, call->args[1].string));
+    if (!two_strings(call))
+        return ERR_NONE;
+    struct logic_value part = call->args[0];
+    size_t len = call->args[1].string.len;
+    part.string.len = part.string.len < len ? part.string.len : len;
+    *result = logic_bool(logic_same_text(&part, &call->args[1]));
     return ERR_NONE;
 }
 
 static enum err op_ends_with(const struct logic_call *call, struct logic_value *result) {
     *result = logic_null();
-    if (two_strings(call))
-        *result = logic_bool(str_ends_with(call->args[0].string, call->args[1].string));
+    if (!two_strings(call))
+        return ERR_NONE;
+    struct logic_value part = call->args[0];
+    size_t len = call->args[1].string.len;
+    if (part.string.len > len)
+        part.string = str_from(part.string, part.string.len - len);
+    *result = logic_bool(logic_same_text(&part, &call->args[1]));
     return ERR_NONE;
 }
 
@@ -145,7 +155,7 @@ static struct logic_value pick_bucket(const struct logic_value *buckets, uint64_
 }
 
 /* {"fractional": [bucketing value, [variant, weight], ...]}; without a bucketing value, or with null, the key of the
- * flag followed by the targeting key is hashed. */
+ * flag followed by the targeting key is hashed; null where that key is absent or empty (flagd issue 1948). */
 static enum err op_fractional(const struct logic_call *call, struct logic_value *result) {
     bool has_seed = call->count > 0 && call->args[0].type != LOGIC_ARRAY;
     bool is_text = has_seed && call->args[0].type == LOGIC_STRING;
@@ -155,7 +165,7 @@ static enum err op_fractional(const struct logic_call *call, struct logic_value 
     *result = logic_null();
     if (has_seed && !is_text && call->args[0].type != LOGIC_NULL && call->args[0].type != LOGIC_UNDEFINED)
         return ERR_NONE;
-    if (count == 0 || (!is_text && call->context->targeting_key.at == NULL))
+    if (count == 0 || (!is_text && call->context->targeting_key.len == 0))
         return ERR_NONE;
     enum err err = logic_work_alloc(call->work, count * sizeof(struct logic_value), &block);
     if (err != ERR_NONE)

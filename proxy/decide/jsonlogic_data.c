@@ -35,6 +35,20 @@ static enum err op_merge(const struct logic_call *call, struct logic_value *resu
     return err;
 }
 
+/* Both in lower case: where one of them is an id, case is of no account. */
+static enum err fold_both(struct logic_work *work, struct str *a, struct str *b) {
+    void *block;
+    enum err err = logic_work_alloc(work, a->len + b->len, &block);
+    if (err != ERR_NONE)
+        return err;
+    char *folded = block;
+    str_lower_into(folded, *a);
+    str_lower_into(folded + a->len, *b);
+    *b = str_slice(folded + a->len, b->len);
+    *a = str_slice(folded, a->len);
+    return ERR_NONE;
+}
+
 /* Is the first argument an item of the second, or a part of its text? */
 static enum err op_in(const struct logic_call *call, struct logic_value *result) {
     struct logic_value what = logic_arg(call, 0), where = logic_arg(call, 1);
@@ -49,6 +63,8 @@ static enum err op_in(const struct logic_call *call, struct logic_value *result)
             found = logic_strictly_equal(&what, &where.items[i]);
     } else if (where.type == LOGIC_STRING && where.string.len > 0) {
         err = logic_to_string(call->work, what, &text);
+        if (err == ERR_NONE && (what.is_id || where.is_id))
+            err = fold_both(call->work, &text, &where.string);
         found = err == ERR_NONE && str_find(where.string, text) >= 0;
     }
     if (err == ERR_NONE)

@@ -161,7 +161,7 @@ bool logic_strictly_equal(const struct logic_value *a, const struct logic_value 
     case LOGIC_NUMBER:
         return a->number == b->number;
     case LOGIC_STRING:
-        return str_eq(a->string, b->string);
+        return logic_same_text(a, b);
     case LOGIC_ARRAY:
     case LOGIC_OBJECT:
         break;
@@ -204,7 +204,7 @@ enum err logic_loosely_equal(struct logic_work *work, struct logic_value a, stru
     if (err != ERR_NONE)
         return err;
     if (a.type == LOGIC_STRING && b.type == LOGIC_STRING) {
-        *equal = str_eq(a.string, b.string);
+        *equal = logic_same_text(&a, &b);
         return ERR_NONE;
     }
     double x, y;

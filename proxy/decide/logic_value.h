@@ -16,6 +16,7 @@ struct logic_object;
 struct logic_value {
     enum logic_type type;
     bool boolean;
+    bool is_id;     /* a text, in lower case, that others are compared with without regard to case */
     uint32_t count; /* items of an array */
     union {
         double number;
@@ -63,6 +64,13 @@ static inline struct logic_value logic_number(double number) {
 }
 static inline struct logic_value logic_string(struct str string) {
     return (struct logic_value){.type = LOGIC_STRING, .string = string};
+}
+static inline struct logic_value logic_id(struct str id) {
+    return (struct logic_value){.type = LOGIC_STRING, .is_id = true, .string = id};
+}
+/* Two texts: the same, or where one of them is an id, the same without regard to the case of ASCII letters. */
+static inline bool logic_same_text(const struct logic_value *a, const struct logic_value *b) {
+    return a->is_id || b->is_id ? str_eq_nocase(a->string, b->string) : str_eq(a->string, b->string);
 }
 static inline struct logic_value logic_array(const struct logic_value *items, uint32_t count) {
     return (struct logic_value){.type = LOGIC_ARRAY, .items = items, .count = count};

@@ -140,6 +140,56 @@ static void test_what_endangers_a_migration(void **state) {
     CHECK_PROBLEMS(rows);
 }
 
+#define NEW_CONSUMER(rule) CONSUMERS("\"defaultVariant\":\"on\"", "\"defaultVariant\":\"off\",\"targeting\":" rule)
+#define CONDITION(rule)    NEW_CONSUMER("{\"if\":[" rule ",\"on\",\"off\"]}")
+#define FLAG_NAMED(key)                                                                                                \
+    "{\"flags\":{\"legacy-consumer\":{\"state\":\"ENABLED\"," ON_OFF ",\"defaultVariant\":\"on\"},\n"                  \
+    "\"" key "\":{\"state\":\"ENABLED\"," ON_OFF ",\"defaultVariant\":\"on\"}}}"
+
+/* Flags almost like ours, variables and variants that are not there: each with its place and the nearest right one.
+ * (fault 6.1) */
+static void test_names_that_nothing_answers_to(void **state) {
+    (void)state;
+    static const struct problem_row rows[] = {
+        {FLAG_NAMED("new-cosumer"), FLAG_WARNING, "\"new-cosumer\"", "is it \"new-consumer\"?"},
+        {FLAG_NAMED("new_consumer"), FLAG_WARNING, "\"new_consumer\"", "takes the value of an unmigrated system"},
+        {FLAG_NAMED("New-Consumer"), FLAG_WARNING, "\"New-Consumer\"", "is it \"new-consumer\"?"},
+        {FLAG_NAMED("legacy-consumers"), FLAG_WARNING, "\"legacy-consumers\"", "is it \"legacy-consumer\"?"},
+        {FLAG_NAMED("new-consumer-shdaow"), FLAG_WARNING, "\"new-consumer-shdaow\"", "is it \"new-consumer-shadow\"?"},
+        {"{\"flags\":[{\"key\":\"new-cosumer\",\"state\":\"ENABLED\"," ON_OFF ",\"defaultVariant\":\"on\"}]}",
+         FLAG_WARNING, "{\"key\"", "is it \"new-consumer\"?"},
+        {CONDITION("{\"==\":[{\"var\":\"company\"},\"a\"]}"), FLAG_WARNING, "\"company\"}", "is it \"companyId\"?"},
+        {CONDITION("{\"==\":[{\"var\":\"companyid\"},\"a\"]}"), FLAG_WARNING, "\"companyid\"}", "is it \"companyId\"?"},
+        {CONDITION("{\"in\":[{\"var\":[\"conection\",1]},[\"a\"]]}"), FLAG_WARNING, "\"conection\"",
+         "is it \"connectionId\"?"},
+        {CONDITION("{\"==\":[{\"var\":\"data\"},\"a\"]}"), FLAG_WARNING, "\"data\"}", "is it \"dataType\"?"},
+        {CONDITION("{\"==\":[{\"var\":\"email\"},\"a\"]}"), FLAG_WARNING, "\"email\"}", "there are targetingKey,"},
+        {CONDITION("{\"missing\":[\"type\",\"companyID\"]}"), FLAG_WARNING, "\"companyID\"", "is it \"companyId\"?"},
+        {CONDITION("{\"missing_some\":[1,[\"type\",\"companyID\"]]}"), FLAG_WARNING, "\"companyID\"",
+         "is it \"companyId\"?"},
+        {CONDITION("{\"some\":[[{\"var\":\"compnyId\"}],{\"var\":\"anything\"}]}"), FLAG_WARNING, "\"compnyId\"",
+         "is it \"companyId\"?"},
+        {NEW_CONSUMER("{\"fractional\":[{\"var\":\"companyID\"},[\"on\",1],[\"off\",1]]}"), FLAG_WARNING,
+         "\"companyID\"", "is it \"companyId\"?"},
+        {NEW_CONSUMER("{\"if\":[{\"var\":\"type\"},\"onn\",\"off\"]}"), FLAG_WARNING, "\"onn\"", "is it \"on\"?"},
+        {NEW_CONSUMER("{\"if\":[{\"var\":\"type\"},\"on\",\"Off\"]}"), FLAG_WARNING, "\"Off\"", "is it \"off\"?"},
+        {NEW_CONSUMER("{\"if\":[{\"var\":\"type\"},true,\"off\"]}"), FLAG_WARNING, "true,", "no variant \"true\""},
+        {NEW_CONSUMER("{\"fractional\":[[\"one\",10],[\"off\",90]]}"), FLAG_WARNING, "\"one\"", "is it \"on\"?"},
+        {NEW_CONSUMER("{\"fractional\":[[{\"if\":[{\"var\":\"type\"},\"yes\"]},10],[\"off\",90]]}"), FLAG_WARNING,
+         "\"yes\"", "no variant \"yes\""},
+        {NEW_CONSUMER("{\"or\":[{\"==\":[1,2]},\"enabled\"]}"), FLAG_WARNING, "\"enabled\"", "no variant \"enabled\""},
+        {"{\"$evaluators\":{\"e\":{\"if\":[{\"==\":[{\"var\":\"Type\"},1]},\"on\",\"of\"]}},\"flags\":{\"new-"
+         "consumer\":"
+         "{\"state\":\"ENABLED\"," ON_OFF ",\"defaultVariant\":\"off\",\"targeting\":{\"$ref\":\"e\"}}}}",
+         FLAG_WARNING, "\"of\"", "is it \"off\"?"},
+        {"{\"$evaluators\":{\"e\":{\"==\":[{\"var\":\"Type\"},1]}},\"flags\":{\"new-consumer\":"
+         "{\"state\":\"ENABLED\"," ON_OFF
+         ",\"defaultVariant\":\"off\",\"targeting\":{\"if\":[{\"$ref\":\"e\"},\"on\"]}}}}",
+         FLAG_WARNING, "\"Type\"", "is it \"type\"?"},
+    };
+    CHECK_PROBLEMS(rows);
+}
+
 /* May the new consumer be on, and off, for any message at all? "Yes where the rule is not simple enough to tell." */
 static void test_what_a_rule_may_give(void **state) {
     (void)state;
@@ -272,8 +322,13 @@ static void test_a_good_file_has_no_problems(void **state) {
             "\"defaultVariant\":\"off\",\"targeting\":{\"if\":[{\"in\":[{\"var\":\"companyId\"},"
             "[\"a\"]]},\"on\",{\"fractional\":[[\"on\",10],[\"off\",90]]}]}"),
         CONSUMERS("\"defaultVariant\":\"on\",\"metadata\":{\"owner\":\"billing\",\"n\":1,\"b\":false},\"targeting\":{}",
-                  "\"defaultVariant\":null,\"targeting\":{\"if\":[{\"sem_ver\":[{\"var\":\"v\"},\"^\",\"1.2.3\"]},"
+                  "\"defaultVariant\":null,\"targeting\":{\"if\":[{\"sem_ver\":[{\"var\":\"type\"},\"^\",\"1.2.3\"]},"
                   "\"on\",\"off\"]}"),
+        /* flags of other programs, whose variables are theirs; items of a list have names of their own */
+        "{\"flags\":{\"checkout\":{\"state\":\"ENABLED\"," ON_OFF ",\"defaultVariant\":\"on\",\"targeting\":{\"if\":["
+        "{\"==\":[{\"var\":\"email\"},\"x\"]},\"on\"]}},\"new-consumer\":{\"state\":\"ENABLED\"," ON_OFF
+        ",\"defaultVariant\":\"off\",\"targeting\":{\"if\":[{\"some\":[[1,2],{\"var\":\"a\"}]},\"on\"]}}}"
+        "}",
         /* everything that the schema lets a rule be */
         CONSUMERS("\"defaultVariant\":\"on\",\"targeting\":{\"if\":[{\"missing_some\":[1,[\"type\"]]},\"off\","
                   "{\"missing\":[\"type\"]},\"off\",{\"starts_with\":[{\"var\":[\"type\",\"x\"]},\"a\"]},\"off\","
@@ -320,6 +375,7 @@ int main(void) {
         cmocka_unit_test(test_what_breaks_a_flag),
         cmocka_unit_test(test_what_the_schema_forbids),
         cmocka_unit_test(test_what_endangers_a_migration),
+        cmocka_unit_test(test_names_that_nothing_answers_to),
         cmocka_unit_test(test_what_a_rule_may_give),
         cmocka_unit_test(test_what_an_unmigrated_value_is_depends_on_the_flag),
         cmocka_unit_test(test_branches_that_multiply_are_not_all_followed),

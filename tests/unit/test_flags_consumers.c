@@ -88,13 +88,143 @@ static void test_the_message_is_the_context(void **state) {
     }
 }
 
-static void test_a_message_without_company_has_an_empty_key(void **state) {
+/* Nothing to hash: no bucket, the default variant. (fault 4.6) */
+static void test_a_message_without_company_has_an_empty_key_and_no_bucket(void **state) {
     (void)state;
-    static const char *file =
-        "{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\"," ON_OFF ",\"defaultVariant\":\"off\","
-        "\"targeting\":{\"if\":[{\"===\":[{\"var\":\"targetingKey\"},\"\"]},"
-        "{\"fractional\":[[\"on\",1]]},null]}}}}";
-    assert_true(consumer(file, FLAG_NEW_CONSUMER, &(struct flag_context){0}).on);
+    static const struct {
+        const char *rule;
+        bool on;
+    } rows[] = {
+        {"{\"if\":[{\"===\":[{\"var\":\"targetingKey\"},\"\"]},\"on\",\"off\"]}", true},
+        {"{\"fractional\":[[\"on\",1]]}", false},
+        {"{\"fractional\":[{\"var\":\"companyId\"},[\"on\",1]]}", false},
+        {"{\"fractional\":[{\"cat\":[\"seed\",{\"var\":\"companyId\"}]},[\"on\",1]]}", true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char file[500];
+        snprintf(file, sizeof file,
+                 "{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\"," ON_OFF ",\"defaultVariant\":\"off\","
+                 "\"targeting\":%s}}}",
+                 rows[i].rule);
+        struct flag_decision decision = consumer(file, FLAG_NEW_CONSUMER, &(struct flag_context){0});
+        if (decision.on != rows[i].on || decision.error != FLAG_ERROR_NONE)
+            fail_msg("%s", rows[i].rule);
+    }
+}
+
+#define COMPANY_LOWER "5c3d8535-f81a-4478-a6d3-afaa4d51199e"
+#define COMPANY_UPPER "5C3D8535-F81A-4478-A6D3-AFAA4D51199E"
+
+/* However the flag file and the two generations write an id, they mean the same. (fault 4.5) */
+static void test_ids_are_compared_without_regard_to_case(void **state) {
+    (void)state;
+    static const struct {
+        const char *rule;
+        bool on;
+    } rows[] = {
+        {"{\"==\":[{\"var\":\"companyId\"},\"" COMPANY_UPPER "\"]}", true},
+        {"{\"==\":[\"" COMPANY_UPPER "\",{\"var\":\"companyId\"}]}", true},
+        {"{\"===\":[{\"var\":\"targetingKey\"},\"" COMPANY_UPPER "\"]}", true},
+        {"{\"!=\":[{\"var\":\"companyId\"},\"" COMPANY_UPPER "\"]}", false},
+        {"{\"!==\":[{\"var\":\"companyId\"},\"" COMPANY_UPPER "\"]}", false},
+        {"{\"in\":[{\"var\":\"companyId\"},[\"x\",\"" COMPANY_UPPER "\"]]}", true},
+        {"{\"in\":[{\"var\":\"companyId\"},[\"x\",\"" COMPANY_LOWER "\"]]}", true},
+        {"{\"in\":[{\"var\":\"companyId\"},\"x," COMPANY_UPPER ",y\"]}", true},
+        {"{\"in\":[\"F81A\",{\"var\":\"companyId\"}]}", true},
+        {"{\"in\":[\"CONN\",[{\"var\":\"connectionId\"}]]}", true},
+        {"{\"some\":[[\"" COMPANY_UPPER "\"],{\"==\":[{\"var\":\"\"},\"" COMPANY_LOWER "\"]}]}", false},
+        {"{\"starts_with\":[{\"var\":\"companyId\"},\"5C3D\"]}", true},
+        {"{\"ends_with\":[{\"var\":\"companyId\"},\"199E\"]}", true},
+        {"{\"ends_with\":[{\"var\":\"companyId\"},\"x" COMPANY_LOWER "\"]}", false},
+        {"{\"==\":[{\"cat\":[{\"var\":\"companyId\"},\"\"]},\"" COMPANY_LOWER "\"]}", true},
+        {"{\"==\":[{\"var\":\"connectionId\"},\"conn\"]}", true},
+        {"{\"==\":[{\"var\":\"type\"},\"sync completed\"]}", false}, /* no id */
+    };
+    static const char *const companies[] = {COMPANY_LOWER, COMPANY_UPPER, "5C3d8535-f81a-4478-A6d3-afaa4d51199e"};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char file[1000];
+        snprintf(file, sizeof file,
+                 "{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\"," ON_OFF ",\"defaultVariant\":\"off\","
+                 "\"targeting\":{\"if\":[%s,\"on\",\"off\"]}}}}",
+                 rows[i].rule);
+        for (size_t c = 0; c < ARRAY_LEN(companies); c++) {
+            struct str company = str_of(companies[c]);
+            struct flag_context context = {
+                .targeting_key = company, .company = company, .connection = STR("cOnN"), .type = STR("Sync Completed")};
+            if (consumer(file, FLAG_NEW_CONSUMER, &context).on != rows[i].on)
+                fail_msg("%s of %s", rows[i].rule, companies[c]);
+        }
+    }
+}
+
+/* Both messages of a company fall into one bucket, and `flags eval` says which. (fault 4.5) */
+static void test_the_bucket_of_an_id_does_not_depend_on_its_case(void **state) {
+    (void)state;
+    struct arena *arena = arena_new(0);
+    struct flags *flags = load(arena, "{\"flags\":{\"new-consumer\":{\"state\":\"ENABLED\"," ON_OFF
+                                      ",\"targeting\":{\"fractional\":[[\"on\",50],[\"off\",50]]}}}}");
+    unsigned on = 0;
+    for (int i = 0; i < 200; i++) {
+        struct str lower = arena_printf(arena, "company-%x-af", i), upper = arena_printf(arena, "COMPANY-%X-AF", i);
+        struct flag_context a = {.targeting_key = lower, .company = lower},
+                            b = {.targeting_key = upper, .company = upper};
+        bool is_on = flags_consumer(flags, FLAG_NEW_CONSUMER, &a, NOW_S, arena).on;
+        assert_int_equal(is_on, flags_consumer(flags, FLAG_NEW_CONSUMER, &b, NOW_S, arena).on);
+        struct str context = arena_printf(arena, "{\"targetingKey\":\"" STR_FMT "\"}", STR_ARG(upper));
+        struct flag_outcome outcome;
+        flags_eval(flags, STR("new-consumer"), parse(arena, context.at), NULL, FLAG_TYPE_ANY, NOW_S, arena, &outcome);
+        assert_int_equal(is_on, outcome.value->boolean);
+        on += is_on;
+    }
+    assert_true(on > 50 && on < 150);
+    flags_free(flags);
+    arena_free(arena);
+}
+
+/* When may the outcome of a rule be another one? (fault 4.4) */
+static void test_when_time_alone_may_change_an_outcome(void **state) {
+    (void)state;
+    static const struct {
+        const char *condition;
+        int64_t from_s, to_s;
+        bool may;
+    } rows[] = {
+        {"{\">=\":[{\"var\":\"$flagd.timestamp\"},1000]}", 998, 999, false},
+        {"{\">=\":[{\"var\":\"$flagd.timestamp\"},1000]}", 999, 1000, true},
+        {"{\">=\":[{\"var\":\"$flagd.timestamp\"},1000]}", 1000, 999, true}, /* the clock was set back */
+        {"{\">=\":[{\"var\":\"$flagd.timestamp\"},1000]}", 1001, 5000, false},
+        {"{\">\":[{\"var\":[\"$flagd.timestamp\"]},1000]}", 1000, 1001, true},
+        {"{\"<=\":[{\"var\":\"$flagd.timestamp\"},999.5]}", 999, 1000, true},
+        {"{\"<\":[500,{\"var\":\"$flagd.timestamp\"},1000]}", 499, 500, true},
+        {"{\"<\":[500,{\"var\":\"$flagd.timestamp\"},1000]}", 502, 998, false},
+        {"{\"<\":[500,{\"var\":\"$flagd.timestamp\"},1000]}", 502, 2000, true},
+        {"{\"==\":[{\"var\":\"$flagd.timestamp\"},1000]}", 1000, 1001, true},
+        {"{\">\":[{\"var\":\"$flagd.timestamp\"},1e400]}", 1, 2, true},
+        {"{\">\":[{\"var\":\"$flagd.timestamp\"},\"1000\"]}", 1, 2, true},
+        {"{\">\":[{\"%\":[{\"var\":\"$flagd.timestamp\"},86400]},1000]}", 1, 2, true},
+        {"{\">\":[{\"var\":\"$flagd\"},1000]}", 1, 2, true},
+        {"{\">\":[{\"var\":\"\"},1000]}", 1, 2, true},
+        {"{\">\":[{\"var\":[{\"cat\":[\"a\"]}]},1000]}", 1, 2, true},
+        {"{\"$ref\":\"later\"}", 1, 999, false},
+        {"{\"$ref\":\"later\"}", 1, 1000, true},
+        {"{\"and\":[true,{\"!\":{\">=\":[{\"var\":\"$flagd.timestamp\"},1000]}}]}", 999, 1000, true},
+        {"{\"==\":[{\"var\":\"companyId\"},\"a\"]}", 0, INT32_MAX, false},
+        {"{\">\":[5,3]}", 0, INT32_MAX, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct arena *arena = arena_new(0);
+        struct str file = arena_printf(
+            arena,
+            "{\"$evaluators\":{\"later\":{\">=\":[{\"var\":\"$flagd.timestamp\"},1000]}},\"flags\":{\"new-consumer\":{"
+            "\"state\":\"ENABLED\"," ON_OFF ",\"targeting\":{\"if\":[%s,\"on\",\"off\"]}}}}",
+            rows[i].condition);
+        struct flags *flags = load(arena, file.at);
+        if (flags_may_change_between(flags, rows[i].from_s, rows[i].to_s) != rows[i].may)
+            fail_msg("%s from %lld to %lld", rows[i].condition, (long long)rows[i].from_s, (long long)rows[i].to_s);
+        assert_false(flags_may_change_between(flags, rows[i].to_s, rows[i].to_s));
+        flags_free(flags);
+        arena_free(arena);
+    }
 }
 
 /* Raising the weight of "on" only ever adds companies. */
@@ -283,7 +413,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_without_a_flag_the_system_is_unmigrated),
         cmocka_unit_test(test_the_message_is_the_context),
-        cmocka_unit_test(test_a_message_without_company_has_an_empty_key),
+        cmocka_unit_test(test_a_message_without_company_has_an_empty_key_and_no_bucket),
+        cmocka_unit_test(test_ids_are_compared_without_regard_to_case),
+        cmocka_unit_test(test_the_bucket_of_an_id_does_not_depend_on_its_case),
+        cmocka_unit_test(test_when_time_alone_may_change_an_outcome),
         cmocka_unit_test(test_a_ramp_never_flips_a_company_back),
         cmocka_unit_test(test_what_does_not_depend_on_the_message),
         cmocka_unit_test(test_threads_read_one_set),

@@ -488,7 +488,10 @@ static void test_fractional(void **state) {
         {"{\"fractional\":[{\"var\":\"k\"},[\"low\",50],[\"high\",50]]}", "{\"k\":\"ceQdGm\"}", "\"high\""},
         /* the first argument decides what is hashed */
         {"{\"fractional\":[[\"a\",1]]}", "{\"targetingKey\":\"x\"}", "\"a\""},
-        {"{\"fractional\":[[\"a\",1]]}", "{\"targetingKey\":\"\"}", "\"a\""},
+        {"{\"fractional\":[[\"a\",1]]}", "{\"targetingKey\":\"\"}", "null"}, /* (fault 4.6) */
+        {"{\"fractional\":[null,[\"a\",1]]}", "{\"targetingKey\":\"\"}", "null"},
+        {"{\"fractional\":[{\"var\":\"none\"},[\"a\",1]]}", "{\"targetingKey\":\"\"}", "null"},
+        {"{\"fractional\":[{\"var\":\"targetingKey\"},[\"a\",1]]}", "{\"targetingKey\":\"\"}", "\"a\""},
         {"{\"fractional\":[[\"a\",1]]}", "{}", "null"},
         {"{\"fractional\":[[\"a\",1]]}", "{\"targetingKey\":5}", "null"},
         {"{\"fractional\":[null,[\"a\",1]]}", "{\"targetingKey\":\"x\"}", "\"a\""},
