@@ -34,6 +34,14 @@ static const struct command commands[] = {
     {"settings", "[--json | --markdown]", "list every setting: name, type, default, meaning", NULL, cmd_settings},
     {"classify", "[--catalogue FILE] [--json] [FILE...]", "tell what bodies are: generation, type, id, company, facts",
      "One JSON line per body, with --json or without. `-`, or no file, reads standard input.", cmd_classify},
+    {"translate",
+     "--to rule|event [--type T] [--value NAME=VALUE]... [--explain] [--json]\n"
+     "[--catalogue FILE] [FILE...]",
+     "write bodies of one generation as the other",
+     "One body per line. An event can become several rules; --type writes one type alone. --value gives members\n"
+     "that no message of the other generation tells (--value ClientName=Acme). --explain says where each member\n"
+     "came from, and what has no source. `-`, or no file, reads standard input.",
+     cmd_translate},
     {"flags",
      "show --file F [--admin URL] [--token T] [--json]\n"
      "set NAME on|off --file F [--force]\n"

@@ -53,6 +53,7 @@ int cmd_serve(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_settings(int argc, char **argv);
 int cmd_classify(int argc, char **argv);
+int cmd_translate(int argc, char **argv);
 int cmd_flags(int argc, char **argv);
 int cmd_parity(int argc, char **argv);
 int cmd_messages(int argc, char **argv);

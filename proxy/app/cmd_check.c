@@ -7,6 +7,7 @@
 #include "proxy/app/flag_report.h"
 #include "proxy/app/type_names.h"
 #include "proxy/decide/catalog_load.h"
+#include "proxy/decide/translate_check.h"
 #include "proxy/decide/flags.h"
 
 #include <stdio.h>
@@ -18,13 +19,15 @@ static bool check_catalogue(struct arena *arena, struct settings *settings, stru
     struct str text, path = settings->catalogue_path;
     struct catalog *catalog = NULL;
     bool is_good = false;
-    if (path.at == NULL)
+    if (path.at == NULL) {
         catalog = catalog_builtin();
-    else if (file_read(arena, path.at, FILE_MAX, &text, NULL) == ERR_NONE &&
-             catalog_load(text, path.at, &catalog, lines) != ERR_NONE)
-        catalog = NULL;
+        is_good = true;
+    } else if (file_read(arena, path.at, FILE_MAX, &text, NULL) == ERR_NONE &&
+               catalog_load(text, path.at, &catalog, lines) == ERR_NONE) {
+        is_good = translate_check(catalog, text, path.at, lines) == 0;
+    }
     if (catalog != NULL)
-        is_good = type_names_settle(settings, catalog, arena, lines) == ERR_NONE;
+        is_good &= type_names_settle(settings, catalog, arena, lines) == ERR_NONE;
     catalog_free(catalog);
     return is_good;
 }

@@ -8,6 +8,7 @@
 #include "common/random.h"
 #include "proxy/app/type_names.h"
 #include "proxy/decide/catalog_load.h"
+#include "proxy/decide/translate_check.h"
 
 #include <unistd.h>
 
@@ -25,8 +26,11 @@ static enum err read_catalog(struct service *service, struct strbuf *problems) {
     enum err err = file_read(arena, path.at, CATALOGUE_MAX, &text, &detail);
     if (err != ERR_NONE)
         strbuf_printf(problems, "catalogue: cannot read " STR_FMT ": %s\n", STR_ARG(path), detail.text);
-    else if ((err = catalog_load(text, path.at, &catalog, problems)) == ERR_NONE)
+    else if ((err = catalog_load(text, path.at, &catalog, problems)) == ERR_NONE) {
         service->catalog = catalog;
+        if (translate_check(catalog, text, path.at, problems) > 0)
+            err = ERR_INVALID;
+    }
     arena_free(arena);
     return err;
 }

@@ -29,6 +29,8 @@ struct catalog_fact {
     bool per_rule; /* of an event: once for each rule type that it replaces */
 };
 
+struct body_template;
+
 /* A rule type that an event replaces; always, or where a variable has a certain value. */
 struct catalog_replaced {
     struct str rule;      /* as listed: "{type}" of a pattern */
@@ -36,6 +38,8 @@ struct catalog_replaced {
     size_t listed;        /* its position among the rules */
     int if_variable;      /* position, or VARIABLE_NONE */
     struct str if_value;
+    int write_if_variable; /* likewise, for writing the rule from the event */
+    struct str write_if_value;
     uint32_t told_by; /* which facts of the event the rule states as well: bit i for item fact i, then those of the
                          whole message; none: the event tells of the rule's occurrences whatever it states */
 };
@@ -58,7 +62,8 @@ struct catalog_type {
     struct path items; /* to the list; no steps: the message is one item */
     const struct catalog_fact *item_facts;
     size_t item_fact_count;
-    size_t fact_max; /* no item has more facts than this */
+    size_t fact_max;                  /* no item has more facts than this */
+    const struct body_template *body; /* how it is written from the other generation; NULL: not at all */
 };
 
 /* Where a type stands: one path alone, or text and paths in turn. */

@@ -32,7 +32,7 @@ static void fact_read(struct reader *reader, const struct json *object, struct f
 }
 
 void vocabulary_read(struct reader *reader, const struct json *root, struct vocabulary *vocabulary) {
-    *vocabulary = (struct vocabulary){0};
+    *vocabulary = (struct vocabulary){.root = root};
     const struct json *ids = reader_member(reader, root, "ids", JSON_ARRAY, READER_OPTIONAL);
     if (ids != NULL)
         vocabulary->id_count = reader_texts(reader, ids, &vocabulary->ids);
@@ -209,10 +209,35 @@ void scope_add_all(struct scope *scope, const struct json *object) {
         read_variable(scope, member);
 }
 
+static bool value_mentions(const struct json *value, struct str braced) {
+    if (value->type == JSON_STRING)
+        return str_find(value->text, braced) >= 0;
+    for (const struct json *child = value->first; child != NULL; child = child->next)
+        if (value_mentions(child, braced))
+            return true;
+    return false;
+}
+
+/* Bodies are written from variables of the other generation, so each of them may use any. */
+static bool bodies_mention(const struct scope *scope, struct str name) {
+    static const char *const lists[] = {"rules", "events"};
+    struct str braced = ARENA_JOIN(scope->reader->arena, STR("{"), name, STR("}"));
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        const struct json *list = json_get(scope->vocabulary->root, str_of(lists[i]));
+        for (const struct json *type = list == NULL ? NULL : list->first; type != NULL; type = type->next) {
+            const struct json *body = json_get(type, STR("body"));
+            if (body != NULL && value_mentions(body, braced))
+                return true;
+        }
+    }
+    return false;
+}
+
 void scope_check_used(struct scope *scope, size_t from, const struct json *object) {
     for (const struct json *member = object == NULL ? NULL : object->first; member != NULL; member = member->next) {
         int position = scope_find(scope, member->key);
-        if (position >= (int)from && !scope->is_used[position] && !is_well_known(member->key))
+        if (position >= (int)from && !scope->is_used[position] && !is_well_known(member->key) &&
+            !bodies_mention(scope, member->key))
             reader_problem(scope->reader, member, "nothing uses the variable \"" STR_FMT "\"", STR_ARG(member->key));
     }
 }

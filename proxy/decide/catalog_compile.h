@@ -13,6 +13,7 @@ struct fact_definition {
 
 /* What all types share. */
 struct vocabulary {
+    const struct json *root; /* of the file */
     const struct value_map *maps;
     size_t map_count;
     const struct str *ids;

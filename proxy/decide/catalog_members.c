@@ -54,6 +54,9 @@ static const struct catalog_member members[] = {
      "the event type that tells the same; a rule without one has no twin"},
     {SECTION_RULE, "variables", "an object", false, "on top of those of all rules"},
     {SECTION_RULE, "facts", "a list of names", false, "what it states"},
+    {SECTION_RULE, "body", "an object", false,
+     "how its body is written from an event that replaces it: members of texts with that event's variables in braces, "
+     "constants, or the forms below; {type} is the type that is written, {arrived} when the source arrived"},
 
     {SECTION_EVENT, "type", "a text", true,
      "the type as bodies have it; one {x} in it stands for any text and is a variable: \"v1.{type}\""},
@@ -61,14 +64,29 @@ static const struct catalog_member members[] = {
      "the rules that tell the same; variables may stand in braces where the rule is a pattern: \"{type}\""},
     {SECTION_EVENT, "variables", "an object", false, "on top of those of all events"},
     {SECTION_EVENT, "facts", "a list of names", false, "what it states, where it is one item"},
+    {SECTION_EVENT, "body", "an object", false, "how its body is written from a rule that it replaces"},
     {SECTION_EVENT, "items", "an object", false, "where the event tells several things that are handled one by one"},
 
     {SECTION_REPLACED, "rule", "a text", true, "as in the short form"},
     {SECTION_REPLACED, "if", "an object of one variable and its value", false, "only then is the rule replaced"},
+    {SECTION_REPLACED, "write_if", "an object of one variable and its value", false,
+     "only then is the rule written from the event; not every event that replaces a rule tells all of it"},
 
     {SECTION_ITEMS, "list", "a path", true, "leads to the list whose elements are the items"},
     {SECTION_ITEMS, "variables", "an object", true, "read from each element; \"header:\" and \"path:\" work too"},
     {SECTION_ITEMS, "facts", "a list of names", true, "what each element states"},
+
+    {SECTION_BODY, "text", "a text with variables in braces", false,
+     "a text alone may stand in place of the object; a variable alone keeps its JSON type"},
+    {SECTION_BODY, "from", "a path, or a list of paths", false,
+     "the value there, of any type; a path into the list of items means the item at hand"},
+    {SECTION_BODY, "last", "a path", false,
+     "what the newest stored message of the written type has there, else what translate.values says"},
+    {SECTION_BODY, "map", "a name of \"maps\", or an object", false,
+     "the value goes through the map; values of an object may be of any type; what is not listed is left out"},
+    {SECTION_BODY, "if_absent", "any value", false, "what is written where there is none; else the member is left out"},
+    {SECTION_BODY, "not_replaced", "true", false,
+     "nothing replaces the member: alone it is left out, beside another form it is written, and it is never compared"},
 };
 
 size_t catalog_member_count(void) {
@@ -90,6 +108,7 @@ const char *catalog_section_title(enum catalog_section section) {
         [SECTION_EVENT] = "An element of `events`",
         [SECTION_REPLACED] = "The long form in `replaces`",
         [SECTION_ITEMS] = "`items` of an event",
+        [SECTION_BODY] = "A member of a `body` that is an object of one of these",
     };
     return titles[section];
 }

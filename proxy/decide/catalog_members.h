@@ -16,6 +16,7 @@ enum catalog_section {
     SECTION_EVENT,
     SECTION_REPLACED,
     SECTION_ITEMS,
+    SECTION_BODY,
     SECTION_COUNT
 };
 

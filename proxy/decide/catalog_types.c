@@ -2,6 +2,8 @@
  * of its items; the position in the scope is what templates refer to afterwards. */
 #include "proxy/decide/catalog_types.h"
 
+#include "proxy/decide/body.h"
+
 /* ---- what both generations' types have ---- */
 
 static void add_name(struct loader *loader, struct catalog_types *types, const struct catalog_type *type,
@@ -52,6 +54,11 @@ static void read_shared(struct loader *loader, const struct json *root, enum gen
     struct catalog_type *unlisted = is_rule ? &loader->catalog->rules.unlisted : &loader->catalog->events.unlisted;
     *unlisted = (struct catalog_type){.generation = generation, .captured = VARIABLE_NONE};
     take_scope(loader, &loader->shared, loader->shared.count, unlisted);
+}
+
+static const struct body_template *read_body(struct loader *loader, const struct json *object) {
+    const struct json *body = reader_member(&loader->reader, object, "body", JSON_OBJECT, READER_OPTIONAL);
+    return body == NULL ? NULL : body_compile(&loader->reader, &loader->vocabulary, body);
 }
 
 /* Room for as many types as the list has elements, and for all their names. */
@@ -122,6 +129,7 @@ static void read_rule(struct loader *loader, const struct json *object, struct c
     if (type->fact_max > ITEM_FACT_MAX)
         reader_problem(reader, facts, "there are too many facts: %d are possible", ITEM_FACT_MAX);
     scope_check_used(&scope, loader->shared.count, variables);
+    type->body = read_body(loader, object);
     take_scope(loader, &scope, scope.count, type);
 }
 
@@ -155,30 +163,32 @@ static size_t find_listed(const struct catalog *catalog, struct str name) {
                                                                  : (size_t)(matched - catalog->rules.types);
 }
 
-static void read_condition(struct loader *loader, const struct json *object, struct scope *scope,
-                           struct catalog_replaced *replaced) {
+static void read_condition(struct loader *loader, const struct json *object, const char *name, struct scope *scope,
+                           int *variable, struct str *value) {
     struct reader *reader = &loader->reader;
-    const struct json *condition = reader_member(reader, object, "if", JSON_OBJECT, READER_OPTIONAL);
+    const struct json *condition = reader_member(reader, object, name, JSON_OBJECT, READER_OPTIONAL);
     if (condition == NULL)
         return;
     const struct json *member = condition->first;
-    replaced->if_variable = condition->count == 1 ? scope_find(scope, member->key) : VARIABLE_NONE;
-    if (replaced->if_variable == VARIABLE_NONE)
-        reader_problem(reader, condition, "\"if\" must name one variable and its value");
+    *variable = condition->count == 1 ? scope_find(scope, member->key) : VARIABLE_NONE;
+    if (*variable == VARIABLE_NONE)
+        reader_problem(reader, condition, "\"%s\" must name one variable and its value", name);
     else if (reader_expect(reader, member, JSON_STRING)) {
-        scope->is_used[replaced->if_variable] = true;
-        replaced->if_value = member->text;
+        scope->is_used[*variable] = true;
+        *value = member->text;
     }
 }
 
 static void read_replaced(struct loader *loader, const struct json *element, struct scope *scope,
                           struct catalog_replaced *replaced) {
     struct reader *reader = &loader->reader;
-    *replaced = (struct catalog_replaced){.if_variable = VARIABLE_NONE, .listed = NOT_LISTED};
+    *replaced = (struct catalog_replaced){
+        .if_variable = VARIABLE_NONE, .write_if_variable = VARIABLE_NONE, .listed = NOT_LISTED};
     if (element->type == JSON_OBJECT) {
         reader_expect_members(reader, element, SECTION_REPLACED);
         replaced->rule = reader_text(reader, element, "rule", READER_REQUIRED);
-        read_condition(loader, element, scope, replaced);
+        read_condition(loader, element, "if", scope, &replaced->if_variable, &replaced->if_value);
+        read_condition(loader, element, "write_if", scope, &replaced->write_if_variable, &replaced->write_if_value);
     } else if (reader_expect(reader, element, JSON_STRING)) {
         replaced->rule = element->text;
     }
@@ -282,6 +292,7 @@ static void read_event(struct loader *loader, const struct json *object, struct 
     check_event_facts(loader, object, type);
     if (type->fact_max <= ITEM_FACT_MAX)
         find_what_tells(loader->catalog, type);
+    type->body = read_body(loader, object);
     take_scope(loader, &scope, message_count, type);
 }
 

@@ -49,10 +49,8 @@ static const struct mistake mistakes[] = {
     {"\"company\": \"CompanyId\"", "\"company\": \"a[]\"", "is no path"},
     {"\"company\": \"CompanyId\"", "\"company\": \"a[0].b\"", "is no path"},
     {"\"company\": \"CompanyId\"", "\"company\": {\"text\": 5}", "\"text\" must be a string"},
-    {"\"variables\": {\"limit\": {\"text\": \"reached\"}},\n            \"facts\": [\"rate-limit\", \"same-id\"]\n     "
-     "   },\n        {\n            \"type\": \"client.rateLimit.reset\"",
-     "\"variables\": {\"limit\": {\"text\": \"{rule}\"}},\n            \"facts\": [\"rate-limit\", \"same-id\"]\n      "
-     "  },\n        {\n            \"type\": \"client.rateLimit.reset\"",
+    {"\"replaces\": [\"ClientRateLimitReached\"],\n            \"variables\": {\"limit\": {\"text\": \"reached\"}}",
+     "\"replaces\": [\"ClientRateLimitReached\"],\n            \"variables\": {\"limit\": {\"text\": \"{rule}\"}}",
      "there is no variable {rule} here; there are {"},
     {"\"company\": \"CompanyId\"", "\"company\": \"a.b.c.d.e.f.g.h.i\"", "8 keys at most"},
     {"\"company\": \"CompanyId\"", "\"company\": []", "a path or a list of paths"},
@@ -83,7 +81,7 @@ static const struct mistake mistakes[] = {
      "\"SyncFailed\", \"SyncFailed\", \"SyncFailed\"]",
      "there are 17 facts, which is too many: 16 are possible"},
     {"\"facts\": [\"initial\", \"same-id\"]", "\"facts\": [\"intial\", \"same-id\"]", "\"facts\" has no \"intial\""},
-    {"\"variables\": {\"error\": {\"text\": \"error\"}}", "\"variables\": {\"eror\": {\"text\": \"error\"}}",
+    {"\"variables\": {\"limit\": {\"text\": \"reset\"}}", "\"variables\": {\"eror\": {\"text\": \"error\"}}",
      "nothing uses the variable \"eror\""},
     {"{\"type\": \"connection.failed\"}", "{\"type\": \"{a}.{b}\"}", "at most one {x}"},
 
