@@ -91,15 +91,26 @@ struct due {
     int64_t due_ms;
 };
 
-/* Messages by id downwards; absent texts and negative numbers do not filter. */
+/* Messages by id downwards; absent texts and negative numbers do not filter, nor does what is 0. */
 struct filter {
     int state, generation;
     struct str type, company; /* the company in any letter case */
     uint64_t before;          /* only ids below; 0: from the newest */
     size_t limit;
+    uint64_t after;             /* only ids above */
+    int64_t since_ms, until_ms; /* received from the one on, and before the other */
+    unsigned endpoints;         /* bit 1 << endpoint */
+    bool type_is_prefix;        /* `type` is only the front of it, in any letter case */
+    bool unpaired;              /* could have a twin, and has none */
+    bool near_miss;             /* a twin that it might have had was too far away in time */
+    size_t look_max;            /* so many messages are looked at; 0: all that it takes */
+    uint64_t *looked_to;        /* where not NULL: the lowest id looked at where `look_max` ended it, else 0 */
 };
 
-bool filter_passes(const struct filter *filter, const struct record *record); /* but for `before` and `limit` */
+/* But for `before`, `after`, `limit` and `unpaired`, which is the store's to know. */
+bool filter_passes(const struct filter *filter, const struct record *record);
+/* Could the message have a twin? One that nothing replaces, or an event that states nothing, never has. */
+bool record_can_pair(const struct record *record);
 
 struct backend;
 

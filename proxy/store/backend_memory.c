@@ -228,17 +228,35 @@ static enum err memory_scan_content(struct backend *backend, uint64_t after, uin
     return ERR_NONE;
 }
 
+static bool row_passes(const struct filter *filter, const struct message_row *row) {
+    const void *twin = row->record.generation == GENERATION_EVENT ? (const void *)row->as_event : row->as_rule;
+    return filter_passes(filter, &row->record) && (!filter->unpaired || twin == NULL);
+}
+
 static enum err memory_list(struct backend *backend, struct arena *arena, const struct filter *filter,
                             struct record **records, size_t *count) {
     const struct shelf *messages = &tables_of(backend)->messages;
     uint8_t marks = (uint8_t)(filter->state < 0 ? (unsigned)MARK_ANY : 1U << filter->state);
     uint64_t id = filter->before == 0 ? UINT64_MAX : filter->before;
-    struct record *found = ARENA_ARRAY(arena, filter->limit, struct record);
-    size_t found_count = 0;
-    for (const struct message_row *row;
-         found_count < filter->limit && (row = shelf_below(messages, &id, marks)) != NULL;)
-        if (filter_passes(filter, &row->record))
-            found[found_count++] = row->record;
+    struct record *found = NULL;
+    size_t found_count = 0, looked_at = 0, capacity = 0;
+    const struct message_row *row;
+    while (found_count < filter->limit && (filter->look_max == 0 || looked_at < filter->look_max) &&
+           (row = shelf_below(messages, &id, marks)) != NULL && id > filter->after) {
+        looked_at++;
+        if (!row_passes(filter, row))
+            continue;
+        if (found_count == capacity) {
+            capacity = capacity == 0 ? 8 : capacity * 2;
+            struct record *larger = ARENA_ARRAY(arena, capacity, struct record);
+            if (found_count > 0)
+                memcpy(larger, found, found_count * sizeof *found);
+            found = larger;
+        }
+        found[found_count++] = row->record;
+    }
+    if (filter->looked_to != NULL)
+        *filter->looked_to = found_count < filter->limit && looked_at == filter->look_max && looked_at > 0 ? id : 0;
     *records = found;
     *count = found_count;
     return ERR_NONE;

@@ -152,9 +152,15 @@ struct story {
     size_t twin_count;
     struct step *steps;
     size_t step_count;
+    const uint64_t *also; /* of who looked it up: all messages that the id asked for names */
+    size_t also_count;
 };
 enum err ledger_list(struct ledger *ledger, struct arena *arena, const struct filter *filter, struct record **records,
                      size_t *count) MUST_USE;
+/* The messages that a text names, the newest first: by our id, or else by webhook-id, by the id in the body, and by the
+ * facts with these keys. No error where there is none. */
+enum err ledger_lookup(struct ledger *ledger, struct arena *arena, struct str text, const struct str *keys,
+                       size_t key_count, uint64_t *ids, size_t max, size_t *count) MUST_USE;
 enum err ledger_story(struct ledger *ledger, struct arena *arena, uint64_t id, struct story *story) MUST_USE;
 
 /* Arrival of the oldest message of the endpoint that is in that state (an open one: pending, held or parked); DUE_NEVER

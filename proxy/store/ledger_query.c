@@ -1,9 +1,47 @@
 /* Reading for people. */
 #include "proxy/store/ledger_internal.h"
 
+enum { ID_LAG_MS = 10 * 60 * 1000 }; /* a message gets its id within this after its arrival */
+
+/* Ids follow the clock, unless the clock was far ahead for a while: then the next ones follow the last one given. */
+static enum err ids_run_ahead(struct ledger *ledger, bool *ahead) {
+    struct record newest;
+    *ahead = false;
+    if (ledger->now.last_id == 0)
+        return ERR_NONE;
+    enum err err = ledger->ops->load(ledger->backend, ledger->scratch, ledger->now.last_id, &newest);
+    if (err == ERR_NOT_FOUND || err == ERR_DAMAGED)
+        return ERR_NONE;
+    if (err == ERR_NONE)
+        *ahead = newest.id > ledger_id_at(newest.received_ms + ID_LAG_MS);
+    return err;
+}
+
+/* Beyond all ids that can be, where the time is. */
+static uint64_t id_limit_at(int64_t ms) {
+    const int64_t last_ms = INT64_MAX >> 20;
+    return ms >= last_ms ? INT64_MAX : ledger_id_at(ms);
+}
+
+/* An id holds the time of the admission, so that a period is a range of ids, which needs no index. */
+static enum err bound_by_time(struct ledger *ledger, struct filter *filter) {
+    bool ahead;
+    if (filter->since_ms > 0 && id_limit_at(filter->since_ms) - 1 > filter->after)
+        filter->after = id_limit_at(filter->since_ms) - 1;
+    if (filter->until_ms == 0)
+        return ERR_NONE;
+    TRY(ids_run_ahead(ledger, &ahead));
+    uint64_t below = id_limit_at(filter->until_ms + ID_LAG_MS);
+    if (!ahead && (filter->before == 0 || filter->before > below))
+        filter->before = below;
+    return ERR_NONE;
+}
+
 enum err ledger_list(struct ledger *ledger, struct arena *arena, const struct filter *filter, struct record **records,
                      size_t *count) {
-    TRY(ledger->ops->list(ledger->backend, arena, filter, records, count));
+    struct filter bounded = *filter;
+    TRY(bound_by_time(ledger, &bounded));
+    TRY(ledger->ops->list(ledger->backend, arena, &bounded, records, count));
     for (size_t i = 0; i < *count; i++)
         record_keep(arena, &(*records)[i]);
     return ERR_NONE;

@@ -4,7 +4,7 @@
 
 #define CHANGING       "state, due_ms, changed_ms, attempts, tries, marks, trimmed"
 #define SELECT_MESSAGE "SELECT id, " CHANGING ", endpoint, fixed FROM message "
-/* Parameters of every list: before, state. The rest of the filter is within what is fixed. */
+/* The rest of the filter is within what is fixed. */
 #define LIST_ORDER "AND id < ?1 ORDER BY id DESC"
 
 static const char *const texts[SQL_COUNT] = {
@@ -46,9 +46,9 @@ static const char *const texts[SQL_COUNT] = {
                        "WHERE state = ?1 AND state NOT IN (3, 4) AND state < 7 AND id > ?2 ORDER BY id LIMIT ?3",
     [SQL_SCAN_STATES] = "SELECT id FROM message NOT INDEXED WHERE (?1 >> state) & 1 AND id > ?2 ORDER BY id LIMIT ?3",
     [SQL_SCAN_CONTENT] = "SELECT id FROM content WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
-    [SQL_LIST] = SELECT_MESSAGE "NOT INDEXED WHERE (?2 < 0 OR state = ?2) " LIST_ORDER,
-    [SQL_LIST_STATE] =
-        SELECT_MESSAGE "INDEXED BY message_state WHERE state = ?2 AND state NOT IN (3, 4) AND state < 7 " LIST_ORDER,
+    [SQL_LIST] = SELECT_MESSAGE "NOT INDEXED WHERE id > ?2 " LIST_ORDER,
+    [SQL_LIST_STATE] = SELECT_MESSAGE
+    "INDEXED BY message_state WHERE state = ?2 AND state NOT IN (3, 4) AND state < 7 AND id > ?3 " LIST_ORDER,
     [SQL_COUNT_STATE] = "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_state "
                         "WHERE state = ?1 AND state NOT IN (3, 4) AND state < 7 AND id < ?2 LIMIT ?3)",
     [SQL_READ_RECENT] = "SELECT number, entries FROM recent ORDER BY number",

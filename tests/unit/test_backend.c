@@ -401,6 +401,95 @@ static void lists_filter_and_go_on_where_they_stopped(void **state) {
     expect_list(bench, filter, NULL, 0);
 }
 
+static void lists_filter_by_time_endpoint_and_twin(void **state) {
+    struct bench *bench = *state;
+    OK(OPS(bench)->begin(bench->backend));
+    for (uint64_t id = 1; id <= 12; id++) {
+        struct record record = record_sample(id);
+        record.generation = id % 2 == 0 ? GENERATION_RULE : GENERATION_EVENT;
+        record.endpoint = id % 2 == 0 ? ENDPOINT_LEGACY : ENDPOINT_NEW;
+        record.received_ms = 1000 * (int64_t)id;
+        record.type = id <= 6 ? STR("read.completed") : STR("Read.other");
+        record.counterpart = id == 12 ? STR_NONE : STR("read.completed");
+        record.facts = id == 11 ? STR(";") : STR("x3:key;");
+        record.admission = id == 5 ? STR("{\"verdict\":\"too far apart in time\"}") : STR("{}");
+        insert(bench, &record);
+    }
+    OK(OPS(bench)->add_twin(bench->backend, &(struct twin){.event = 9, .rule = 10}));
+    OK(OPS(bench)->add_twin(bench->backend, &(struct twin){.event = 1, .rule = 2}));
+    OK(OPS(bench)->commit(bench->backend));
+    const struct filter all = {.state = -1, .generation = -1, .limit = 20};
+    struct filter filter = all;
+    filter.since_ms = 3000;
+    filter.until_ms = 6000;
+    EXPECT_LIST(bench, filter, 5, 4, 3);
+    filter = all;
+    filter.after = 9;
+    EXPECT_LIST(bench, filter, 12, 11, 10);
+    filter.generation = GENERATION_RULE;
+    EXPECT_LIST(bench, filter, 12, 10);
+    filter = all;
+    filter.endpoints = 1U << ENDPOINT_NEW;
+    filter.before = 6;
+    EXPECT_LIST(bench, filter, 5, 3, 1);
+    filter = all;
+    filter.type = STR("READ.");
+    filter.type_is_prefix = true;
+    filter.after = 5;
+    filter.before = 9;
+    EXPECT_LIST(bench, filter, 8, 7, 6);
+    filter.type = STR("read.c");
+    EXPECT_LIST(bench, filter, 6);
+    filter = all;
+    filter.unpaired = true;
+    EXPECT_LIST(bench, filter, 8, 7, 6, 5, 4, 3);
+    filter = all;
+    filter.near_miss = true;
+    EXPECT_LIST(bench, filter, 5);
+}
+
+/* In steps of some messages each list comes out as it does at once, and ends. */
+static void lists_go_on_in_steps(void **state) {
+    struct bench *bench = *state;
+    OK(OPS(bench)->begin(bench->backend));
+    for (uint64_t id = 1; id <= 40; id++) {
+        struct record record = record_sample(id);
+        record.state = id % 3 == 0 ? STATE_PENDING : STATE_DELIVERED;
+        record.is_taken = id % 6 == 0;
+        record.company = id % 5 == 0 ? STR("c") : STR("d");
+        insert(bench, &record);
+    }
+    OK(OPS(bench)->commit(bench->backend));
+    static const struct {
+        int state;
+        const char *company;
+        size_t found;
+    } cases[] = {{-1, NULL, 40}, {STATE_PENDING, NULL, 13}, {STATE_DELIVERED, NULL, 27},
+                 {-1, "c", 8},   {STATE_PENDING, "c", 2},   {STATE_DEAD, NULL, 0}};
+    for (size_t c = 0; c < ARRAY_LEN(cases); c++)
+        for (size_t step = 1; step < 12; step += 3) {
+            uint64_t looked_to, last = UINT64_MAX;
+            struct filter filter = {.state = cases[c].state,
+                                    .generation = -1,
+                                    .company = str_of(cases[c].company),
+                                    .limit = 100,
+                                    .look_max = step,
+                                    .looked_to = &looked_to};
+            size_t found = 0, steps = 0;
+            do {
+                struct record *records;
+                size_t count;
+                OK(OPS(bench)->list(bench->backend, bench->arena, &filter, &records, &count));
+                assert_true(count <= step && steps++ <= 42);
+                for (size_t i = 0; i < count; last = records[i++].id)
+                    assert_true(records[i].id < last);
+                found += count;
+                filter.before = looked_to;
+            } while (looked_to != 0);
+            assert_int_equal(found, cases[c].found);
+        }
+}
+
 static void values_have_names(void **state) {
     struct bench *bench = *state;
     struct str value;
@@ -554,6 +643,8 @@ static void a_hundred_thousand_messages_are_no_burden(void **state) {
         cmocka_unit_test_setup_teardown(what_is_due_comes_by_time_and_of_one_kind, open, close_bench),                 \
         cmocka_unit_test_setup_teardown(scans_walk_upwards_through_states, open, close_bench),                         \
         cmocka_unit_test_setup_teardown(lists_filter_and_go_on_where_they_stopped, open, close_bench),                 \
+        cmocka_unit_test_setup_teardown(lists_filter_by_time_endpoint_and_twin, open, close_bench),                    \
+        cmocka_unit_test_setup_teardown(lists_go_on_in_steps, open, close_bench),                                      \
         cmocka_unit_test_setup_teardown(values_have_names, open, close_bench),                                         \
         cmocka_unit_test_setup_teardown(a_rollback_undoes_everything, open, close_bench),                              \
         cmocka_unit_test_setup_teardown(a_hundred_thousand_messages_are_no_burden, open, close_bench)

@@ -202,6 +202,12 @@ static void same_list(struct pair *pair) {
     };
     if (below(pair, 2) == 0)
         filter.type = some_text(pair);
+    filter.type_is_prefix = filter.type.at != NULL && below(pair, 4) == 0;
+    filter.unpaired = below(pair, 4) == 0;
+    if (below(pair, 3) == 0)
+        filter.after = below(pair, IDS);
+    if (below(pair, 3) == 0)
+        filter.endpoints = 1U << below(pair, ENDPOINT_COUNT);
     if (below(pair, 2) == 0)
         filter.company = some_text(pair);
     struct record *x, *y;
