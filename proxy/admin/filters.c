@@ -1,7 +1,16 @@
+/* One reader for every query that means messages: the list, replays, the audit. A wrong value is an error that says
+ * what would be right; nothing is guessed, because a filter that is not understood would replay too much. */
 #include "proxy/admin/filters.h"
 
-static const char *const filter_names[] = {"state", "generation", "type", "company", "before", "limit", NULL};
-static const char *const list_names[] = {"id", "state", "generation", "type", "company", "before", "limit", NULL};
+#include "common/clock.h"
+#include "common/moment.h"
+
+#define FILTER_NAMES                                                                                                   \
+    "state", "generation", "type", "company", "endpoint", "since", "until", "unpaired", "near_miss", "before",         \
+        "after", "limit"
+
+static const char *const filter_names[] = {FILTER_NAMES, NULL};
+static const char *const list_names[] = {"id", FILTER_NAMES, NULL};
 
 static enum err read_state(struct str text, struct filter *filter, struct err_detail *detail) {
     enum state state;
@@ -38,6 +47,65 @@ static struct str member(const struct query *query, struct str name) {
     return text.len > 0 ? text : STR_NONE;
 }
 
+static enum err read_endpoint(struct str text, struct filter *filter, struct err_detail *detail) {
+    enum endpoint endpoint;
+    if (!endpoint_parse(text, &endpoint))
+        return err_set(detail, ERR_INVALID, "endpoint is \"" STR_FMT "\", but must be legacy or new", STR_ARG(text));
+    filter->endpoints = 1U << endpoint;
+    return ERR_NONE;
+}
+
+static enum err read_moment(struct str name, struct str text, int64_t *ms, struct err_detail *detail) {
+    if (moment_parse(text, clock_wall_ms(), ms) && *ms > 0)
+        return ERR_NONE;
+    return err_set(detail, ERR_INVALID, STR_FMT " is \"" STR_FMT "\", but must be " MOMENT_FORMS, STR_ARG(name),
+                   STR_ARG(text));
+}
+
+static enum err read_period(const struct query *query, struct filter *filter, struct err_detail *detail) {
+    struct str since = member(query, STR("since")), until = member(query, STR("until"));
+    enum err err = since.at == NULL ? ERR_NONE : read_moment(STR("since"), since, &filter->since_ms, detail);
+    if (err == ERR_NONE && until.at != NULL)
+        err = read_moment(STR("until"), until, &filter->until_ms, detail);
+    if (err == ERR_NONE && since.at != NULL && until.at != NULL && filter->since_ms >= filter->until_ms)
+        err = err_set(detail, ERR_INVALID, "since (" STR_FMT ") must be before until (" STR_FMT ")", STR_ARG(since),
+                      STR_ARG(until));
+    return err;
+}
+
+/* "read.*" means all types that begin so. */
+static enum err read_type(struct str text, struct filter *filter, struct err_detail *detail) {
+    filter->type = text;
+    ptrdiff_t star = str_find(text, STR("*"));
+    if (text.at == NULL || star < 0)
+        return ERR_NONE;
+    if ((size_t)star + 1 != text.len)
+        return err_set(detail, ERR_INVALID, "type is \"" STR_FMT "\", but may have a * at its end only", STR_ARG(text));
+    filter->type = str_slice(text.at, (size_t)star);
+    filter->type_is_prefix = true;
+    return ERR_NONE;
+}
+
+enum err filter_read_bool(const struct query *query, struct str name, bool *value, struct err_detail *detail) {
+    struct str text = query_get(query, name);
+    *value = false;
+    if (text.at == NULL || str_eq(text, STR("false")) || str_eq(text, STR("0")))
+        return ERR_NONE;
+    *value = true;
+    if (text.len == 0 || str_eq(text, STR("true")) || str_eq(text, STR("1")))
+        return ERR_NONE;
+    return err_set(detail, ERR_INVALID, STR_FMT " is \"" STR_FMT "\", but must be true or false", STR_ARG(name),
+                   STR_ARG(text));
+}
+
+static enum err read_id(const struct query *query, struct str name, uint64_t *id, struct err_detail *detail) {
+    struct str text = member(query, name);
+    if (text.at == NULL || (message_id_parse(text, id) && *id <= INT64_MAX))
+        return ERR_NONE;
+    return err_set(detail, ERR_INVALID, STR_FMT " is \"" STR_FMT "\", but must be the id of a message", STR_ARG(name),
+                   STR_ARG(text));
+}
+
 static enum err read_filter(const struct query *query, struct filter *filter, struct err_detail *detail) {
     struct filter read = {.state = -1, .generation = -1, .limit = FILTER_LIMIT_DEFAULT};
     enum err err = ERR_NONE;
@@ -50,10 +118,21 @@ static enum err read_filter(const struct query *query, struct filter *filter, st
     text = member(query, STR("limit"));
     if (err == ERR_NONE && text.at != NULL)
         err = read_limit(text, &read, detail);
-    text = member(query, STR("before"));
-    if (err == ERR_NONE && text.at != NULL && !message_id_parse(text, &read.before))
-        err = err_set(detail, ERR_INVALID, "before is \"" STR_FMT "\", but must be the id of a message", STR_ARG(text));
-    read.type = member(query, STR("type"));
+    text = member(query, STR("endpoint"));
+    if (err == ERR_NONE && text.at != NULL)
+        err = read_endpoint(text, &read, detail);
+    if (err == ERR_NONE)
+        err = read_type(member(query, STR("type")), &read, detail);
+    if (err == ERR_NONE)
+        err = read_period(query, &read, detail);
+    if (err == ERR_NONE)
+        err = filter_read_bool(query, STR("unpaired"), &read.unpaired, detail);
+    if (err == ERR_NONE)
+        err = filter_read_bool(query, STR("near_miss"), &read.near_miss, detail);
+    if (err == ERR_NONE)
+        err = read_id(query, STR("before"), &read.before, detail);
+    if (err == ERR_NONE)
+        err = read_id(query, STR("after"), &read.after, detail);
     read.company = member(query, STR("company"));
     if (err == ERR_NONE)
         *filter = read;
@@ -65,29 +144,18 @@ enum err filter_from_query(const struct query *query, struct filter *filter, str
     return err == ERR_NONE ? read_filter(query, filter, detail) : err;
 }
 
-enum err filter_for_list(const struct query *query, struct filter *filter, uint64_t *id, struct err_detail *detail) {
-    struct filter read;
-    uint64_t wanted = 0;
+enum err filter_for_list(const struct query *query, struct filter *filter, struct str *id, struct err_detail *detail) {
     enum err err = query_check(query, list_names, detail);
     if (err == ERR_NONE)
-        err = read_filter(query, &read, detail);
-    if (err != ERR_NONE)
-        return err;
-    struct str text = query_get(query, STR("id"));
-    if (text.at != NULL) {
-        if (!message_id_parse(text, &wanted) || wanted == 0 || wanted >= INT64_MAX)
-            wanted = INT64_MAX - 1; /* beyond all that are given */
-        read.before = wanted + 1;
-        read.limit = 1;
-    }
-    *filter = read;
-    *id = wanted;
-    return ERR_NONE;
+        err = read_filter(query, filter, detail);
+    if (err == ERR_NONE)
+        *id = query_get(query, STR("id"));
+    return err;
 }
 
 void filter_settle_type(struct filter *filter, const struct catalog *catalog) {
     static const enum generation generations[] = {GENERATION_RULE, GENERATION_EVENT};
-    for (size_t i = 0; i < ARRAY_LEN(generations) && filter->type.at != NULL; i++) {
+    for (size_t i = 0; i < ARRAY_LEN(generations) && filter->type.at != NULL && !filter->type_is_prefix; i++) {
         const struct catalog_type *type = catalog_find(catalog, generations[i], filter->type);
         if (type != NULL && type->captured == VARIABLE_NONE)
             filter->type = type->name;
@@ -95,5 +163,7 @@ void filter_settle_type(struct filter *filter, const struct catalog *catalog) {
 }
 
 bool filter_is_narrow(const struct filter *filter) {
-    return filter->state >= 0 || filter->generation >= 0 || filter->type.at != NULL || filter->company.at != NULL;
+    return filter->state >= 0 || filter->generation >= 0 || filter->type.at != NULL || filter->company.at != NULL ||
+           filter->since_ms > 0 || filter->until_ms > 0 || filter->endpoints != 0 || filter->unpaired ||
+           filter->near_miss;
 }

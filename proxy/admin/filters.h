@@ -11,11 +11,12 @@ enum { FILTER_LIMIT_MAX = 500, FILTER_LIMIT_DEFAULT = 50 };
 /* ERR_INVALID with a detail that names the member. Texts are those of the query. */
 enum err filter_from_query(const struct query *query, struct filter *filter, struct err_detail *detail) MUST_USE;
 
-/* The same for a list, which may be asked for one `id`: the filter then finds the newest message that is not newer, and
- * the list is that message if it has this id, else empty. `*id` is 0 where none is asked for. A text that is no id is
- * the id of no message: what people type is looked up without an error that their browser would report. */
-enum err filter_for_list(const struct query *query, struct filter *filter, uint64_t *id,
+/* The same for a list, which may be asked for one `id`: absent where it is not. */
+enum err filter_for_list(const struct query *query, struct filter *filter, struct str *id,
                          struct err_detail *detail) MUST_USE;
+
+/* "true", "1" or a name without a value; "false", "0" or no such name. ERR_INVALID with a detail for the rest. */
+enum err filter_read_bool(const struct query *query, struct str name, bool *value, struct err_detail *detail) MUST_USE;
 
 /* A type in another spelling that the catalogue knows becomes its name, as messages have it. */
 void filter_settle_type(struct filter *filter, const struct catalog *catalog);

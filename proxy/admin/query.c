@@ -10,8 +10,8 @@ static int digit_of(char c) {
     return -1;
 }
 
-/* As forms are encoded: percent signs, and plus signs for spaces. */
-static bool decode(struct arena *arena, struct str text, struct str *decoded) {
+/* Percent signs, and as forms are encoded plus signs for spaces. */
+static bool decode(struct arena *arena, struct str text, bool plus_is_space, struct str *decoded) {
     char *out = arena_alloc(arena, text.len + 1);
     size_t len = 0;
     for (size_t i = 0; i < text.len; i++) {
@@ -23,7 +23,7 @@ static bool decode(struct arena *arena, struct str text, struct str *decoded) {
                 return false;
             c = (char)(high * 16 + low);
             i += 2;
-        } else if (c == '+') {
+        } else if (c == '+' && plus_is_space) {
             c = ' ';
         }
         out[len++] = c;
@@ -44,7 +44,7 @@ enum err query_parse(struct arena *arena, struct str text, struct query *query, 
         struct str name = equals < 0 ? piece : str_slice(piece.at, (size_t)equals);
         struct str value = equals < 0 ? STR("") : str_from(piece, (size_t)equals + 1);
         struct query_pair *pair = &read.pairs[read.count++];
-        if (!decode(arena, name, &pair->name) || !decode(arena, value, &pair->value))
+        if (!decode(arena, name, true, &pair->name) || !decode(arena, value, true, &pair->value))
             return err_set(detail, ERR_INVALID, "\"" STR_FMT "\" in the query cannot be decoded", STR_ARG(piece));
     }
     *query = read;
@@ -81,6 +81,12 @@ enum err query_check(const struct query *query, const char *const *known, struct
                 return err_set(detail, ERR_INVALID, "\"" STR_FMT "\" is given twice", STR_ARG(name));
     }
     return ERR_NONE;
+}
+
+enum err query_decode(struct arena *arena, struct str text, struct str *decoded, struct err_detail *detail) {
+    if (decode(arena, text, false, decoded))
+        return ERR_NONE;
+    return err_set(detail, ERR_INVALID, "\"" STR_FMT "\" in the path cannot be decoded", STR_ARG(text));
 }
 
 void query_encode(struct strbuf *out, struct str text) {

@@ -26,6 +26,9 @@ struct str query_get(const struct query *query, struct str name);
  * what there is. */
 enum err query_check(const struct query *query, const char *const *known, struct err_detail *detail) MUST_USE;
 
+/* One segment of a path, which query_encode() has written. ERR_INVALID as query_parse(). */
+enum err query_decode(struct arena *arena, struct str text, struct str *decoded, struct err_detail *detail) MUST_USE;
+
 /* Percent-encodes for a query or one segment of a path. */
 void query_encode(struct strbuf *out, struct str text);
 

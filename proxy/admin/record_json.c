@@ -213,10 +213,23 @@ static struct str shown_target(struct arena *arena, struct str target, bool with
     return arena_printf(arena, STR_FMT "?(hidden)", STR_ARG(str_slice(target.at, (size_t)query)));
 }
 
+/* The other messages that the id asked for names as well: the twin, nearly always. */
+static void write_also(struct json_writer *json, struct arena *arena, const struct story *story) {
+    if (story->also_count < 2)
+        return;
+    json_key(json, "also");
+    json_array_begin(json);
+    for (size_t i = 0; i < story->also_count; i++)
+        if (story->also[i] != story->record.id)
+            json_str(json, message_id_format(arena, story->also[i]));
+    json_array_end(json);
+}
+
 void story_json(struct json_writer *json, struct arena *arena, const struct story *story, bool with_content) {
     const struct record *record = &story->record;
     json_object_begin(json);
     write_record(json, arena, record);
+    write_also(json, arena, story);
     member(json, "identity", str_from(record->identity, 2));
     if (record->identity.len > 0)
         member(json, "identity_from", str_starts_with(record->identity, STR("h:")) ? STR("header") : STR("body"));

@@ -2,8 +2,7 @@
  * the answer for people. */
 #include "common/json.h"
 #include "proxy/admin/query.h"
-#include "proxy/app/admin_client.h"
-#include "proxy/app/cli.h"
+#include "proxy/app/message_pages.h"
 #include "proxy/app/table.h"
 
 #include <stdio.h>
@@ -12,34 +11,21 @@ struct run {
     const char *command;
     struct arena *arena;
     struct admin_client client;
-    const char *admin, *token;
-    const char *state, *generation, *type, *company, *before, *limit;
-    bool as_json;
+    const char *admin, *token, *format_text;
+    struct message_filter filter;
+    enum list_format format;
+    bool as_json, follow, body;
 };
-
-static void add_member(struct strbuf *query, const char *name, const char *value) {
-    if (value == NULL)
-        return;
-    strbuf_printf(query, "%s%s=", query->len == 0 ? "?" : "&", name);
-    query_encode(query, str_of(value));
-}
 
 static struct str path_with_filters(const struct run *run, const char *path) {
     struct strbuf query = {0};
-    add_member(&query, "state", run->state);
-    add_member(&query, "generation", run->generation);
-    add_member(&query, "type", run->type);
-    add_member(&query, "company", run->company);
-    add_member(&query, "before", run->before);
-    add_member(&query, "limit", run->limit);
-    struct str whole = arena_printf(run->arena, "%s" STR_FMT, path, STR_ARG(strbuf_str(&query)));
+    message_filter_append(&run->filter, &query);
+    message_query_append(&query, "before", run->filter.before);
+    message_query_append(&query, "limit", run->filter.limit);
+    struct str whole =
+        arena_printf(run->arena, "%s%s" STR_FMT, path, query.len > 0 ? "?" : "", STR_ARG(strbuf_str(&query)));
     strbuf_clear(&query);
     return whole;
-}
-
-static bool has_filters(const struct run *run) {
-    return run->state != NULL || run->generation != NULL || run->type != NULL || run->company != NULL ||
-           run->before != NULL || run->limit != NULL;
 }
 
 static struct str path_of_message(const struct run *run, const char *id, const char *after) {
@@ -60,28 +46,7 @@ static struct str text_of(const struct json *object, struct str key) {
     return value == NULL ? STR("") : value->text;
 }
 
-static void print_list(const struct run *run, const struct json *root) {
-    static const char *const headings[] = {"id",      "state",    "generation", "type",
-                                           "company", "received", ">attempts",  NULL};
-    struct table *table = table_new(run->arena, headings);
-    const struct json *messages = json_get(root, STR("messages"));
-    for (const struct json *each = messages == NULL ? NULL : messages->first; each != NULL; each = each->next) {
-        const struct str cells[] = {text_of(each, STR("id")),           text_of(each, STR("state")),
-                                    text_of(each, STR("generation")),   text_of(each, STR("type")),
-                                    text_of(each, STR("company")),      text_of(each, STR("received")),
-                                    text_of(each, STR("attempt_count"))};
-        table_add(table, cells);
-    }
-    struct strbuf out = {0};
-    table_print(table, &out);
-    fwrite(out.at, 1, out.len, stdout);
-    strbuf_clear(&out);
-    struct str next = json_string(json_get(root, STR("next")));
-    if (next.len > 0)
-        fprintf(stderr, "older ones: --before " STR_FMT "\n", STR_ARG(next));
-}
-
-static int list(const struct run *run) {
+static int list_as_json(const struct run *run) {
     struct str answer;
     const struct json *root;
     struct err_detail detail;
@@ -89,17 +54,26 @@ static int list(const struct run *run) {
         admin_client_json(&run->client, "GET", path_with_filters(run, "/api/messages"), &answer, &root, &detail);
     if (err != ERR_NONE)
         return failed(run, err, &detail);
-    if (run->as_json)
-        fwrite(answer.at, 1, answer.len, stdout);
-    else
-        print_list(run, root);
+    fwrite(answer.at, 1, answer.len, stdout);
     return CLI_OK;
 }
 
-/* Control characters would be acted on by a terminal. */
+static int list(const struct run *run) {
+    const struct message_pages pages = {.command = run->command,
+                                        .client = &run->client,
+                                        .filter = &run->filter,
+                                        .path = "/api/messages",
+                                        .format = run->format};
+    if (run->follow)
+        return message_pages_follow(&pages);
+    return run->format == FORMAT_JSON ? list_as_json(run) : message_pages_print(&pages);
+}
+
 static void print_plain(struct str text) {
-    for (size_t i = 0; i < text.len; i++)
-        putchar((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f ? '?' : text.at[i]);
+    struct strbuf out = {0};
+    table_append_text(&out, text, 0);
+    fwrite(out.at, 1, out.len, stdout);
+    strbuf_clear(&out);
 }
 
 static void print_story(const struct json *root) {
@@ -130,18 +104,55 @@ static void print_story(const struct json *root) {
         printf("\n" STR_FMT "\n", STR_ARG(body));
 }
 
+/* The other messages of the id that was asked for: the twin, nearly always. */
+static enum err show_also(const struct run *run, const struct json *root, struct err_detail *detail) {
+    enum { SHOWN_MAX = 10 };
+    const struct json *also = json_get(root, STR("also"));
+    enum err err = ERR_NONE;
+    size_t shown = 0;
+    for (const struct json *id = also == NULL ? NULL : also->first; id != NULL && err == ERR_NONE; id = id->next) {
+        struct str answer;
+        const struct json *other;
+        if (shown++ == SHOWN_MAX) {
+            printf("\nAnd %u more; --json lists their ids.\n", also->count - SHOWN_MAX);
+            break;
+        }
+        err = admin_client_json(&run->client, "GET", path_of_message(run, arena_str(run->arena, id->text).at, ""),
+                                &answer, &other, detail);
+        if (err == ERR_NONE) {
+            printf("\n");
+            print_story(other);
+        }
+    }
+    return err;
+}
+
+/* As it came, and nothing besides. */
+static int show_body(const struct run *run, const struct json *root) {
+    const struct json *body = json_get(root, STR("body"));
+    if (!json_is_true(json_get(root, STR("has_content"))))
+        return cli_failed(run->command, "the body of " STR_FMT " is past its retention",
+                          STR_ARG(text_of(root, STR("id"))));
+    if (body == NULL)
+        return cli_failed(run->command, "bodies are shown with the token only: --token, or HOOKSHIFT_ADMIN_TOKEN");
+    fwrite(body->text.at, 1, body->text.len, stdout);
+    return CLI_OK;
+}
+
 static int show(const struct run *run, const char *id) {
     struct str answer;
     const struct json *root;
     struct err_detail detail;
     enum err err = admin_client_json(&run->client, "GET", path_of_message(run, id, ""), &answer, &root, &detail);
-    if (err != ERR_NONE)
-        return failed(run, err, &detail);
-    if (run->as_json)
+    if (err == ERR_NONE && run->body)
+        return show_body(run, root);
+    if (err == ERR_NONE && run->as_json) {
         fwrite(answer.at, 1, answer.len, stdout);
-    else
+    } else if (err == ERR_NONE) {
         print_story(root);
-    return CLI_OK;
+        err = show_also(run, root, &detail);
+    }
+    return err == ERR_NONE ? CLI_OK : failed(run, err, &detail);
 }
 
 static int replay_ids(const struct run *run, char **ids, int count) {
@@ -181,39 +192,62 @@ static int replay_many(const struct run *run) {
     return cli_failed(run->command, "the proxy is stopping; the rest was not replayed");
 }
 
+static int replay(const struct run *run, char **ids, int count) {
+    bool has_filters = message_filter_is_given(&run->filter);
+    if (count > 0 && has_filters)
+        return cli_misused(run->command, "replay takes ids or filters, not both");
+    if (count == 0 && !has_filters)
+        return cli_misused(run->command, "replay takes ids, or filters such as --state dead");
+    return count > 0 ? replay_ids(run, ids, count) : replay_many(run);
+}
+
 static int dispatch(const struct run *run, char **arguments, int count) {
     struct str what = count == 0 ? STR("list") : str_of(arguments[0]);
-    if (count == 0 || (count == 1 && str_eq(what, STR("list"))))
-        return list(run);
-    if (str_eq(what, STR("show"))) {
-        if (count != 2 || has_filters(run))
-            return cli_misused(run->command, "show takes one id");
-        return show(run, arguments[1]);
-    }
-    if (!str_eq(what, STR("replay")))
-        return cli_misused(run->command, "there is show and replay, but no \"%s\"", arguments[0]);
-    if (count > 1 && has_filters(run))
-        return cli_misused(run->command, "replay takes ids or filters, not both");
-    if (count == 1 && !has_filters(run))
-        return cli_misused(run->command, "replay takes ids, or filters such as --state dead");
-    return count > 1 ? replay_ids(run, arguments + 1, count - 1) : replay_many(run);
+    bool is_list = str_eq(what, STR("list")), is_show = str_eq(what, STR("show"));
+    bool is_replay = str_eq(what, STR("replay"));
+    if (!is_list && !is_show && !is_replay)
+        return cli_misused(run->command, "there is list, show and replay, but no \"%s\"", arguments[0]);
+    if (!is_list && (run->follow || run->format_text != NULL))
+        return cli_misused(run->command, "--follow and --format are for lists");
+    if (!is_show && run->body)
+        return cli_misused(run->command, "--body is for show");
+    if (is_list)
+        return count <= 1 ? list(run) : cli_misused(run->command, "list takes no argument \"%s\"", arguments[1]);
+    if (is_replay)
+        return replay(run, arguments + 1, count - 1);
+    if (count != 2 || message_filter_is_given(&run->filter))
+        return cli_misused(run->command, "show takes one id");
+    return show(run, arguments[1]);
+}
+
+/* What the options mean together. CLI_GO_ON, or the exit status. */
+static int settle(struct run *run) {
+    struct err_detail detail;
+    enum err err = message_filter_settle(&run->filter, run->arena, &detail);
+    if (err == ERR_NONE && run->format_text != NULL)
+        err = list_format_parse(run->format_text, &run->format, &detail);
+    if (err == ERR_NONE && run->format_text != NULL && run->as_json)
+        return cli_misused(run->command, "takes --json or --format, not both");
+    if (err == ERR_NONE && run->as_json)
+        run->format = run->follow ? FORMAT_JSONL : FORMAT_JSON;
+    if (err == ERR_NONE)
+        err = admin_client_init(&run->client, run->arena, run->admin, run->token, &detail);
+    return err == ERR_NONE ? CLI_GO_ON : cli_misused(run->command, "%s", detail.text);
 }
 
 int cmd_messages(int argc, char **argv) {
     struct run run = {.command = argv[0]};
     const struct cli_option options[] = {
-        {"admin", CLI_TEXT, &run.admin},           {"token", CLI_TEXT, &run.token}, {"state", CLI_TEXT, &run.state},
-        {"generation", CLI_TEXT, &run.generation}, {"type", CLI_TEXT, &run.type},   {"company", CLI_TEXT, &run.company},
-        {"before", CLI_TEXT, &run.before},         {"limit", CLI_TEXT, &run.limit}, {"json", CLI_FLAG, &run.as_json},
+        {"admin", CLI_TEXT, &run.admin},        {"token", CLI_TEXT, &run.token},   MESSAGE_FILTER_OPTIONS(&run.filter),
+        {"format", CLI_TEXT, &run.format_text}, {"follow", CLI_FLAG, &run.follow}, {"body", CLI_FLAG, &run.body},
+        {"json", CLI_FLAG, &run.as_json},
     };
     int first, status = cli_parse(argc, argv, options, ARRAY_LEN(options), &first);
     if (status != CLI_GO_ON)
         return status;
-    struct err_detail detail;
     run.arena = arena_new_for_secrets();
-    if (admin_client_init(&run.client, run.arena, run.admin, run.token, &detail) != ERR_NONE)
-        status = cli_misused(argv[0], "%s", detail.text);
-    else
+    status = settle(&run);
+    if (status == CLI_GO_ON)
         status = cli_finish(argv[0], dispatch(&run, argv + first, argc - first));
     arena_free(run.arena);
     return status;

@@ -127,10 +127,27 @@ static void test_filter_names_what_is_wrong(void **state) {
     static const struct {
         const char *query, *word;
     } wrong[] = {
-        {"state=broken", "state"},        {"state=%20", "state"},    {"state=DEAD", "state"},
-        {"generation=old", "generation"}, {"limit=0", "limit"},      {"limit=501", "limit"},
-        {"limit=ten", "limit"},           {"limit=-1", "limit"},     {"before=12", "before"},
-        {"before=zzz", "before"},         {"status=dead", "status"}, {"state=dead&state=held", "state"},
+        {"state=broken", "state"},
+        {"state=%20", "state"},
+        {"state=DEAD", "state"},
+        {"generation=old", "generation"},
+        {"limit=0", "limit"},
+        {"limit=501", "limit"},
+        {"limit=ten", "limit"},
+        {"limit=-1", "limit"},
+        {"before=12", "before"},
+        {"before=zzz", "before"},
+        {"status=dead", "status"},
+        {"state=dead&state=held", "state"},
+        {"since=tomorrow", "since"},
+        {"until=25:00", "until"},
+        {"since=2024-02-30", "2024-02-30"},
+        {"since=12&until=1h", "since"},
+        {"endpoint=old", "endpoint"},
+        {"unpaired=maybe", "unpaired"},
+        {"type=a*b", "*"},
+        {"after=12", "after"},
+        {"since=2024-09-02&until=2024-09-01", "before until"},
     };
     struct arena *arena = arena_new(0);
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
@@ -147,32 +164,57 @@ static void test_filter_names_what_is_wrong(void **state) {
 static void test_filter_for_one(void **state) {
     (void)state;
     static const struct {
-        const char *query;
-        uint64_t id, before;
+        const char *query, *id; /* NULL: none is asked for */
     } cases[] = {
-        {"", 0, 0},
-        {"before=000000000000a", 0, 10},
-        {"id=000000000000a", 10, 11},
-        {"id=000000000000a&before=0000000000001", 10, 11},
-        {"id=0000000000000", INT64_MAX - 1, INT64_MAX},
-        {"id=fzzzzzzzzzzzz", INT64_MAX - 1, INT64_MAX},
-        {"id=what%20is%20this", INT64_MAX - 1, INT64_MAX},
-        {"id=", INT64_MAX - 1, INT64_MAX},
+        {"", NULL},
+        {"before=000000000000a", NULL},
+        {"id=000000000000a", "000000000000a"},
+        {"id=000000000000a&before=0000000000001", "000000000000a"},
+        {"id=what%20is%20this", "what is this"},
+        {"id=msg_%2527%25", "msg_%27%"},
+        {"id=", ""},
     };
     struct arena *arena = arena_new(0);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct query query;
         struct filter filter;
-        uint64_t id = 77;
+        struct str id = STR("untouched");
         struct err_detail detail;
         assert_int_equal(parse(arena, cases[i].query, &query), ERR_NONE);
         assert_int_equal(filter_for_list(&query, &filter, &id, &detail), ERR_NONE);
-        assert_true(id == cases[i].id && filter.before == cases[i].before);
-        assert_int_equal(filter.limit, id == 0 ? FILTER_LIMIT_DEFAULT : 1);
+        if (cases[i].id == NULL)
+            assert_null(id.at);
+        else
+            assert_str(id, cases[i].id);
     }
     struct filter unused;
     struct err_detail detail;
     assert_int_equal(filter(arena, "id=000000000000a", &unused, &detail), ERR_INVALID); /* of a replay */
+    arena_free(arena);
+}
+
+static void test_filter_by_more(void **state) {
+    (void)state;
+    struct arena *arena = arena_new(0);
+    struct err_detail detail;
+    struct filter some;
+    assert_int_equal(
+        filter(arena, "since=2024-09-01&until=2024-09-01T12:14:14Z&endpoint=new&type=read.*", &some, &detail),
+        ERR_NONE);
+    assert_true(some.since_ms == 1725148800000 && some.until_ms == 1725192854000);
+    assert_int_equal(some.endpoints, 1U << ENDPOINT_NEW);
+    assert_true(some.type_is_prefix && !some.unpaired && !some.near_miss);
+    assert_str(some.type, "read.");
+    assert_int_equal(filter(arena, "unpaired&near_miss=true&after=000000000000a", &some, &detail), ERR_NONE);
+    assert_true(some.unpaired && some.near_miss && some.after == 10);
+    assert_int_equal(filter(arena, "unpaired=false&near_miss=0", &some, &detail), ERR_NONE);
+    assert_false(some.unpaired || some.near_miss);
+    static const char *const narrow[] = {"since=24h",  "until=1725192854", "endpoint=legacy",
+                                         "unpaired=1", "near_miss",        "type=*"};
+    for (size_t i = 0; i < ARRAY_LEN(narrow); i++) {
+        assert_int_equal(filter(arena, narrow[i], &some, &detail), ERR_NONE);
+        assert_true(filter_is_narrow(&some));
+    }
     arena_free(arena);
 }
 
@@ -185,6 +227,7 @@ int main(void) {
         cmocka_unit_test(test_types_in_any_spelling),
         cmocka_unit_test(test_filter_names_what_is_wrong),
         cmocka_unit_test(test_filter_for_one),
+        cmocka_unit_test(test_filter_by_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
