@@ -12,15 +12,13 @@ struct parity_call {
     struct store_job job;
     struct arena *arena; /* the report's; the exchange's belongs to the loop */
     struct verdict_question question;
-    struct parity_row *rows;
 };
 
 static enum err run_report(struct ledger *ledger, struct store_job *job) {
     struct parity_call *asked = CONTAINER_OF(job, struct parity_call, job);
-    ledger_parity(ledger, asked->arena, asked->question.since_ms, asked->question.now_ms, &asked->rows,
-                  &asked->question.row_count);
     ledger_count(ledger, &asked->question.counts);
-    return ERR_NONE;
+    return ledger_parity(ledger, asked->arena, asked->question.since_ms, asked->question.now_ms,
+                         &asked->question.parity);
 }
 
 /* Off for every message: without targeting, what it says of nobody it says of all. */
@@ -42,7 +40,6 @@ static void on_report(struct store_job *job) {
     if (job->err != ERR_NONE) {
         answer_problem(call->exchange, 503, "the store does not answer: %s", job->detail.text);
     } else {
-        asked->question.rows = asked->rows;
         asked->question.new_is_off = new_is_off(call->admin->service, arena);
         verdict_give(arena, &asked->question, &report);
         verdict_write(arena, &asked->question, &report, &text);

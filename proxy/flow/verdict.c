@@ -38,54 +38,37 @@ static struct str replaced_by(const struct catalog *catalog, struct str rule, st
     return names;
 }
 
-static uint32_t unpaired(uint32_t all, uint32_t paired, uint32_t young) {
-    return all > paired + young ? all - paired - young : 0;
-}
-
 static struct str when(struct arena *arena, int64_t ms) {
     return clock_format_rfc3339(arena, ms);
 }
 
 static void judge_type(struct arena *arena, const struct verdict_question *question, struct verdict_type *type,
                        struct verdict_report *report) {
-    const struct parity_cell *sum = &type->row.sum;
-    type->rule_only = unpaired(sum->rules, sum->rules_paired, type->row.young_rules);
-    type->event_only = unpaired(sum->events, sum->events_paired, type->row.young_events);
-    if (sum->rules == 0)
+    const int64_t *n = type->row.sum.n;
+    if (n[PARITY_RULES] == 0)
         return;
     type->verdict = VERDICT_READY;
-    if (type->rule_only > 0) {
+    if (type->row.rule_only > 0) {
         int64_t since_ms = type->row.unpaired_since_ms > 0 ? type->row.unpaired_since_ms : question->since_ms;
         type->verdict = VERDICT_NOT_READY;
         add_reason(arena, report,
-                   arena_printf(arena, "%u " STR_FMT " since " STR_FMT " had no " STR_FMT, type->rule_only,
-                                STR_ARG(type->type), STR_ARG(when(arena, since_ms)), STR_ARG(type->replaced_by)));
-    } else if (sum->rules > 0 && sum->rules_paired == 0) {
+                   arena_printf(arena, "%lld " STR_FMT " since " STR_FMT " had no " STR_FMT,
+                                (long long)type->row.rule_only, STR_ARG(type->type), STR_ARG(when(arena, since_ms)),
+                                STR_ARG(type->replaced_by)));
+    } else if (n[PARITY_RULES_PAIRED] == 0) {
         type->verdict = VERDICT_NOT_READY;
         add_reason(arena, report,
-                   arena_printf(arena, "%u " STR_FMT " came, and none has met its " STR_FMT " yet", sum->rules,
-                                STR_ARG(type->type), STR_ARG(type->replaced_by)));
+                   arena_printf(arena, "%lld " STR_FMT " came, and none has met its " STR_FMT " yet",
+                                (long long)n[PARITY_RULES], STR_ARG(type->type), STR_ARG(type->replaced_by)));
     }
 }
 
 static void add_up(struct verdict_type *all, const struct verdict_type *type) {
-    struct parity_cell *sum = &all->row.sum;
-    const struct parity_cell *cell = &type->row.sum;
-    sum->rules += cell->rules;
-    sum->events += cell->events;
-    sum->rules_paired += cell->rules_paired;
-    sum->events_paired += cell->events_paired;
-    sum->rule_first += cell->rule_first;
-    sum->event_first += cell->event_first;
-    sum->skew_max_ms = cell->skew_max_ms > sum->skew_max_ms ? cell->skew_max_ms : sum->skew_max_ms;
-    for (size_t i = 0; i < PARITY_SKEW_BINS; i++)
-        sum->skew[i] += cell->skew[i];
-    all->row.young_rules += type->row.young_rules;
-    all->row.young_events += type->row.young_events;
-    all->rule_only += type->rule_only;
-    all->event_only += type->event_only;
-    if (type->row.unpaired[0] > all->row.unpaired[0])
-        all->row.unpaired[0] = type->row.unpaired[0];
+    parity_counts_add(&all->row.sum, &type->row.sum);
+    all->row.rules_waiting += type->row.rules_waiting;
+    all->row.rule_only += type->row.rule_only;
+    if (type->row.last_unpaired > all->row.last_unpaired)
+        all->row.last_unpaired = type->row.last_unpaired;
     if (all->verdict != VERDICT_NOT_READY && type->verdict != VERDICT_NO_DATA)
         all->verdict = type->verdict;
 }
@@ -101,21 +84,21 @@ static bool is_acknowledged(const struct verdict_question *question, struct str 
 
 static void judge_unreplaced(struct arena *arena, const struct verdict_question *question, const struct parity_row *row,
                              struct verdict_report *report) {
-    if (row->sum.unreplaced == 0)
+    if (row->sum.n[PARITY_UNREPLACED] == 0)
         return;
     struct verdict_unreplaced *unreplaced = &report->unreplaced[report->unreplaced_count++];
     *unreplaced = (struct verdict_unreplaced){.type = row->type,
-                                              .count = row->sum.unreplaced,
-                                              .last_ms = row->last_unreplaced_ms,
+                                              .count = row->sum.n[PARITY_UNREPLACED],
+                                              .last_ms = row->sum.last_unreplaced_ms,
                                               .is_acknowledged = is_acknowledged(question, row->type)};
     if (unreplaced->is_acknowledged)
         return;
     report->all.verdict = VERDICT_NOT_READY;
     add_reason(arena, report,
                arena_printf(arena,
-                            "%u " STR_FMT " came, a type that nothing replaces; if nobody needs it, say so in "
+                            "%lld " STR_FMT " came, a type that nothing replaces; if nobody needs it, say so in "
                             "parity.ignore",
-                            unreplaced->count, STR_ARG(row->type)));
+                            (long long)unreplaced->count, STR_ARG(row->type)));
 }
 
 /* What would be lost although every rule has its event. */
@@ -140,13 +123,13 @@ static void judge_new_side(struct arena *arena, const struct verdict_question *q
 
 void verdict_give(struct arena *arena, const struct verdict_question *question, struct verdict_report *report) {
     *report = (struct verdict_report){
-        .types = ARENA_ARRAY(arena, question->row_count + catalog_type_count(question->catalog, GENERATION_RULE),
+        .types = ARENA_ARRAY(arena, question->parity.row_count + catalog_type_count(question->catalog, GENERATION_RULE),
                              struct verdict_type),
-        .unreplaced = ARENA_ARRAY(arena, question->row_count, struct verdict_unreplaced),
+        .unreplaced = ARENA_ARRAY(arena, question->parity.row_count, struct verdict_unreplaced),
         .all = {.type = STR("all"), .replaced_by = STR("")},
     };
-    for (size_t i = 0; i < question->row_count; i++) {
-        const struct parity_row *row = &question->rows[i];
+    for (size_t i = 0; i < question->parity.row_count; i++) {
+        const struct parity_row *row = &question->parity.rows[i];
         const struct catalog_type *known = catalog_find(question->catalog, GENERATION_RULE, row->type);
         if (known == NULL || !catalog_has_replacement(known)) {
             judge_unreplaced(arena, question, row, report);
@@ -159,6 +142,8 @@ void verdict_give(struct arena *arena, const struct verdict_question *question, 
         judge_type(arena, question, type, report);
         add_up(&report->all, type);
     }
+    report->all.row.event_only = question->parity.events_only;
+    report->all.row.events_waiting = question->parity.events_waiting;
     judge_new_side(arena, question, report);
     report->verdict = report->all.verdict;
     if (report->verdict == VERDICT_NO_DATA)
@@ -172,7 +157,7 @@ static void write_count(struct json_writer *json, const char *key, int64_t value
     json_int(json, value);
 }
 
-static void write_skew(struct json_writer *json, const struct parity_cell *sum) {
+static void write_skew(struct json_writer *json, const struct parity_counts *sum) {
     json_key(json, "skew_ms");
     json_object_begin(json);
     if (parity_skew_ms(sum, 0.5) >= 0) {
@@ -184,7 +169,6 @@ static void write_skew(struct json_writer *json, const struct parity_cell *sum) 
 }
 
 static void write_type(struct arena *arena, struct json_writer *json, const struct verdict_type *type) {
-    const struct parity_cell *sum = &type->row.sum;
     json_object_begin(json);
     json_key(json, "type");
     json_str(json, type->type);
@@ -194,17 +178,19 @@ static void write_type(struct arena *arena, struct json_writer *json, const stru
     }
     json_key(json, "verdict");
     json_str(json, str_of(verdict_name(type->verdict)));
-    write_count(json, "rules", sum->rules);
-    write_count(json, "events", sum->events);
-    write_count(json, "paired", sum->rules_paired);
-    write_count(json, "rule_only", type->rule_only);
-    write_count(json, "event_only", type->event_only);
-    write_count(json, "too_young_to_tell", (int64_t)type->row.young_rules + type->row.young_events);
-    write_count(json, "rule_first", sum->rule_first);
-    write_count(json, "event_first", sum->event_first);
+    const struct parity_counts *sum = &type->row.sum;
+    write_count(json, "rules", sum->n[PARITY_RULES]);
+    write_count(json, "events", sum->n[PARITY_EVENTS] - (type->replaced_by.len > 0 ? 0 : sum->n[PARITY_EVENTS_AGAIN]));
+    write_count(json, "paired", sum->n[PARITY_RULES_PAIRED]);
+    write_count(json, "rule_only", type->row.rule_only);
+    write_count(json, "event_only", type->row.event_only);
+    write_count(json, "waiting", type->row.rules_waiting);
+    write_count(json, "near_misses", sum->n[PARITY_NEAR_MISSES]);
+    write_count(json, "rule_first", sum->n[PARITY_RULE_FIRST]);
+    write_count(json, "event_first", sum->n[PARITY_EVENT_FIRST]);
     write_skew(json, sum);
     json_key(json, "last_unpaired");
-    json_str(json, type->row.unpaired[0] == 0 ? STR_NONE : message_id_format(arena, type->row.unpaired[0]));
+    json_str(json, type->row.last_unpaired == 0 ? STR_NONE : message_id_format(arena, type->row.last_unpaired));
     json_object_end(json);
 }
 

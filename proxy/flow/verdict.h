@@ -13,8 +13,7 @@ const char *verdict_name(enum verdict verdict); /* "no-data", "not-ready", "read
 struct verdict_question {
     const struct catalog *catalog;
     const struct settings *settings;
-    const struct parity_row *rows;
-    size_t row_count;
+    struct parity_report parity;
     struct ledger_counts counts;
     bool new_is_off; /* new-consumer answers "off" whatever the message */
     int64_t since_ms, now_ms;
@@ -23,14 +22,12 @@ struct verdict_question {
 struct verdict_type {
     struct str type, replaced_by; /* rule type; the event types that replace it, for people */
     struct parity_row row;
-    uint32_t rule_only, event_only; /* unpaired for longer than the window */
     enum verdict verdict;
 };
 
 struct verdict_unreplaced {
     struct str type;
-    uint32_t count;
-    int64_t last_ms;
+    int64_t count, last_ms;
     bool is_acknowledged; /* in parity.ignore, or assigned to the new endpoint */
 };
 

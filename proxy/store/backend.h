@@ -13,6 +13,7 @@
 #include "common/arena.h"
 #include "common/err.h"
 #include "proxy/model/message.h"
+#include "proxy/model/parity.h"
 #include "proxy/model/settings.h"
 
 #define DUE_NEVER ((int64_t)1 << 62)
@@ -23,7 +24,6 @@ enum record_mark {
     RECORD_DELIVERED_ONCE = 4, /* some attempt succeeded */
     RECORD_TYPE_KNOWN = 8,
     RECORD_CONTENT_GONE = 16, /* body and headers are past their retention */
-    RECORD_PAIRED = 32,       /* has had a twin */
 };
 
 /* A stored message without its content. Below the line: written once. */
@@ -114,6 +114,8 @@ bool record_can_pair(const struct record *record);
 
 struct backend;
 
+typedef void each_parity_fn(void *arg, const struct parity_bucket *bucket);
+
 struct backend_ops {
     bool waits; /* for a disk: nothing for the thread of an event loop */
     void (*close)(struct backend *backend);
@@ -159,6 +161,21 @@ struct backend_ops {
                              size_t *count);
     enum err (*list)(struct backend *backend, struct arena *arena, const struct filter *filter, struct record **records,
                      size_t *count);
+
+    /* Adds the numbers to the bucket of that type and start; the maxima are kept as such. */
+    enum err (*add_parity)(struct backend *backend, const struct parity_bucket *bucket);
+    /* Calls `each` for every bucket with from_ms <= start_ms < below_ms, upwards; for one bucket perhaps several times,
+     * with parts of its numbers. Skews are there only where `skews` asks for them. */
+    enum err (*each_parity)(struct backend *backend, int64_t from_ms, int64_t below_ms, bool skews,
+                            each_parity_fn *each, void *arg);
+    enum err (*remove_parity)(struct backend *backend, int64_t from_ms, int64_t below_ms);
+    /* Messages without a twin, by arrival, then message, then type. Again: no error, no second row. */
+    enum err (*add_unpaired)(struct backend *backend, const struct unpaired *row);
+    /* Of that message and type, or of any type where the type is absent; `*removed`: there was one. */
+    enum err (*remove_unpaired)(struct backend *backend, const struct unpaired *row, bool *removed);
+    /* Rows behind `after`, which need not be there, that arrived before below_ms. */
+    enum err (*scan_unpaired)(struct backend *backend, struct arena *arena, const struct unpaired *after,
+                              int64_t below_ms, struct unpaired *rows, size_t max, size_t *count);
 
     /* Small named values (counters, the version of the schema); ERR_NOT_FOUND. */
     enum err (*get_meta)(struct backend *backend, struct arena *arena, struct str name, struct str *value);

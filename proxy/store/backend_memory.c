@@ -3,16 +3,7 @@
 #include "proxy/store/backend.h"
 
 #include "common/mem.h"
-#include "proxy/store/memory_tables.h"
-
-struct backend_memory {
-    struct backend backend; /* first */
-    struct tables tables;
-};
-
-static struct tables *tables_of(struct backend *backend) {
-    return &CONTAINER_OF(backend, struct backend_memory, backend)->tables;
-}
+#include "proxy/store/memory_parity.h"
 
 static void memory_close(struct backend *backend) {
     tables_clear(tables_of(backend));
@@ -319,6 +310,12 @@ struct backend *backend_memory_new(void) {
         .scan = memory_scan,
         .scan_content = memory_scan_content,
         .list = memory_list,
+        .add_parity = memory_add_parity,
+        .each_parity = memory_each_parity,
+        .remove_parity = memory_remove_parity,
+        .add_unpaired = memory_add_unpaired,
+        .remove_unpaired = memory_remove_unpaired,
+        .scan_unpaired = memory_scan_unpaired,
         .get_meta = memory_get_meta,
         .put_meta = memory_put_meta,
         .probe = memory_probe,

@@ -16,6 +16,7 @@
 #include "proxy/store/sqlite_links.h"
 #include "proxy/store/sqlite_lists.h"
 #include "proxy/store/sqlite_messages.h"
+#include "proxy/store/sqlite_parity.h"
 #include "proxy/store/sqlite_query.h"
 #include "proxy/store/sqlite_schema.h"
 #include "proxy/store/sqlite_taken.h"
@@ -120,6 +121,12 @@ static const struct backend_ops ops = {
     .scan = sqlite_scan,
     .scan_content = sqlite_scan_content,
     .list = sqlite_list,
+    .add_parity = sqlite_add_parity,
+    .each_parity = sqlite_each_parity,
+    .remove_parity = sqlite_remove_parity,
+    .add_unpaired = sqlite_add_unpaired,
+    .remove_unpaired = sqlite_remove_unpaired,
+    .scan_unpaired = sqlite_scan_unpaired,
     .get_meta = sqlite_get_meta,
     .put_meta = sqlite_put_meta,
     .probe = sqlite_probe,
@@ -160,7 +167,7 @@ static enum err open_file(struct sqlite_db *db, const char *path, enum store_syn
         err = sqlite_db_note_place(db);
     if (err == ERR_NONE)
         err = sqlite_db_prepare(db, (enum sql)0, (enum sql)(SQL_COUNT - 1));
-    if (err == ERR_NONE && db->index == NULL)
+    if (err == ERR_NONE)
         err = sqlite_index_open(db);
     return err != ERR_NONE ? err : sqlite_taken_recover(db);
 }

@@ -47,7 +47,7 @@ static enum err read_store(struct ledger *ledger) {
     TRY(ledger->ops->begin(ledger->backend));
     enum err err = read_memory(ledger);
     if (err == ERR_NONE)
-        err = parity_read(ledger->parity, ledger->backend, ledger->scratch);
+        err = parity_open(ledger->parity, ledger->backend);
     ledger->ops->rollback(ledger->backend);
     return err;
 }
@@ -105,8 +105,6 @@ enum err ledger_commit(struct ledger *ledger) {
         err = ledger->ops->commit(ledger->backend);
     if (err != ERR_NONE)
         ledger_rollback(ledger);
-    else
-        parity_kept(ledger->parity);
     return err;
 }
 
@@ -162,9 +160,9 @@ void ledger_count(const struct ledger *ledger, struct ledger_counts *counts) {
     *counts = ledger->now.counts;
 }
 
-void ledger_parity(struct ledger *ledger, struct arena *arena, int64_t since_ms, int64_t now_ms,
-                   struct parity_row **rows, size_t *count) {
-    parity_report(ledger->parity, arena, since_ms, now_ms, rows, count);
+enum err ledger_parity(struct ledger *ledger, struct arena *arena, int64_t since_ms, int64_t now_ms,
+                       struct parity_report *report) {
+    return parity_report(ledger->parity, ledger->backend, arena, since_ms, now_ms, report);
 }
 
 void ledger_stats(const struct ledger *ledger, struct ledger_stats *stats) {

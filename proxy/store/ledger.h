@@ -168,9 +168,9 @@ enum err ledger_story(struct ledger *ledger, struct arena *arena, uint64_t id, s
  * it may take some calls to get there. */
 enum err ledger_oldest(struct ledger *ledger, enum state state, enum endpoint endpoint, int64_t *received_ms) MUST_USE;
 
-/* parity_report() over what is committed. */
-void ledger_parity(struct ledger *ledger, struct arena *arena, int64_t since_ms, int64_t now_ms,
-                   struct parity_row **rows, size_t *count);
+/* parity_report() over what is committed, and outside a group. */
+enum err ledger_parity(struct ledger *ledger, struct arena *arena, int64_t since_ms, int64_t now_ms,
+                       struct parity_report *report) MUST_USE;
 
 /* Facts by item as one text, and back. */
 struct str ledger_facts_encode(struct arena *arena, const struct message *message);

@@ -272,33 +272,6 @@ static enum err write_twins(struct arrival *arrival) {
     return ERR_NONE;
 }
 
-/* Has the arriving message had a twin before this one? An event counts by the type of the rule. */
-static bool had_twin(const struct arrival *arrival, const struct candidate *candidate) {
-    bool is_rule = arrival->record.generation == GENERATION_RULE;
-    for (const struct candidate *other = arrival->candidates; other < candidate; other++)
-        if (other->verdict == MATCH_TWIN && (is_rule || str_eq(known_record(arrival, other->message)->type,
-                                                               known_record(arrival, candidate->message)->type)))
-            return true;
-    return false;
-}
-
-static enum err note_pair(struct arrival *arrival, const struct candidate *candidate) {
-    const struct record *own = &arrival->record, *other = known_record(arrival, candidate->message);
-    bool is_rule = own->generation == GENERATION_RULE, other_had_twin = candidate->taken;
-    const struct record *rule = is_rule ? own : other, *event = is_rule ? other : own;
-    if (is_rule && !other_had_twin)
-        TRY(ledger_has_twin_of_type(arrival->ledger, event, rule, &other_had_twin));
-    bool had = had_twin(arrival, candidate);
-    struct parity_pair pair = ledger_pair(rule, event);
-    pair.is_first_of_rule = is_rule ? !had : !other_had_twin;
-    pair.is_first_of_event = is_rule ? !other_had_twin : !had;
-    parity_note_pair(arrival->ledger->parity, &pair);
-    if (arrival->pairs == NULL)
-        arrival->pairs = ARENA_ARRAY(arrival->ledger->scratch, arrival->candidate_count, struct parity_pair);
-    arrival->pairs[arrival->pair_count++] = pair;
-    return ERR_NONE;
-}
-
 /* Two messages are one pair, however many items they are twins by. */
 static bool is_pair_already(const struct arrival *arrival, const struct candidate *candidate) {
     for (const struct candidate *other = arrival->candidates; other < candidate; other++)
@@ -307,18 +280,21 @@ static bool is_pair_already(const struct arrival *arrival, const struct candidat
     return false;
 }
 
-static enum err note_parity(struct arrival *arrival) {
-    const struct message *message = arrival->message;
-    const struct record *record = &arrival->record;
-    struct parity *parity = arrival->ledger->parity;
-    if (message->generation == GENERATION_RULE)
-        parity_note_rule(parity, message->type, record->id, record->received_ms, message->counterpart.len > 0);
-    for (size_t i = 0; message->generation == GENERATION_EVENT && i < message->replaces_count; i++)
-        parity_note_event(parity, message->replaces[i], record->id, record->received_ms);
-    for (size_t i = 0; i < arrival->candidate_count; i++)
-        if (arrival->candidates[i].verdict == MATCH_TWIN && !is_pair_already(arrival, &arrival->candidates[i]))
-            TRY(note_pair(arrival, &arrival->candidates[i]));
-    return ERR_NONE;
+static enum err count_parity(struct arrival *arrival) {
+    struct arena *arena = arrival->ledger->scratch;
+    const struct record *own = &arrival->record;
+    const struct record **twins = ARENA_ARRAY(arena, arrival->candidate_count, const struct record *);
+    bool is_rule = own->generation == GENERATION_RULE;
+    arrival->pairs = ARENA_ARRAY(arena, arrival->candidate_count, struct parity_pair);
+    for (size_t i = 0; i < arrival->candidate_count; i++) {
+        const struct candidate *candidate = &arrival->candidates[i];
+        if (candidate->verdict != MATCH_TWIN || is_pair_already(arrival, candidate))
+            continue;
+        const struct record *other = known_record(arrival, candidate->message);
+        twins[arrival->pair_count] = other;
+        arrival->pairs[arrival->pair_count++] = is_rule ? ledger_pair(own, other) : ledger_pair(other, own);
+    }
+    return ledger_count_arrival(arrival->ledger, arrival->message, own, twins, arrival->pair_count);
 }
 
 static enum err write_down(struct arrival *arrival) {
@@ -332,7 +308,7 @@ static enum err write_down(struct arrival *arrival) {
     TRY(ledger->ops->insert(ledger->backend, record, &arrival->request->content));
     TRY(write_facts(arrival));
     TRY(write_twins(arrival));
-    TRY(note_parity(arrival));
+    TRY(count_parity(arrival));
     ledger->now.counts.in_state[record->endpoint][record->state]++;
     if (record->state != STATE_PENDING)
         return ERR_NONE;

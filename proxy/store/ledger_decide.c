@@ -12,6 +12,7 @@
 
 enum err ledger_move(struct ledger *ledger, struct record *record, enum state state, int64_t due_ms, int64_t now_ms,
                      struct step step) {
+    bool was_unhandled = record_is_unhandled(record);
     ledger->now.counts.in_state[record->endpoint][record->state]--;
     ledger->now.counts.in_state[record->endpoint][state]++;
     if (record->state != state) {
@@ -24,6 +25,7 @@ enum err ledger_move(struct ledger *ledger, struct record *record, enum state st
     if (state_is_final(state))
         record->marks &= ~(uint32_t)RECORD_REPLAYED;
     TRY(ledger->ops->update(ledger->backend, record));
+    TRY(ledger_count_move(ledger, record, was_unhandled));
     uint64_t *oldest_from = &ledger->oldest_from[state][record->endpoint];
     if (record->id < *oldest_from)
         *oldest_from = record->id;
@@ -231,7 +233,10 @@ static enum err erase_facts(struct ledger *ledger, const struct record *record) 
 }
 
 enum err ledger_erase(struct ledger *ledger, const struct record *record) {
+    const struct unpaired row = {.received_ms = record->received_ms, .message = record->id};
+    bool removed;
     TRY(erase_facts(ledger, record));
+    TRY(ledger->ops->remove_unpaired(ledger->backend, &row, &removed));
     TRY(ledger->ops->remove(ledger->backend, record->id));
     ledger->now.counts.in_state[record->endpoint][record->state]--;
     return ERR_NONE;

@@ -25,6 +25,7 @@ struct ledger_memory {
     uint64_t review_after;
     uint64_t content_after, removal_after;    /* how far retention has come in this pass */
     int64_t content_pass_ms, removal_pass_ms; /* when the next pass begins */
+    int64_t parity_merged_ms;                 /* buckets of parity before it are hours */
 };
 
 struct lease_change {
@@ -54,6 +55,11 @@ static inline uint64_t ledger_id_at(int64_t ms) {
 
 static inline bool record_is_handled(const struct record *record) {
     return state_is_handled(record->state) || (record->marks & RECORD_DELIVERED_ONCE) != 0;
+}
+
+/* Nobody handles it at present, neither its own consumer nor, by a twin, the other one. */
+static inline bool record_is_unhandled(const struct record *record) {
+    return !record_is_handled(record) && record->state != STATE_SUPPRESSED;
 }
 
 /* ledger_damage.c: a message that cannot be read, and is passed over from now on. */
@@ -107,13 +113,15 @@ struct trace {
 /* As a JSON object in the arena; of very many candidates the first ones. */
 struct str ledger_trace(struct arena *arena, const struct trace *trace);
 
-/* What parity counts: a rule and an event that are twins; which of them had one before is the caller's to say. */
+/* What parity counts (ledger_parity.c): a rule and an event that are twins. */
 struct parity_pair ledger_pair(const struct record *rule, const struct record *event);
-/* Has the event a twin besides `rule` that is of the same rule type? */
-enum err ledger_has_twin_of_type(struct ledger *ledger, const struct record *event, const struct record *rule,
-                                 bool *has) MUST_USE;
-/* Takes back what parity counted of a message that is about to be forgotten. */
-enum err ledger_note_forgotten(struct ledger *ledger, const struct record *record) MUST_USE;
+/* A message has been stored; `twins`: the messages that it met, each once, as they were before. */
+enum err ledger_count_arrival(struct ledger *ledger, const struct message *message, const struct record *record,
+                              const struct record *const *twins, size_t twin_count) MUST_USE;
+/* Its state has changed. */
+enum err ledger_count_move(struct ledger *ledger, const struct record *record, bool was_unhandled) MUST_USE;
+/* Takes back what parity counted of a message that is about to be erased because its sender comes again. */
+enum err ledger_count_forgotten(struct ledger *ledger, const struct record *record) MUST_USE;
 
 /* Takes a message out with all that belongs to it. */
 enum err ledger_erase(struct ledger *ledger, const struct record *record) MUST_USE;

@@ -22,7 +22,7 @@ static enum err delivered(struct ledger *ledger, struct record *record, const st
 static enum err forget(struct ledger *ledger, struct record *record, int64_t now_ms) {
     TRY(ledger_move(ledger, record, STATE_DEAD, DUE_NEVER, now_ms, (struct step){.why = STR("forgotten")}));
     TRY(ledger_ripple(ledger, record->id, now_ms, "its twin was not delivered"));
-    TRY(ledger_note_forgotten(ledger, record));
+    TRY(ledger_count_forgotten(ledger, record));
     return ledger_erase(ledger, record);
 }
 

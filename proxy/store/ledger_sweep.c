@@ -213,6 +213,9 @@ static enum err removal_step(struct ledger *ledger, int64_t now_ms, uint64_t *id
     size_t found, count = 0;
     if (now_ms < ledger->now.removal_pass_ms)
         return ERR_NONE;
+    arena_reset(ledger->scratch);
+    TRY(parity_tidy(ledger->backend, ledger->scratch, now_ms, now_ms - ledger->policy.retention_ms,
+                    &ledger->now.parity_merged_ms));
     TRY(ledger->ops->scan(ledger->backend, final_states, ledger->now.removal_after, ids, budget, &found));
     while (count < found && ids[count] < ledger_id_at(now_ms - ledger->policy.retention_ms))
         count++;

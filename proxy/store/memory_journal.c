@@ -76,11 +76,22 @@ static void forget(const struct change *change) {
     case META_CHANGED:
         text_free(change->was.value);
         break;
+    case BUCKET_CHANGED:
+        mem_free(change->was.counts);
+        break;
+    case BUCKET_TAKEN:
+        mem_free(change->row.bucket);
+        break;
+    case UNPAIRED_TAKEN:
+        mem_free(change->row.unpaired);
+        break;
     case MESSAGE_PUT:
     case STEP_PUT:
     case FACT_PUT:
     case TWIN_PUT:
     case META_PUT:
+    case BUCKET_PUT:
+    case UNPAIRED_PUT:
         break;
     }
 }
@@ -100,6 +111,29 @@ static void take_newest_step(struct message_row *row) {
 static void put_back(bool linked) {
     assert(linked);
     (void)linked;
+}
+
+static void undo_parity(struct tables *tables, const struct change *change) {
+    switch (change->kind) {
+    case BUCKET_PUT:
+        bucket_unlink(tables, change->row.bucket);
+        mem_free(change->row.bucket);
+        break;
+    case BUCKET_CHANGED:
+        change->row.bucket->bucket.counts = *change->was.counts;
+        mem_free(change->was.counts);
+        break;
+    case BUCKET_TAKEN:
+        put_back(bucket_link(tables, change->row.bucket));
+        break;
+    case UNPAIRED_PUT:
+        unpaired_unlink(tables, change->row.unpaired);
+        mem_free(change->row.unpaired);
+        break;
+    default: /* UNPAIRED_TAKEN */
+        put_back(unpaired_link(tables, change->row.unpaired));
+        break;
+    }
 }
 
 static void undo(struct tables *tables, const struct change *change) {
@@ -143,6 +177,13 @@ static void undo(struct tables *tables, const struct change *change) {
     case META_CHANGED:
         text_free(change->row.meta->value);
         change->row.meta->value = change->was.value;
+        break;
+    case BUCKET_PUT:
+    case BUCKET_CHANGED:
+    case BUCKET_TAKEN:
+    case UNPAIRED_PUT:
+    case UNPAIRED_TAKEN:
+        undo_parity(tables, change);
         break;
     }
 }

@@ -16,6 +16,11 @@ enum change_kind {
     TWIN_TAKEN,
     META_PUT,
     META_CHANGED,
+    BUCKET_PUT,
+    BUCKET_CHANGED,
+    BUCKET_TAKEN,
+    UNPAIRED_PUT,
+    UNPAIRED_TAKEN,
 };
 
 /* The part of a record that an update changes. */
@@ -34,11 +39,14 @@ struct change {
         struct fact_entry *fact;
         struct twin_row *twin;
         struct meta_row *meta;
+        struct bucket_row *bucket;
+        struct unpaired_row *unpaired;
     } row;
     union {
         struct changeable record;
         struct content_row *content;
         struct str value;
+        struct parity_counts *counts; /* owned */
     } was;
 };
 

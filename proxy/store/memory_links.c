@@ -52,6 +52,22 @@ static int by_name(const struct tree_node *a, const struct tree_node *b) {
     return str_compare(KEY(a, struct meta_row, by_name)->name, KEY(b, struct meta_row, by_name)->name);
 }
 
+static int by_start(const struct tree_node *a, const struct tree_node *b) {
+    const struct parity_bucket *x = &KEY(a, struct bucket_row, by_start)->bucket,
+                               *y = &KEY(b, struct bucket_row, by_start)->bucket;
+    int order = tree_order_i64(x->start_ms, y->start_ms);
+    return order != 0 ? order : str_compare(x->type, y->type);
+}
+
+static int by_arrival(const struct tree_node *a, const struct tree_node *b) {
+    const struct unpaired *x = &KEY(a, struct unpaired_row, by_arrival)->unpaired,
+                          *y = &KEY(b, struct unpaired_row, by_arrival)->unpaired;
+    int order = tree_order_i64(x->received_ms, y->received_ms);
+    if (order == 0)
+        order = tree_order_u64(x->message, y->message);
+    return order != 0 ? order : str_compare(x->type, y->type);
+}
+
 void links_init(struct tables *tables) {
     uint64_t seeds[2];
     random_bytes(seeds, sizeof seeds);
@@ -62,6 +78,8 @@ void links_init(struct tables *tables) {
         for (int state = 0; state < OPEN_STATES; state++)
             tree_init(&tables->due[endpoint][state], by_due);
     tree_init(&tables->meta, by_name);
+    tree_init(&tables->buckets, by_start);
+    tree_init(&tables->unpaired, by_arrival);
 }
 
 struct tree tables_identities(const struct tables *tables, uint64_t hash) {
@@ -179,6 +197,22 @@ bool meta_link(struct tables *tables, struct meta_row *row) {
 
 void meta_unlink(struct tables *tables, struct meta_row *row) {
     tree_remove(&tables->meta, &row->by_name);
+}
+
+bool bucket_link(struct tables *tables, struct bucket_row *row) {
+    return tree_insert(&tables->buckets, &row->by_start) == NULL;
+}
+
+void bucket_unlink(struct tables *tables, struct bucket_row *row) {
+    tree_remove(&tables->buckets, &row->by_start);
+}
+
+bool unpaired_link(struct tables *tables, struct unpaired_row *row) {
+    return tree_insert(&tables->unpaired, &row->by_arrival) == NULL;
+}
+
+void unpaired_unlink(struct tables *tables, struct unpaired_row *row) {
+    tree_remove(&tables->unpaired, &row->by_arrival);
 }
 
 void message_mark(struct tables *tables, const struct message_row *row) {

@@ -73,3 +73,17 @@ void meta_row_free(struct meta_row *row) {
     text_free(row->value);
     mem_free(row);
 }
+
+struct bucket_row *bucket_row_new(const struct parity_bucket *bucket) {
+    struct bucket_row *row = mem_alloc(sizeof *row + bucket->type.len);
+    *row = (struct bucket_row){.bucket = *bucket};
+    (void)text_move(&row->bucket.type, row->type);
+    return row;
+}
+
+struct unpaired_row *unpaired_row_new(const struct unpaired *unpaired) {
+    struct unpaired_row *row = mem_alloc(sizeof *row + unpaired->type.len);
+    *row = (struct unpaired_row){.unpaired = *unpaired};
+    (void)text_move(&row->unpaired.type, row->type);
+    return row;
+}

@@ -45,12 +45,27 @@ struct meta_row {
     char text[];
 };
 
+struct bucket_row {
+    struct tree_node by_start;
+    struct parity_bucket bucket; /* its type is in `type` */
+    char type[];
+};
+
+struct unpaired_row {
+    struct tree_node by_arrival;
+    struct unpaired unpaired; /* its type is in `type` */
+    char type[];
+};
+
 struct message_row *message_row_new(const struct record *record, const struct content *content) MUST_USE;
 void message_row_free(struct message_row *row); /* with content and steps */
 struct content_row *content_row_new(const struct content *content) MUST_USE;
 struct step_row *step_row_new(const struct step *step) MUST_USE;
 struct meta_row *meta_row_new(struct str name, struct str value) MUST_USE;
 void meta_row_free(struct meta_row *row);
+
+struct bucket_row *bucket_row_new(const struct parity_bucket *bucket) MUST_USE;
+struct unpaired_row *unpaired_row_new(const struct unpaired *unpaired) MUST_USE;
 
 struct str text_new(struct str text) MUST_USE; /* a copy; absent stays absent */
 void text_free(struct str text);

@@ -37,6 +37,20 @@ bool tables_put_meta(struct tables *tables, struct meta_row *row) {
     return true;
 }
 
+bool tables_put_bucket(struct tables *tables, struct bucket_row *row) {
+    if (!bucket_link(tables, row))
+        return false;
+    journal_note(tables, BUCKET_PUT)->row.bucket = row;
+    return true;
+}
+
+bool tables_put_unpaired(struct tables *tables, struct unpaired_row *row) {
+    if (!unpaired_link(tables, row))
+        return false;
+    journal_note(tables, UNPAIRED_PUT)->row.unpaired = row;
+    return true;
+}
+
 void tables_put_step(struct tables *tables, struct message_row *row, struct step_row *step) {
     step->older = row->steps;
     row->steps = step;
@@ -65,6 +79,13 @@ void tables_change_meta(struct tables *tables, struct meta_row *row, struct str 
     row->value = text_new(value);
 }
 
+void tables_add_counts(struct tables *tables, struct bucket_row *row, const struct parity_counts *counts) {
+    struct change *change = journal_note(tables, BUCKET_CHANGED);
+    change->row.bucket = row;
+    change->was.counts = mem_copy(&row->bucket.counts, sizeof row->bucket.counts);
+    parity_counts_add(&row->bucket.counts, counts);
+}
+
 void tables_take_content(struct tables *tables, struct message_row *row) {
     struct change *change = journal_note(tables, CONTENT_TAKEN);
     change->row.message = row;
@@ -76,6 +97,16 @@ void tables_take_content(struct tables *tables, struct message_row *row) {
 void tables_take_fact(struct tables *tables, struct fact_entry *entry) {
     fact_unlink(tables, entry);
     journal_note(tables, FACT_TAKEN)->row.fact = entry;
+}
+
+void tables_take_bucket(struct tables *tables, struct bucket_row *row) {
+    bucket_unlink(tables, row);
+    journal_note(tables, BUCKET_TAKEN)->row.bucket = row;
+}
+
+void tables_take_unpaired(struct tables *tables, struct unpaired_row *row) {
+    unpaired_unlink(tables, row);
+    journal_note(tables, UNPAIRED_TAKEN)->row.unpaired = row;
 }
 
 static void take_twin(struct tables *tables, struct twin_row *row) {
@@ -134,6 +165,14 @@ void tables_clear(struct tables *tables) {
     for (struct tree_node *node; (node = tree_first(&tables->meta)) != NULL;) {
         tree_remove(&tables->meta, node);
         meta_row_free(CONTAINER_OF(node, struct meta_row, by_name));
+    }
+    for (struct tree_node *node; (node = tree_first(&tables->buckets)) != NULL;) {
+        tree_remove(&tables->buckets, node);
+        mem_free(CONTAINER_OF(node, struct bucket_row, by_start));
+    }
+    for (struct tree_node *node; (node = tree_first(&tables->unpaired)) != NULL;) {
+        tree_remove(&tables->unpaired, node);
+        mem_free(CONTAINER_OF(node, struct unpaired_row, by_arrival));
     }
     mem_free(tables->journal);
 }

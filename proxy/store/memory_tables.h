@@ -19,6 +19,8 @@ struct tables {
     struct map identities;                        /* hash to the root of a tree of messages: ids downwards */
     struct map facts;                             /* hash to the root of a tree: time, message downwards, item */
     struct tree meta;                             /* by name */
+    struct tree buckets;                          /* of parity: by start, type */
+    struct tree unpaired;                         /* by arrival, message, type */
     uint32_t random;                              /* for the trees of which only roots are kept */
     struct change *journal;                       /* since the last commit */
     size_t change_count, change_capacity;
@@ -41,14 +43,19 @@ bool tables_put_message(struct tables *tables, struct message_row *row) MUST_USE
 bool tables_put_fact(struct tables *tables, struct fact_entry *entry) MUST_USE;
 bool tables_put_twin(struct tables *tables, struct twin_row *row) MUST_USE;
 bool tables_put_meta(struct tables *tables, struct meta_row *row) MUST_USE;
+bool tables_put_bucket(struct tables *tables, struct bucket_row *row) MUST_USE;
+bool tables_put_unpaired(struct tables *tables, struct unpaired_row *row) MUST_USE;
 void tables_put_step(struct tables *tables, struct message_row *row, struct step_row *step);
 
 void tables_change_message(struct tables *tables, struct message_row *row, const struct record *record);
 void tables_change_meta(struct tables *tables, struct meta_row *row, struct str value); /* which is copied */
+void tables_add_counts(struct tables *tables, struct bucket_row *row, const struct parity_counts *counts);
 
 void tables_take_message(struct tables *tables, struct message_row *row); /* with its twins */
 void tables_take_content(struct tables *tables, struct message_row *row);
 void tables_take_fact(struct tables *tables, struct fact_entry *entry);
+void tables_take_bucket(struct tables *tables, struct bucket_row *row);
+void tables_take_unpaired(struct tables *tables, struct unpaired_row *row);
 
 /* All messages whose identity has the hash, and all facts with it; to be asked only. */
 struct tree tables_identities(const struct tables *tables, uint64_t hash);
@@ -56,5 +63,15 @@ struct tree tables_facts(const struct tables *tables, uint64_t hash);
 /* Its twins by event, item, rule, on either side. */
 struct tree message_twins_as_event(const struct message_row *row);
 struct tree message_twins_as_rule(const struct message_row *row);
+
+/* The store that the tables are of. */
+struct backend_memory {
+    struct backend backend; /* first */
+    struct tables tables;
+};
+
+static inline struct tables *tables_of(struct backend *backend) {
+    return &CONTAINER_OF(backend, struct backend_memory, backend)->tables;
+}
 
 #endif

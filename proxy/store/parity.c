@@ -1,11 +1,12 @@
-/* Cells in rings. A type has two rings, of minutes and of hours; the place of a cell follows from its time, so that a
- * new one takes the place of one that is too old to be asked for, here as in the store, and nothing has to be deleted.
- *
- * What a group notes waits in a list until the group is about to be committed. It is counted then, and undone where the
- * commit fails after that. */
+/* Buckets are kept by minute, because a period may be as short, and merged by hour, because retention is long. What a
+ * group counts is added to its buckets by one statement each, however many messages the group had. */
 #include "proxy/store/parity_internal.h"
 
+#include "common/fault.h"
 #include "common/mem.h"
+
+#include <errno.h>
+#include <string.h>
 
 struct parity *parity_new(int64_t window_ms) {
     struct parity *parity = MEM_NEW(struct parity);
@@ -13,42 +14,27 @@ struct parity *parity_new(int64_t window_ms) {
     return parity;
 }
 
-static void series_free(struct series *series) {
-    mem_free((char *)(uintptr_t)series->name.at); /* ours, made by series_new() */
-    mem_free(series->minutes);
-    mem_free(series->hours);
-    mem_free(series);
-}
-
 void parity_free(struct parity *parity) {
     if (parity == NULL)
         return;
-    for (size_t i = 0; i < parity->series_count; i++)
-        series_free(parity->series[i]);
-    mem_free((void *)parity->series);
-    mem_free(parity->queue);
-    mem_free(parity->notes);
-    mem_free(parity->undos);
-    strbuf_clear(&parity->entry);
+    for (size_t i = 0; i < parity->type_count; i++)
+        mem_free((char *)(uintptr_t)parity->types[i].at); /* ours, made by add_type() */
+    mem_free(parity->types);
+    mem_free(parity->counted);
     mem_free(parity);
 }
 
-static struct series *series_new(struct str name) {
-    struct series *series = MEM_NEW(struct series);
-    struct strbuf copy = {0};
-    strbuf_append(&copy, name);
-    series->name = strbuf_str(&copy);
-    series->minutes = MEM_ARRAY(MINUTES, struct parity_cell);
-    series->hours = MEM_ARRAY(HOURS, struct parity_cell);
-    return series;
+int64_t parity_floor(int64_t at_ms, int64_t step_ms) {
+    int64_t over = at_ms % step_ms;
+    return at_ms - (over < 0 ? over + step_ms : over);
 }
 
 /* Where the type is, or belongs. */
-static bool find_place(const struct parity *parity, struct str type, size_t *place) {
-    size_t low = 0, high = parity->series_count;
+static bool find_type(const struct parity *parity, struct str type, size_t *place) {
+    size_t low = 0, high = parity->type_count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        int order = str_compare(parity->series[middle]->name, type);
+        int order = str_compare(parity->types[middle], type);
         if (order == 0) {
             *place = middle;
             return true;
@@ -59,83 +45,82 @@ static bool find_place(const struct parity *parity, struct str type, size_t *pla
     return false;
 }
 
-struct series *parity_series_add(struct parity *parity, struct str type) {
+static struct str add_type(struct parity *parity, struct str type) {
     size_t place;
-    if (find_place(parity, type, &place))
-        return parity->series[place];
-    parity->series = mem_resize((void *)parity->series, (parity->series_count + 1) * sizeof(struct series *));
-    memmove((void *)&parity->series[place + 1], (void *)&parity->series[place],
-            (parity->series_count - place) * sizeof(struct series *));
-    parity->series[place] = series_new(type);
-    parity->series_count++;
-    for (size_t i = place; i < parity->series_count; i++)
-        parity->series[i]->place = i;
-    return parity->series[place];
+    if (find_type(parity, type, &place))
+        return parity->types[place];
+    parity->types = mem_resize(parity->types, (parity->type_count + 1) * sizeof *parity->types);
+    memmove(&parity->types[place + 1], &parity->types[place], (parity->type_count - place) * sizeof *parity->types);
+    parity->types[place] = str_slice(mem_copy(type.at, type.len), type.len);
+    parity->type_count++;
+    return parity->types[place];
 }
 
-/* What senders invent as types must not fill the memory: past a bound they share one row. */
-static struct series *series_of(struct parity *parity, struct str type) {
+static void learn_type(void *arg, const struct parity_bucket *bucket) {
+    (void)add_type(arg, bucket->type);
+}
+
+enum err parity_open(struct parity *parity, struct backend *backend) {
+    return backend->ops->each_parity(backend, INT64_MIN, INT64_MAX, false, learn_type, parity);
+}
+
+/* The group's numbers of that type and minute; few are open at a time. */
+static struct parity_counts *counts_at(struct parity *parity, struct str type, int64_t at_ms) {
+    int64_t start_ms = parity_floor(at_ms, PARITY_MINUTE_MS);
+    for (size_t i = parity->counted_count; i > 0; i--)
+        if (parity->counted[i - 1].start_ms == start_ms && str_eq(parity->counted[i - 1].type, type))
+            return &parity->counted[i - 1].counts;
+    if (parity->counted_count == parity->counted_capacity) {
+        parity->counted_capacity = parity->counted_capacity == 0 ? 16 : parity->counted_capacity * 2;
+        parity->counted = mem_resize(parity->counted, parity->counted_capacity * sizeof *parity->counted);
+    }
+    struct parity_bucket *bucket = &parity->counted[parity->counted_count++];
+    *bucket = (struct parity_bucket){.start_ms = start_ms, .type = add_type(parity, type)};
+    return &bucket->counts;
+}
+
+void parity_count(struct parity *parity, struct str type, int64_t at_ms, enum parity_number number, int64_t by) {
+    counts_at(parity, type, at_ms)->n[number] += by;
+}
+
+void parity_count_unreplaced(struct parity *parity, struct str type, int64_t at_ms) {
     size_t place;
-    if (find_place(parity, type, &place))
-        return parity->series[place];
-    return parity_series_add(parity, parity->series_count < PARITY_TYPE_MAX ? type : STR("other"));
+    if (!find_type(parity, type, &place) && parity->type_count >= PARITY_TYPE_MAX)
+        type = STR("other");
+    struct parity_counts *counts = counts_at(parity, type, at_ms);
+    counts->n[PARITY_UNREPLACED]++;
+    if (at_ms > counts->last_unreplaced_ms)
+        counts->last_unreplaced_ms = at_ms;
 }
 
-static struct note *add_note(struct parity *parity, enum note_kind kind) {
-    if (parity->note_count == parity->note_capacity) {
-        parity->note_capacity = parity->note_capacity == 0 ? 64 : parity->note_capacity * 2;
-        parity->notes = mem_resize(parity->notes, parity->note_capacity * sizeof *parity->notes);
-    }
-    struct note *note = &parity->notes[parity->note_count++];
-    *note = (struct note){.kind = kind};
-    return note;
+static size_t skew_bin(int64_t skew_ms) {
+    size_t bin = 0;
+    while (bin + 1 < PARITY_SKEW_BINS && skew_ms >= (int64_t)1 << bin)
+        bin++;
+    return bin;
 }
 
-static void note_message(struct parity *parity, enum note_kind kind, struct str type, uint64_t id, int64_t at_ms) {
-    struct note *note = add_note(parity, kind);
-    note->series = series_of(parity, type);
-    note->id = id;
-    note->at_ms = at_ms;
+void parity_count_pair(struct parity *parity, const struct parity_pair *pair, int64_t by) {
+    int64_t later_ms = pair->rule_ms > pair->event_ms ? pair->rule_ms : pair->event_ms;
+    int64_t skew_ms = pair->rule_ms < pair->event_ms ? pair->event_ms - pair->rule_ms : pair->rule_ms - pair->event_ms;
+    struct parity_counts *counts = counts_at(parity, pair->type, later_ms);
+    counts->n[pair->rule < pair->event ? PARITY_RULE_FIRST : PARITY_EVENT_FIRST] += by;
+    counts->skew[skew_bin(skew_ms)] += by;
+    if (by > 0 && skew_ms > counts->skew_max_ms)
+        counts->skew_max_ms = skew_ms;
 }
 
-void parity_note_rule(struct parity *parity, struct str type, uint64_t id, int64_t at_ms, bool is_replaced) {
-    note_message(parity, is_replaced ? NOTE_RULE : NOTE_UNREPLACED, type, id, at_ms);
-}
-
-void parity_note_event(struct parity *parity, struct str type, uint64_t id, int64_t at_ms) {
-    note_message(parity, NOTE_EVENT, type, id, at_ms);
-}
-
-void parity_note_pair(struct parity *parity, const struct parity_pair *pair) {
-    struct note *note = add_note(parity, NOTE_PAIR);
-    note->series = series_of(parity, pair->type);
-    note->pair = *pair;
-}
-
-void parity_note_parting(struct parity *parity, const struct parity_pair *pair) {
-    parity_note_pair(parity, pair);
-    parity->notes[parity->note_count - 1].kind = NOTE_PARTING;
-}
-
-void parity_note_forgotten(struct parity *parity, uint64_t id) {
-    add_note(parity, NOTE_FORGOTTEN)->id = id;
-}
-
-void parity_kept(struct parity *parity) {
-    for (size_t i = 0; i < parity->undo_count; i++)
-        if (parity->undos[i].kind == UNDO_CELL)
-            *parity->undos[i].mark = CELL_CHANGED;
-    for (size_t i = 0; i < parity->series_count && parity->cells_written; i++) {
-        memset(parity->series[i]->minute_marks, CELL_KEPT, MINUTES);
-        memset(parity->series[i]->hour_marks, CELL_KEPT, HOURS);
-    }
-    parity->is_written = parity->cells_written = false;
-    parity->undo_count = 0;
+enum err parity_write(struct parity *parity, struct backend *backend) {
+    enum err err = ERR_NONE;
+    if (parity->counted_count > 0 && FAULT("parity.write", EIO))
+        err = err_set(&backend->detail, ERR_IO, "parity cannot be written");
+    for (size_t i = 0; i < parity->counted_count && err == ERR_NONE; i++)
+        err = backend->ops->add_parity(backend, &parity->counted[i]);
+    if (err == ERR_NONE)
+        parity->counted_count = 0;
+    return err;
 }
 
 void parity_drop(struct parity *parity) {
-    parity->note_count = 0;
-    if (parity->is_written)
-        parity_undo_all(parity);
-    parity->is_written = parity->cells_written = false;
+    parity->counted_count = 0;
 }

@@ -1,94 +1,64 @@
 /* What each table and index costs is paid by every message, so there are no more of them than lookups need, and their
  * rows are narrow: integer row ids, and hashes of 64 bits in place of texts (a hash finds, the text decides).
  *
- *     message   one row each, without the content: what decisions and lists read; what never changes as one value
+ *     message   one row each, without the content: what decisions and lists read; what never changes is one value
  *     content   headers and body, apart because they are large, read once and removed earlier
  *     twin, step   in the order of their keys and nothing besides
  *     recent, run, run_page   what finds messages by hashes: see sqlite_index.h
- *     message_state   without those that are delivered or suppressed, which nearly all are in the end, and without
- * those whose attempt began when they were stored message.queue   endpoint and open state as one number, NULL of final
- * messages: the index of what is due holds what waits, and its entries come and go with the work
+ *     parity, parity_skew, unpaired   counts by rule type and time, messages without a twin: see parity.h
+ *     message_due   message.queue is endpoint and open state as one number, NULL for final messages: the index holds
+ *                   what waits, and its entries come and go with the work
+ *     message_state   not for delivered and suppressed messages, which nearly all are in the end, nor for those whose
+ *                     attempt began when they were stored (state 7, sqlite_taken.h). For a list of three states SQLite
+ *                     would make a table in memory with every change of a message
  *
  * The version is PRAGMA user_version. A version that was released never changes: further ones are appended. */
 #include "proxy/store/sqlite_schema.h"
 
 #include "common/mem.h"
-#include "proxy/store/sqlite_upgrade.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
 
-struct migration {
-    const char *before;
-    enum err (*work)(struct sqlite_db *db); /* what SQL cannot do; NULL: nothing */
-    const char *after;                      /* likewise */
-};
-
-static const struct migration migrations[] = {
-    /* 1: what decisions need */
-    {"CREATE TABLE message ("
-     " id INTEGER PRIMARY KEY,"
-     " state INTEGER NOT NULL, due_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL,"
-     " attempts INTEGER NOT NULL, tries INTEGER NOT NULL, marks INTEGER NOT NULL, trimmed BLOB, queue INTEGER,"
-     " generation INTEGER NOT NULL, endpoint INTEGER NOT NULL,"
-     " received_ms INTEGER NOT NULL, time_ms INTEGER NOT NULL, item_count INTEGER NOT NULL,"
-     " identity_hash INTEGER, rule_group INTEGER NOT NULL, company_hash INTEGER,"
-     " identity TEXT, type TEXT, counterpart TEXT, company TEXT, connection TEXT, data_type TEXT, rule_id TEXT,"
-     " target TEXT, trace_parent TEXT, facts TEXT, admission TEXT);"
-     "CREATE INDEX message_identity ON message (identity_hash) WHERE identity_hash IS NOT NULL;"
-     "CREATE INDEX message_due ON message (queue, due_ms) WHERE queue IS NOT NULL;"
-     "CREATE TABLE content (id INTEGER PRIMARY KEY, headers BLOB, body BLOB);"
-     "CREATE TABLE fact ("
-     " hash INTEGER NOT NULL, time_ms INTEGER NOT NULL, message INTEGER NOT NULL, item INTEGER NOT NULL,"
-     " PRIMARY KEY (hash, time_ms DESC, message DESC, item)) WITHOUT ROWID;"
-     "CREATE TABLE twin ("
-     " event INTEGER NOT NULL, item INTEGER NOT NULL, rule INTEGER NOT NULL, rule_group INTEGER NOT NULL,"
-     " PRIMARY KEY (event, item, rule)) WITHOUT ROWID;"
-     "CREATE INDEX twin_rule ON twin (rule);"
-     "CREATE TABLE step ("
-     " message INTEGER NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL, state INTEGER NOT NULL,"
-     " attempt INTEGER NOT NULL, status INTEGER NOT NULL, duration_us INTEGER NOT NULL, why TEXT,"
-     " PRIMARY KEY (message, number)) WITHOUT ROWID;"
-     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;",
-     NULL, NULL},
-
-    /* 2: what reviews and lists need, so that they walk only what they show */
-    {"CREATE INDEX message_state ON message (state);"
-     "CREATE INDEX message_generation ON message (generation);"
-     "CREATE INDEX message_type ON message (type);"
-     "CREATE INDEX message_company ON message (company_hash) WHERE company_hash IS NOT NULL;",
-     NULL, NULL},
-
-    /* 3: one index of all hashes; the column company_hash is left, and empty */
-    {"DROP INDEX message_state;"
-     "CREATE INDEX message_state ON message (state) WHERE state NOT IN (3, 4);"
-     "CREATE TABLE recent (number INTEGER PRIMARY KEY, entries BLOB);"
-     "CREATE TABLE run (number INTEGER PRIMARY KEY, level INTEGER NOT NULL, hashes INTEGER NOT NULL,"
-     " pages INTEGER NOT NULL, filter BLOB, fences BLOB);"
-     "CREATE TABLE run_page (id INTEGER PRIMARY KEY, entries BLOB);",
-     sqlite_upgrade_index,
-     "DROP TABLE fact; DROP INDEX message_identity; DROP INDEX message_generation; DROP INDEX message_type;"
-     "DROP INDEX message_company;"},
-
-    /* 4: what never changes of a message as one value, see sqlite_rows.h */
-    {"ALTER TABLE message RENAME TO message_of_columns;"
-     "DROP INDEX message_due;"
-     "DROP INDEX message_state;"
-     "CREATE TABLE message ("
-     " id INTEGER PRIMARY KEY,"
-     " state INTEGER NOT NULL, due_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL,"
-     " attempts INTEGER NOT NULL, tries INTEGER NOT NULL, marks INTEGER NOT NULL, trimmed BLOB, queue INTEGER,"
-     " endpoint INTEGER NOT NULL, fixed BLOB);"
-     "CREATE INDEX message_due ON message (queue, due_ms) WHERE queue IS NOT NULL;"
-     "CREATE INDEX message_state ON message (state) WHERE state NOT IN (3, 4);",
-     sqlite_upgrade_messages, "DROP TABLE message_of_columns;"},
-
-    /* 5: messages that are taken by their admission, state 7, are in no index: see sqlite_taken.h. (For a list of three
-     * states SQLite would make a table in memory, with every change of a message.) */
-    {"DROP INDEX message_state;"
-     "CREATE INDEX message_state ON message (state) WHERE state NOT IN (3, 4) AND state < 7;"
-     "INSERT INTO meta (name, value) VALUES ('taken_from', coalesce((SELECT max(id) FROM message), 0));",
-     NULL, NULL},
+static const char *const migrations[] = {
+    /* 1 */
+    "CREATE TABLE message ("
+    " id INTEGER PRIMARY KEY,"
+    " state INTEGER NOT NULL, due_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL, tries INTEGER NOT NULL, marks INTEGER NOT NULL, trimmed BLOB, queue INTEGER,"
+    " endpoint INTEGER NOT NULL, fixed BLOB);"
+    "CREATE INDEX message_due ON message (queue, due_ms) WHERE queue IS NOT NULL;"
+    "CREATE INDEX message_state ON message (state) WHERE state NOT IN (3, 4) AND state < 7;"
+    "CREATE TABLE content (id INTEGER PRIMARY KEY, headers BLOB, body BLOB);"
+    "CREATE TABLE twin ("
+    " event INTEGER NOT NULL, item INTEGER NOT NULL, rule INTEGER NOT NULL, rule_group INTEGER NOT NULL,"
+    " PRIMARY KEY (event, item, rule)) WITHOUT ROWID;"
+    "CREATE INDEX twin_rule ON twin (rule);"
+    "CREATE TABLE step ("
+    " message INTEGER NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL, status INTEGER NOT NULL, duration_us INTEGER NOT NULL, why TEXT,"
+    " PRIMARY KEY (message, number)) WITHOUT ROWID;"
+    "CREATE TABLE recent (number INTEGER PRIMARY KEY, entries BLOB);"
+    "CREATE TABLE run (number INTEGER PRIMARY KEY, level INTEGER NOT NULL, hashes INTEGER NOT NULL,"
+    " pages INTEGER NOT NULL, filter BLOB, fences BLOB);"
+    "CREATE TABLE run_page (id INTEGER PRIMARY KEY, entries BLOB);"
+    "CREATE TABLE parity ("
+    " start_ms INTEGER NOT NULL, type TEXT NOT NULL,"
+    " rules INTEGER NOT NULL, events INTEGER NOT NULL, events_again INTEGER NOT NULL,"
+    " rules_paired INTEGER NOT NULL, events_paired INTEGER NOT NULL, events_paired_again INTEGER NOT NULL,"
+    " unhandled INTEGER NOT NULL, unhandled_paired INTEGER NOT NULL,"
+    " rule_first INTEGER NOT NULL, event_first INTEGER NOT NULL,"
+    " unreplaced INTEGER NOT NULL, near_misses INTEGER NOT NULL,"
+    " skew_max_ms INTEGER NOT NULL, last_unreplaced_ms INTEGER NOT NULL,"
+    " PRIMARY KEY (start_ms, type)) WITHOUT ROWID;"
+    "CREATE TABLE parity_skew ("
+    " start_ms INTEGER NOT NULL, type TEXT NOT NULL, below_ms INTEGER NOT NULL, pairs INTEGER NOT NULL,"
+    " PRIMARY KEY (start_ms, type, below_ms)) WITHOUT ROWID;"
+    "CREATE TABLE unpaired ("
+    " received_ms INTEGER NOT NULL, message INTEGER NOT NULL, type TEXT NOT NULL, is_rule INTEGER NOT NULL,"
+    " PRIMARY KEY (received_ms, message, type)) WITHOUT ROWID;"
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
+    "INSERT INTO meta (name, value) VALUES ('taken_from', 0);",
 };
 
 int sqlite_schema_version(void) {
@@ -139,11 +109,7 @@ static enum err migrate(struct sqlite_db *db, int64_t version) {
              SQLITE_APPLICATION_ID, (long long)version + 1);
     enum err err = sqlite_db_exec(db, "BEGIN IMMEDIATE");
     if (err == ERR_NONE)
-        err = sqlite_db_exec(db, migrations[version].before);
-    if (err == ERR_NONE && migrations[version].work != NULL)
-        err = migrations[version].work(db);
-    if (err == ERR_NONE && migrations[version].after != NULL)
-        err = sqlite_db_exec(db, migrations[version].after);
+        err = sqlite_db_exec(db, migrations[version]);
     return err != ERR_NONE ? err : sqlite_db_exec(db, stamp); /* closing the file rolls back */
 }
 
@@ -167,6 +133,9 @@ enum err sqlite_schema_probe(struct sqlite_db *db) {
         "twin WHERE 1 ORDER BY event",
         "twin INDEXED BY twin_rule WHERE 1 ORDER BY rule",
         "step WHERE 1 ORDER BY message",
+        "parity WHERE 1 ORDER BY start_ms",
+        "parity_skew WHERE 1 ORDER BY start_ms",
+        "unpaired WHERE 1 ORDER BY received_ms",
         "meta WHERE 1 ORDER BY name",
     };
     enum err err = ERR_NONE;

@@ -7,6 +7,13 @@
 /* The rest of the filter is within what is fixed. */
 #define LIST_ORDER "AND id < ?1 ORDER BY id DESC"
 
+/* In the order of enum parity_number. */
+#define PARITY_COLUMNS                                                                                                 \
+    "rules, events, events_again, rules_paired, events_paired, events_paired_again, "                                  \
+    "unhandled, unhandled_paired, rule_first, event_first, unreplaced, near_misses"
+#define PARITY_ADD(column) #column " = " #column " + excluded." #column ", "
+#define PARITY_MAX(column) #column " = max(" #column ", excluded." #column ")"
+
 static const char *const texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
@@ -62,6 +69,27 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_NEXT_PAGE] = "SELECT id FROM run_page WHERE id > ? ORDER BY id LIMIT 1",
     [SQL_LAST_PAGE] = "SELECT id FROM run_page WHERE id <= ? ORDER BY id DESC LIMIT 1",
     [SQL_REMOVE_PAGES] = "DELETE FROM run_page WHERE id BETWEEN ? AND ?",
+    [SQL_ADD_PARITY] =
+        "INSERT INTO parity (start_ms, type, " PARITY_COLUMNS ", skew_max_ms, last_unreplaced_ms) "
+        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET " PARITY_ADD(rules) PARITY_ADD(events)
+            PARITY_ADD(events_again) PARITY_ADD(rules_paired) PARITY_ADD(events_paired) PARITY_ADD(events_paired_again)
+                PARITY_ADD(unhandled) PARITY_ADD(unhandled_paired) PARITY_ADD(rule_first) PARITY_ADD(event_first)
+                    PARITY_ADD(unreplaced) PARITY_ADD(near_misses)
+                        PARITY_MAX(skew_max_ms) ", " PARITY_MAX(last_unreplaced_ms),
+    [SQL_ADD_SKEW] = "INSERT INTO parity_skew (start_ms, type, below_ms, pairs) VALUES (?, ?, ?, ?) "
+                     "ON CONFLICT DO UPDATE SET pairs = pairs + excluded.pairs",
+    [SQL_EACH_PARITY] = "SELECT start_ms, type, " PARITY_COLUMNS ", skew_max_ms, last_unreplaced_ms FROM parity "
+                        "WHERE start_ms >= ? AND start_ms < ? ORDER BY start_ms",
+    [SQL_EACH_SKEW] = "SELECT start_ms, type, below_ms, pairs FROM parity_skew "
+                      "WHERE start_ms >= ? AND start_ms < ? ORDER BY start_ms",
+    [SQL_REMOVE_PARITY] = "DELETE FROM parity WHERE start_ms >= ? AND start_ms < ?",
+    [SQL_REMOVE_SKEW] = "DELETE FROM parity_skew WHERE start_ms >= ? AND start_ms < ?",
+    [SQL_ADD_UNPAIRED] = "INSERT OR IGNORE INTO unpaired (received_ms, message, type, is_rule) VALUES (?, ?, ?, ?)",
+    [SQL_REMOVE_UNPAIRED] = "DELETE FROM unpaired WHERE received_ms = ? AND message = ? AND type = ?",
+    [SQL_REMOVE_UNPAIRED_MESSAGE] = "DELETE FROM unpaired WHERE received_ms = ? AND message = ?",
+    [SQL_SCAN_UNPAIRED] = "SELECT received_ms, message, type, is_rule FROM unpaired "
+                          "WHERE (received_ms, message, type) > (?1, ?2, ?3) AND received_ms < ?4 "
+                          "ORDER BY received_ms, message, type LIMIT ?5",
     [SQL_GET_META] = "SELECT value FROM meta WHERE name = ?",
     [SQL_PUT_META] = "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2",
     [SQL_PROBE] = "INSERT INTO meta (name, value) VALUES ('probe', randomblob(8)) "

@@ -243,6 +243,16 @@ static const struct {
     {"step", "status", "message", "?1"},
     {"step", "why", "message", "?1"},
     {"step", "number", "message", "?1"},
+    {"parity", "start_ms", "length(type)", "?1"},
+    {"parity", "type", "length(type)", "?1"},
+    {"parity", "rules", "length(type)", "?1"},
+    {"parity", "rules_paired", "length(type)", "?1"},
+    {"parity", "last_unreplaced_ms", "length(type)", "?1"},
+    {"parity_skew", "below_ms", "length(type)", "?1"},
+    {"parity_skew", "pairs", "length(type)", "?1"},
+    {"unpaired", "received_ms", "message", "?1"},
+    {"unpaired", "message", "message", "?1"},
+    {"unpaired", "type", "message", "?1"},
     {"meta", "value", "length(name)", "?1"},
     {"meta", "name", "length(name)", "?1"},
     {"run", "filter", "number", "?1"},
@@ -317,8 +327,8 @@ static enum err look(struct ledger *ledger, struct arena *arena) {
     struct record *records;
     struct strbuf out = {0};
     struct json_writer json;
-    size_t count, row_count;
-    struct parity_row *rows;
+    size_t count;
+    struct parity_report parity;
     enum err err = ledger_list(ledger, arena, &all, &records, &count);
     for (size_t i = 0; err == ERR_NONE && i < count; i++) {
         struct story story;
@@ -332,8 +342,7 @@ static enum err look(struct ledger *ledger, struct arena *arena) {
         story_tell(arena, &story, &lines);
     }
     strbuf_clear(&out);
-    ledger_parity(ledger, arena, 0, NOW_MS, &rows, &row_count);
-    return err;
+    return err != ERR_NONE ? err : ledger_parity(ledger, arena, 0, NOW_MS, &parity);
 }
 
 static enum err work(struct ledger *ledger, struct arena *arena, unsigned step, int64_t now_ms) {

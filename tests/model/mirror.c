@@ -282,6 +282,38 @@ static enum err do_list(struct backend *backend, struct arena *arena, const stru
     return FORWARD(mirror, list(mirror->inner, arena, filter, records, count));
 }
 
+static enum err do_add_parity(struct backend *backend, const struct parity_bucket *bucket) {
+    struct mirror *mirror = mirror_of(backend);
+    return FORWARD(mirror, add_parity(mirror->inner, bucket));
+}
+
+static enum err do_each_parity(struct backend *backend, int64_t from_ms, int64_t below_ms, bool skews,
+                               each_parity_fn *each, void *arg) {
+    struct mirror *mirror = mirror_of(backend);
+    return FORWARD(mirror, each_parity(mirror->inner, from_ms, below_ms, skews, each, arg));
+}
+
+static enum err do_remove_parity(struct backend *backend, int64_t from_ms, int64_t below_ms) {
+    struct mirror *mirror = mirror_of(backend);
+    return FORWARD(mirror, remove_parity(mirror->inner, from_ms, below_ms));
+}
+
+static enum err do_add_unpaired(struct backend *backend, const struct unpaired *row) {
+    struct mirror *mirror = mirror_of(backend);
+    return FORWARD(mirror, add_unpaired(mirror->inner, row));
+}
+
+static enum err do_remove_unpaired(struct backend *backend, const struct unpaired *row, bool *removed) {
+    struct mirror *mirror = mirror_of(backend);
+    return FORWARD(mirror, remove_unpaired(mirror->inner, row, removed));
+}
+
+static enum err do_scan_unpaired(struct backend *backend, struct arena *arena, const struct unpaired *after,
+                                 int64_t below_ms, struct unpaired *rows, size_t max, size_t *count) {
+    struct mirror *mirror = mirror_of(backend);
+    return FORWARD(mirror, scan_unpaired(mirror->inner, arena, after, below_ms, rows, max, count));
+}
+
 static enum err do_get_meta(struct backend *backend, struct arena *arena, struct str name, struct str *value) {
     struct mirror *mirror = mirror_of(backend);
     return FORWARD(mirror, get_meta(mirror->inner, arena, name, value));
@@ -321,6 +353,12 @@ static const struct backend_ops mirror_ops = {
     .scan = do_scan,
     .scan_content = do_scan_content,
     .list = do_list,
+    .add_parity = do_add_parity,
+    .each_parity = do_each_parity,
+    .remove_parity = do_remove_parity,
+    .add_unpaired = do_add_unpaired,
+    .remove_unpaired = do_remove_unpaired,
+    .scan_unpaired = do_scan_unpaired,
     .get_meta = do_get_meta,
     .put_meta = do_put_meta,
     .probe = do_probe,

@@ -84,7 +84,7 @@ static void an_update_changes_what_changes_and_nothing_else(void **state) {
     changed.changed_ms = 7000;
     changed.attempts = 10;
     changed.tries = 9;
-    changed.marks = RECORD_PAIRED | RECORD_REPLAYED;
+    changed.marks = RECORD_DELIVERED_ONCE | RECORD_REPLAYED;
     changed.trimmed = STR("\x05\x00\x80");
     OK(OPS(bench)->begin(bench->backend));
     insert(bench, &record);
@@ -507,6 +507,107 @@ static void values_have_names(void **state) {
     OK(OPS(bench)->probe(bench->backend));
 }
 
+static void add_bucket(void *arg, const struct parity_bucket *bucket) {
+    struct parity_bucket *sum = arg;
+    assert_true(sum->type.at == NULL || sum->start_ms <= bucket->start_ms || bucket->counts.n[PARITY_RULES] == 0);
+    sum->start_ms = bucket->start_ms;
+    sum->type = STR("some");
+    parity_counts_add(&sum->counts, &bucket->counts);
+}
+
+static struct parity_counts parity_sum(struct bench *bench, int64_t from_ms, int64_t below_ms, bool skews) {
+    struct parity_bucket sum = {0};
+    OK(OPS(bench)->each_parity(bench->backend, from_ms, below_ms, skews, add_bucket, &sum));
+    return sum.counts;
+}
+
+static void count_rule(struct bench *bench, int64_t start_ms, const char *type, int64_t by) {
+    struct parity_bucket bucket = {.start_ms = start_ms, .type = str_of(type)};
+    bucket.counts.n[PARITY_RULES] = by;
+    bucket.counts.n[PARITY_NEAR_MISSES] = 2 * by;
+    bucket.counts.skew[3] = by;
+    bucket.counts.skew_max_ms = start_ms;
+    OK(OPS(bench)->add_parity(bench->backend, &bucket));
+}
+
+static void counts_of_parity_add_up(void **state) {
+    struct bench *bench = *state;
+    OK(OPS(bench)->begin(bench->backend));
+    count_rule(bench, 60000, "A", 1);
+    count_rule(bench, 60000, "B", 2);
+    count_rule(bench, 60000, "A", 3);
+    count_rule(bench, 120000, "A", -1);
+    OK(OPS(bench)->commit(bench->backend));
+    OK(OPS(bench)->begin(bench->backend));
+    count_rule(bench, 60000, "A", 10);
+    count_rule(bench, 180000, "C", 10);
+    OK(OPS(bench)->remove_parity(bench->backend, 120000, 120001));
+    OPS(bench)->rollback(bench->backend);
+    struct parity_counts all = parity_sum(bench, INT64_MIN, INT64_MAX, true);
+    assert_int_equal(all.n[PARITY_RULES], 5);
+    assert_int_equal(all.n[PARITY_NEAR_MISSES], 10);
+    assert_int_equal(all.skew[3], 5);
+    assert_int_equal(all.skew_max_ms, 120000);
+    assert_int_equal(parity_sum(bench, 0, 120000, false).n[PARITY_RULES], 6);
+    assert_int_equal(parity_sum(bench, 0, 120000, false).skew[3], 0);
+    assert_int_equal(parity_sum(bench, 120000, 180000, true).skew[3], -1);
+    OK(OPS(bench)->remove_parity(bench->backend, INT64_MIN, 120000));
+    assert_int_equal(parity_sum(bench, INT64_MIN, INT64_MAX, true).n[PARITY_RULES], -1);
+    assert_int_equal(parity_sum(bench, INT64_MIN, INT64_MAX, true).skew[3], -1);
+}
+
+static void add_unpaired(struct bench *bench, int64_t received_ms, uint64_t message, const char *type) {
+    OK(OPS(bench)->add_unpaired(bench->backend, &(struct unpaired){received_ms, message, str_of(type), message == 1}));
+}
+
+static bool remove_unpaired(struct bench *bench, int64_t received_ms, uint64_t message, struct str type) {
+    bool removed;
+    OK(OPS(bench)->remove_unpaired(bench->backend, &(struct unpaired){received_ms, message, type, false}, &removed));
+    return removed;
+}
+
+/* As one text: "MESSAGE TYPE, ..." */
+static struct str list_unpaired(struct bench *bench, struct unpaired after, int64_t below_ms, size_t max) {
+    struct unpaired rows[8];
+    size_t count;
+    struct str list = STR("");
+    OK(OPS(bench)->scan_unpaired(bench->backend, bench->arena, &after, below_ms, rows, max, &count));
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(rows[i].is_rule, rows[i].message == 1);
+        list = arena_printf(bench->arena, STR_FMT "%d" STR_FMT ",", STR_ARG(list), (int)rows[i].message,
+                            STR_ARG(rows[i].type));
+    }
+    return list;
+}
+
+static void messages_without_a_twin_are_found_by_arrival(void **state) {
+    struct bench *bench = *state;
+    const struct unpaired start = {0, 0, STR(""), false};
+    OK(OPS(bench)->begin(bench->backend));
+    add_unpaired(bench, 20, 3, "B");
+    add_unpaired(bench, 20, 3, "A");
+    add_unpaired(bench, 20, 3, "A");
+    add_unpaired(bench, 10, 4, "A");
+    add_unpaired(bench, 20, 1, "A");
+    add_unpaired(bench, 30, 2, "A");
+    OK(OPS(bench)->commit(bench->backend));
+    assert_str_same(list_unpaired(bench, start, 100, 8), STR("4A,1A,3A,3B,2A,"));
+    assert_str_same(list_unpaired(bench, start, 30, 8), STR("4A,1A,3A,3B,"));
+    assert_str_same(list_unpaired(bench, start, 30, 2), STR("4A,1A,"));
+    assert_str_same(list_unpaired(bench, (struct unpaired){20, 3, STR("A"), false}, 100, 8), STR("3B,2A,"));
+    assert_str_same(list_unpaired(bench, (struct unpaired){20, 2, STR("Z"), false}, 100, 8), STR("3A,3B,2A,"));
+    OK(OPS(bench)->begin(bench->backend));
+    assert_false(remove_unpaired(bench, 20, 4, STR("A")));
+    assert_false(remove_unpaired(bench, 20, 3, STR("C")));
+    assert_true(remove_unpaired(bench, 20, 1, STR("A")));
+    assert_false(remove_unpaired(bench, 20, 1, STR("A")));
+    assert_true(remove_unpaired(bench, 20, 3, STR_NONE));
+    add_unpaired(bench, 5, 9, "A");
+    assert_str_same(list_unpaired(bench, start, 100, 8), STR("9A,4A,2A,"));
+    OPS(bench)->rollback(bench->backend);
+    assert_str_same(list_unpaired(bench, start, 100, 8), STR("4A,1A,3A,3B,2A,"));
+}
+
 /* Everything that can be written, on messages `first` and `first + 1`. */
 static void write_all(struct bench *bench, uint64_t first) {
     struct record record = record_sample(first), other = record_sample(first + 1);
@@ -646,6 +747,8 @@ static void a_hundred_thousand_messages_are_no_burden(void **state) {
         cmocka_unit_test_setup_teardown(lists_filter_by_time_endpoint_and_twin, open, close_bench),                    \
         cmocka_unit_test_setup_teardown(lists_go_on_in_steps, open, close_bench),                                      \
         cmocka_unit_test_setup_teardown(values_have_names, open, close_bench),                                         \
+        cmocka_unit_test_setup_teardown(counts_of_parity_add_up, open, close_bench),                                   \
+        cmocka_unit_test_setup_teardown(messages_without_a_twin_are_found_by_arrival, open, close_bench),              \
         cmocka_unit_test_setup_teardown(a_rollback_undoes_everything, open, close_bench),                              \
         cmocka_unit_test_setup_teardown(a_hundred_thousand_messages_are_no_burden, open, close_bench)
 

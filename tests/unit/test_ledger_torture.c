@@ -56,6 +56,16 @@ TORTURED(scan, (PLAIN, uint32_t states, uint64_t after, uint64_t *ids, size_t ma
          (backend, states, after, ids, max, count))
 TORTURED(scan_content, (PLAIN, uint64_t after, uint64_t below, uint64_t *ids, size_t max, size_t *count),
          (backend, after, below, ids, max, count))
+TORTURED(add_parity, (PLAIN, const struct parity_bucket *bucket), (backend, bucket))
+TORTURED(each_parity, (PLAIN, int64_t from_ms, int64_t below_ms, bool skews, each_parity_fn *each, void *arg),
+         (backend, from_ms, below_ms, skews, each, arg))
+TORTURED(remove_parity, (PLAIN, int64_t from_ms, int64_t below_ms), (backend, from_ms, below_ms))
+TORTURED(add_unpaired, (PLAIN, const struct unpaired *row), (backend, row))
+TORTURED(remove_unpaired, (PLAIN, const struct unpaired *row, bool *removed), (backend, row, removed))
+TORTURED(scan_unpaired,
+         (PLAIN, struct arena *arena, const struct unpaired *after, int64_t below_ms, struct unpaired *rows, size_t max,
+          size_t *count),
+         (backend, arena, after, below_ms, rows, max, count))
 TORTURED(get_meta, (PLAIN, struct arena *arena, struct str name, struct str *value), (backend, arena, name, value))
 TORTURED(put_meta, (PLAIN, struct str name, struct str value), (backend, name, value))
 
@@ -81,6 +91,12 @@ static void torture_begin(struct backend_ops *ops, int countdown) {
     ops->due = tortured_due;
     ops->scan = tortured_scan;
     ops->scan_content = tortured_scan_content;
+    ops->add_parity = tortured_add_parity;
+    ops->each_parity = tortured_each_parity;
+    ops->remove_parity = tortured_remove_parity;
+    ops->add_unpaired = tortured_add_unpaired;
+    ops->remove_unpaired = tortured_remove_unpaired;
+    ops->scan_unpaired = tortured_scan_unpaired;
     ops->get_meta = tortured_get_meta;
     ops->put_meta = tortured_put_meta;
 }
@@ -114,7 +130,7 @@ static struct str book_of(struct world *world) {
     struct strbuf out = {0};
     struct ledger_counts counts;
     struct record *records;
-    struct parity_row *rows;
+    struct parity_report parity;
     size_t count;
     struct filter all = {.state = -1, .generation = -1, .limit = 100};
     OK(ledger_list(world->ledger, world->arena, &all, &records, &count));
@@ -126,12 +142,14 @@ static struct str book_of(struct world *world) {
             strbuf_printf(&out, "%u ", (unsigned)counts.in_state[e][s]);
         strbuf_printf(&out, "next %lld\n", (long long)ledger_next_due(world->ledger, (enum endpoint)e));
     }
-    ledger_parity(world->ledger, world->arena, 0, world->now_ms, &rows, &count);
-    for (size_t i = 0; i < count; i++)
-        if (rows[i].sum.rules + rows[i].sum.events > 0)
-            strbuf_printf(&out, STR_FMT " %u %u %u %u young %u %u\n", STR_ARG(rows[i].type), rows[i].sum.rules,
-                          rows[i].sum.rules_paired, rows[i].sum.events, rows[i].sum.events_paired, rows[i].young_rules,
-                          rows[i].young_events);
+    OK(ledger_parity(world->ledger, world->arena, 0, world->now_ms, &parity));
+    for (size_t i = 0; i < parity.row_count; i++) {
+        const struct parity_row *row = &parity.rows[i];
+        strbuf_printf(&out, STR_FMT, STR_ARG(row->type));
+        for (size_t k = 0; k < PARITY_NUMBERS; k++)
+            strbuf_printf(&out, " %d", (int)row->sum.n[k]);
+        strbuf_printf(&out, " waiting %d %d\n", (int)row->rules_waiting, (int)row->events_waiting);
+    }
     struct str book = arena_str(world->arena, strbuf_str(&out));
     strbuf_clear(&out);
     return book;
@@ -406,7 +424,8 @@ static void a_store_that_cannot_be_read_is_not_opened(void **state) {
         struct record record = record_sample(5);
         struct content content = content_sample();
         OK(ops.insert(backend, &record, &content));
-        OK(ops.put_meta(backend, STR("parity:types"), STR("1:a")));
+        struct parity_bucket bucket = {.start_ms = START_MS, .type = STR("a")};
+        OK(ops.add_parity(backend, &bucket));
         backend->ops = &ops;
         torture_begin(&ops, n > 20 ? 20 * (n - 20) : n);
         enum err err = ledger_open(backend, &world->policy, world_flag, world, &ledger, &detail);

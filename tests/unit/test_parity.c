@@ -1,19 +1,21 @@
-/* What parity counts: over both stores, by notes as the ledger writes them, and through the ledger itself. */
+/* What parity counts, through the ledger, over both stores. */
 #include "tests/unit/ledger_fixture.h"
-
-#include "proxy/store/parity.h"
 
 enum { PERIOD_MS = HOUR_MS_ };
 
+static struct parity_report report_since(struct world *world, int64_t since_ms) {
+    struct parity_report report;
+    OK(ledger_parity(world->ledger, world->arena, since_ms, world->now_ms, &report));
+    for (size_t i = 1; i < report.row_count; i++)
+        assert_true(str_compare(report.rows[i - 1].type, report.rows[i].type) < 0);
+    return report;
+}
+
 static struct parity_row row_since(struct world *world, struct str type, int64_t since_ms) {
-    struct parity_row *rows;
-    size_t count;
-    ledger_parity(world->ledger, world->arena, since_ms, world->now_ms, &rows, &count);
-    for (size_t i = 0; i < count; i++) {
-        assert_true(i == 0 || str_compare(rows[i - 1].type, rows[i].type) < 0);
-        if (str_eq(rows[i].type, type))
-            return rows[i];
-    }
+    struct parity_report report = report_since(world, since_ms);
+    for (size_t i = 0; i < report.row_count; i++)
+        if (str_eq(report.rows[i].type, type))
+            return report.rows[i];
     return (struct parity_row){0};
 }
 
@@ -21,8 +23,8 @@ static struct parity_row counted(struct world *world) {
     return row_since(world, STR("DataSyncCompleted"), world->now_ms - PERIOD_MS);
 }
 
-static uint32_t pairs_in_bins(struct parity_row row) {
-    uint32_t count = 0;
+static int64_t pairs_in_bins(struct parity_row row) {
+    int64_t count = 0;
     for (size_t i = 0; i < PARITY_SKEW_BINS; i++)
         count += row.sum.skew[i];
     return count;
@@ -30,10 +32,10 @@ static uint32_t pairs_in_bins(struct parity_row row) {
 
 #define assert_counts(row, rules_, rules_paired_, events_, events_paired_)                                             \
     do {                                                                                                               \
-        assert_int_equal((row).sum.rules, rules_);                                                                     \
-        assert_int_equal((row).sum.rules_paired, rules_paired_);                                                       \
-        assert_int_equal((row).sum.events, events_);                                                                   \
-        assert_int_equal((row).sum.events_paired, events_paired_);                                                     \
+        assert_int_equal((row).sum.n[PARITY_RULES], rules_);                                                           \
+        assert_int_equal((row).sum.n[PARITY_RULES_PAIRED], rules_paired_);                                             \
+        assert_int_equal((row).sum.n[PARITY_EVENTS], events_);                                                         \
+        assert_int_equal((row).sum.n[PARITY_EVENTS_PAIRED], events_paired_);                                           \
     } while (0)
 
 static void a_pair_is_counted_with_who_came_first_and_how_far_apart(void **state) {
@@ -47,8 +49,8 @@ static void a_pair_is_counted_with_who_came_first_and_how_far_apart(void **state
     assert_int_equal(world->admission.pairs[0].event_ms - world->admission.pairs[0].rule_ms, 3000);
     struct parity_row seen = counted(world);
     assert_counts(seen, 1, 1, 1, 1);
-    assert_int_equal(seen.sum.rule_first, 1);
-    assert_int_equal(seen.sum.event_first, 0);
+    assert_int_equal(seen.sum.n[PARITY_RULE_FIRST], 1);
+    assert_int_equal(seen.sum.n[PARITY_EVENT_FIRST], 0);
     assert_int_equal(seen.sum.skew_max_ms, 3000);
     assert_int_equal(seen.sum.skew[12], 1); /* 2048 to 4095 ms */
     reads(world, "b");
@@ -56,11 +58,11 @@ static void a_pair_is_counted_with_who_came_first_and_how_far_apart(void **state
     alert(world, "b");
     seen = counted(world);
     assert_counts(seen, 2, 2, 2, 2);
-    assert_int_equal(seen.sum.rule_first, 1);
-    assert_int_equal(seen.sum.event_first, 1);
+    assert_int_equal(seen.sum.n[PARITY_RULE_FIRST], 1);
+    assert_int_equal(seen.sum.n[PARITY_EVENT_FIRST], 1);
     assert_int_equal(seen.sum.skew[4], 1);
     assert_int_equal(pairs_in_bins(seen), 2);
-    assert_int_equal(seen.young_rules + seen.young_events, 0);
+    assert_int_equal(seen.rules_waiting + seen.events_waiting, 0);
 }
 
 /* One event of five data types is one event, whichever side comes first. */
@@ -75,8 +77,8 @@ static void an_event_is_paired_once_by_each_rule_type(void **state) {
     alert(world, "e");
     reads(world, "d e");
     assert_counts(counted(world), 5, 5, 2, 2);
-    assert_int_equal(counted(world).sum.rule_first, 2);
-    assert_int_equal(counted(world).sum.event_first, 3);
+    assert_int_equal(counted(world).sum.n[PARITY_RULE_FIRST], 2);
+    assert_int_equal(counted(world).sum.n[PARITY_EVENT_FIRST], 3);
 }
 
 /* Two rules of one type with different RuleId, and alerts of two types, for one event. */
@@ -89,7 +91,7 @@ static void rules_of_several_groups_pair_an_event_once_by_type(void **state) {
     TELL(world, .type = "DatasetDataChanged", .rule_id = "3", .items = {"read/a"});
     assert_counts(counted(world), 2, 2, 1, 1);
     struct parity_row other = row_since(world, STR("DatasetDataChanged"), world->now_ms - PERIOD_MS);
-    assert_counts(other, 2, 2, 0, 1);
+    assert_counts(other, 2, 2, 0, 0); /* it replaces no such alerts, and is counted under none */
 }
 
 /* A rule with two events that state its exact fact was paired once. */
@@ -101,8 +103,8 @@ static void a_rule_is_paired_once(void **state) {
     assert_counts(counted(world), 1, 1, 2, 2);
     TELL(world, .generation = GENERATION_EVENT, .items = {"x:write/k"});
     assert_counts(counted(world), 1, 1, 3, 3);
-    assert_int_equal(counted(world).sum.event_first, 2);
-    assert_int_equal(counted(world).sum.rule_first, 1);
+    assert_int_equal(counted(world).sum.n[PARITY_EVENT_FIRST], 2);
+    assert_int_equal(counted(world).sum.n[PARITY_RULE_FIRST], 1);
 }
 
 /* Two messages are one pair, though they are twins by two items. */
@@ -126,21 +128,22 @@ static void what_is_older_than_the_window_is_unpaired(void **state) {
     struct world *world = *state;
     uint64_t rule = alert(world, "a");
     reads(world, "b");
-    assert_int_equal(counted(world).young_rules, 1);
-    assert_int_equal(counted(world).young_events, 1);
-    assert_int_equal(counted(world).unpaired[0], 0);
+    assert_int_equal(counted(world).rules_waiting, 1);
+    assert_int_equal(counted(world).events_waiting, 1);
+    assert_int_equal(counted(world).last_unpaired, 0);
     int64_t came_ms = world->now_ms;
     advance(world, 10 * MINUTE_MS_);
-    assert_int_equal(counted(world).young_rules, 1);
+    assert_int_equal(counted(world).rules_waiting, 1);
     advance(world, 1);
     struct parity_row seen = counted(world);
-    assert_int_equal(seen.young_rules, 0);
-    assert_int_equal(seen.young_events, 0);
-    assert_int_equal(seen.unpaired[0], rule);
-    assert_int_equal(seen.unpaired[1], 0); /* an event alone does no harm */
+    assert_int_equal(seen.rules_waiting, 0);
+    assert_int_equal(seen.events_waiting, 0);
+    assert_int_equal(seen.last_unpaired, rule);
+    assert_int_equal(seen.rule_only, 1);
+    assert_int_equal(seen.event_only, 1);
     assert_int_equal(seen.unpaired_since_ms, came_ms);
     assert_counts(seen, 1, 0, 1, 0);
-    assert_int_equal(row_since(world, STR("DataSyncCompleted"), came_ms + 1).unpaired[0], 0);
+    assert_int_equal(row_since(world, STR("DataSyncCompleted"), came_ms + MINUTE_MS_).last_unpaired, 0);
 }
 
 /* Twins by an exact fact can come later than that. */
@@ -148,41 +151,54 @@ static void what_is_paired_late_is_unpaired_no_more(void **state) {
     struct world *world = *state;
     uint64_t first = TELL(world, .items = {"x:write/1"}), second = TELL(world, .items = {"x:write/2"});
     advance(world, 20 * MINUTE_MS_);
-    assert_int_equal(counted(world).unpaired[0], second);
-    assert_int_equal(counted(world).unpaired[1], first);
+    assert_int_equal(counted(world).last_unpaired, second);
+    assert_int_equal(counted(world).rule_only, 2);
     TELL(world, .generation = GENERATION_EVENT, .items = {"x:write/2"});
     struct parity_row seen = counted(world);
-    assert_int_equal(seen.unpaired[0], first);
-    assert_int_equal(seen.unpaired[1], 0);
+    assert_int_equal(seen.last_unpaired, first);
+    assert_int_equal(seen.rule_only, 1);
     assert_counts(seen, 2, 1, 1, 1);
 }
 
-static void the_last_unpaired_are_kept_newest_first(void **state) {
-    enum { MANY = PARITY_UNPAIRED_IDS + 3 };
+/* The first one and the last one, whether they are in the bucket of the edge or in buckets long merged. */
+static void the_first_and_the_last_unpaired_are_told(void **state) {
     struct world *world = *state;
-    uint64_t ids[MANY];
-    for (int i = 0; i < MANY; i++) {
-        ids[i] = alert(world, "a");
-        advance(world, SECOND_MS);
+    int64_t first_ms = world->now_ms;
+    uint64_t first = alert(world, "a"), last = first;
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(counted(world).rule_only, i == 0 ? 0 : i + 1);
+        advance(world, 7 * SECOND_MS);
+        last = alert(world, "b");
+        alert(world, "c");
+        reads(world, "c");
+        advance(world, 10 * MINUTE_MS_ + 1);
+        struct parity_row seen = counted(world);
+        assert_int_equal(seen.rule_only, i + 2);
+        assert_int_equal(seen.last_unpaired, last);
+        assert_int_equal(seen.unpaired_since_ms, first_ms);
+        assert_int_equal(seen.rules_waiting, 0);
     }
-    advance(world, 10 * MINUTE_MS_);
-    struct parity_row seen = counted(world);
-    for (int i = 0; i < PARITY_UNPAIRED_IDS; i++)
-        assert_int_equal(seen.unpaired[i], ids[MANY - 1 - i]);
+    advance(world, 5 * HOUR_MS_);
+    sweep(world);
+    struct parity_row seen = row_since(world, STR("DataSyncCompleted"), 0);
+    assert_counts(seen, 11, 5, 5, 5);
+    assert_int_equal(seen.rule_only, 6);
+    assert_int_equal(seen.last_unpaired, last);
+    assert_int_equal(seen.unpaired_since_ms, first_ms);
 }
 
-/* Nobody asks for months: what is remembered of young messages does not grow with that. */
-static void the_young_are_forgotten_without_being_asked_for(void **state) {
+static void what_waits_is_exact_to_the_millisecond(void **state) {
     struct world *world = *state;
     uint64_t last = 0;
     for (int i = 0; i < 700; i++) {
         last = alert(world, "a");
         advance(world, 2 * SECOND_MS);
     }
-    assert_int_equal(counted(world).young_rules, 300);
+    assert_int_equal(counted(world).rules_waiting, 300);
+    assert_int_equal(counted(world).rule_only, 400);
     advance(world, 30 * MINUTE_MS_);
-    assert_int_equal(counted(world).young_rules, 0);
-    assert_int_equal(counted(world).unpaired[0], last);
+    assert_int_equal(counted(world).rules_waiting, 0);
+    assert_int_equal(counted(world).last_unpaired, last);
 }
 
 static void types_without_a_replacement_are_counted_apart(void **state) {
@@ -191,10 +207,10 @@ static void types_without_a_replacement_are_counted_apart(void **state) {
     advance(world, SECOND_MS);
     TELL(world, .no_counterpart = true, .endpoint = ENDPOINT_LEGACY, .type = "SyncStarted");
     struct parity_row seen = row_since(world, STR("SyncStarted"), world->now_ms - PERIOD_MS);
-    assert_int_equal(seen.sum.unreplaced, 2);
+    assert_int_equal(seen.sum.n[PARITY_UNREPLACED], 2);
     assert_counts(seen, 0, 0, 0, 0);
-    assert_int_equal(seen.last_unreplaced_ms, world->now_ms);
-    assert_int_equal(seen.young_rules, 0);
+    assert_int_equal(seen.sum.last_unreplaced_ms, world->now_ms);
+    assert_int_equal(seen.rules_waiting, 0);
 }
 
 /* Duplicates and what is refused are not messages. A message in no known shape is of no generation. */
@@ -212,13 +228,13 @@ static void what_is_forgotten_was_never_counted(void **state) {
     for (int i = 0; i < 3; i++) {
         uint64_t rule = TELL(world, .webhook_id = "m", .lease = true, .waits = true, .items = {"read/a"});
         assert_counts(counted(world), 1, 0, 0, 0);
-        assert_int_equal(counted(world).young_rules, 1);
+        assert_int_equal(counted(world).rules_waiting, 1);
         attempt(world, rule, ATTEMPT_FAILED);
         assert_counts(counted(world), 0, 0, 0, 0);
-        assert_int_equal(counted(world).young_rules, 0);
+        assert_int_equal(counted(world).rules_waiting, 0);
     }
     advance(world, HOUR_MS_);
-    assert_int_equal(counted(world).unpaired[0], 0);
+    assert_int_equal(counted(world).last_unpaired, 0);
 }
 
 static void what_is_forgotten_leaves_its_twin_unpaired(void **state) {
@@ -228,13 +244,13 @@ static void what_is_forgotten_leaves_its_twin_unpaired(void **state) {
     assert_counts(counted(world), 1, 1, 1, 1);
     attempt(world, rule, ATTEMPT_FAILED);
     assert_counts(counted(world), 0, 0, 1, 0);
-    assert_int_equal(counted(world).young_events, 1);
+    assert_int_equal(counted(world).events_waiting, 1);
     assert_int_equal(pairs_in_bins(counted(world)), 0);
-    assert_int_equal(counted(world).sum.rule_first, 0);
+    assert_int_equal(counted(world).sum.n[PARITY_RULE_FIRST], 0);
     TELL(world, .webhook_id = "m", .items = {"read/a"});
     assert_counts(counted(world), 1, 1, 1, 1);
-    assert_int_equal(counted(world).sum.event_first, 1);
-    assert_int_equal(counted(world).young_events, 0);
+    assert_int_equal(counted(world).sum.n[PARITY_EVENT_FIRST], 1);
+    assert_int_equal(counted(world).events_waiting, 0);
 }
 
 static void a_forgotten_event_leaves_its_rules_unpaired(void **state) {
@@ -247,7 +263,7 @@ static void a_forgotten_event_leaves_its_rules_unpaired(void **state) {
     assert_counts(counted(world), 2, 2, 1, 1);
     attempt(world, event, ATTEMPT_GONE);
     assert_counts(counted(world), 2, 0, 0, 0);
-    assert_int_equal(counted(world).young_rules, 2);
+    assert_int_equal(counted(world).rules_waiting, 2);
     TELL(world, .generation = GENERATION_EVENT, .items = {"x:write/k"});
     assert_counts(counted(world), 2, 2, 1, 1);
 }
@@ -278,28 +294,179 @@ static void periods_are_summed_over_minutes_or_hours(void **state) {
     alert(world, "b");
     advance(world, 5 * MINUTE_MS_);
     alert(world, "c");
-    assert_int_equal(row_since(world, type, world->now_ms).sum.rules, 1);
-    assert_int_equal(row_since(world, type, world->now_ms - 4 * MINUTE_MS_).sum.rules, 1);
-    assert_int_equal(row_since(world, type, world->now_ms - 5 * MINUTE_MS_).sum.rules, 2);
-    assert_int_equal(row_since(world, type, world->now_ms - 4 * HOUR_MS_).sum.rules, 2);
-    assert_int_equal(row_since(world, type, world->now_ms - 5 * HOUR_MS_).sum.rules, 2);
-    assert_int_equal(row_since(world, type, world->now_ms - 23 * HOUR_MS_).sum.rules, 2);
-    assert_int_equal(row_since(world, type, world->now_ms - 24 * HOUR_MS_ - 5 * MINUTE_MS_).sum.rules, 3);
-    assert_int_equal(row_since(world, type, 0).sum.rules, 3);
+    assert_int_equal(row_since(world, type, world->now_ms).sum.n[PARITY_RULES], 1);
+    assert_int_equal(row_since(world, type, world->now_ms - 4 * MINUTE_MS_).sum.n[PARITY_RULES], 1);
+    assert_int_equal(row_since(world, type, world->now_ms - 5 * MINUTE_MS_).sum.n[PARITY_RULES], 2);
+    assert_int_equal(row_since(world, type, world->now_ms - 4 * HOUR_MS_).sum.n[PARITY_RULES], 2);
+    assert_int_equal(row_since(world, type, world->now_ms - 5 * HOUR_MS_).sum.n[PARITY_RULES], 2);
+    assert_int_equal(row_since(world, type, world->now_ms - 23 * HOUR_MS_).sum.n[PARITY_RULES], 2);
+    assert_int_equal(row_since(world, type, world->now_ms - 24 * HOUR_MS_ - 5 * MINUTE_MS_).sum.n[PARITY_RULES], 3);
+    assert_int_equal(row_since(world, type, 0).sum.n[PARITY_RULES], 3);
 }
 
-/* A ring is as long as it is: a new cell takes the place of what is too old, and what is older than that is let go. */
-static void rings_forget_what_is_too_old(void **state) {
+/* Counts are kept for as long as messages are; what is older is removed in passing. */
+static void counts_past_the_retention_are_removed(void **state) {
     struct world *world = *state;
     const struct str type = STR("DataSyncCompleted");
     alert(world, "a");
-    advance(world, (int64_t)512 * HOUR_MS_);
+    advance(world, 15 * DAY_MS - HOUR_MS_);
     alert(world, "b");
-    assert_int_equal(row_since(world, type, 0).sum.rules, 1);
-    advance(world, (int64_t)-512 * HOUR_MS_);
+    sweep(world);
+    assert_int_equal(row_since(world, type, 0).sum.n[PARITY_RULES], 2);
+    advance(world, 2 * HOUR_MS_);
+    sweep(world);
+    assert_int_equal(row_since(world, type, 0).sum.n[PARITY_RULES], 1);
+    assert_int_equal(row_since(world, type, 0).rule_only, 1);
+}
+
+/* What is merged into hours tells the same sums as before, for periods that begin with an hour. */
+static void merging_minutes_changes_no_sum(void **state) {
+    struct world *world = *state;
+    const struct str type = STR("DataSyncCompleted");
+    for (int i = 0; i < 40; i++) {
+        const char *name = arena_printf(world->arena, "d%d", i).at;
+        if (i % 3 > 0)
+            alert(world, name);
+        advance(world, 4 * SECOND_MS * i);
+        if (i % 3 < 2)
+            reads(world, name);
+        advance(world, 5 * MINUTE_MS_);
+    }
+    TELL(world, .no_counterpart = true, .endpoint = ENDPOINT_LEGACY, .type = "SyncStarted");
+    advance(world, 3 * HOUR_MS_);
+    struct parity_row before = row_since(world, type, 0), other = row_since(world, STR("SyncStarted"), 0);
+    sweep(world);
+    advance(world, 11 * MINUTE_MS_); /* the next pass of retention */
+    sweep(world);
+    struct parity_row after = row_since(world, type, 0);
+    assert_memory_equal(&before.sum, &after.sum, sizeof before.sum);
+    assert_int_equal(before.rule_only, after.rule_only);
+    assert_int_equal(before.event_only, after.event_only);
+    assert_int_equal(before.last_unpaired, after.last_unpaired);
+    after = row_since(world, STR("SyncStarted"), 0);
+    assert_memory_equal(&other.sum, &after.sum, sizeof other.sum);
+}
+
+/* Alerts that nobody handles, by whether they have a twin: parked, decided again, replayed. */
+static void what_nobody_handles_is_counted_as_it_moves(void **state) {
+    struct world *world = *state;
+    switch_flags(world, false, false);
+    uint64_t paired = alert(world, "a"), single = alert(world, "b");
+    assert_int_equal(counted(world).sum.n[PARITY_UNHANDLED], 2);
+    assert_int_equal(counted(world).sum.n[PARITY_UNHANDLED_PAIRED], 0);
+    reads(world, "a");
+    assert_state(world, paired, STATE_PARKED);
+    assert_int_equal(counted(world).sum.n[PARITY_UNHANDLED_PAIRED], 1);
+    assert_int_equal(counted(world).proven, 0);
+    reads(world, "c");
     alert(world, "c");
-    advance(world, (int64_t)512 * HOUR_MS_);
-    assert_int_equal(row_since(world, type, 0).sum.rules, 1);
+    assert_int_equal(counted(world).sum.n[PARITY_UNHANDLED], 3);
+    assert_int_equal(counted(world).sum.n[PARITY_UNHANDLED_PAIRED], 2);
+    switch_flags(world, false, true); /* the events are delivered, and cover the alerts */
+    assert_state(world, paired, STATE_SUPPRESSED);
+    assert_int_equal(counted(world).sum.n[PARITY_UNHANDLED], 1);
+    assert_int_equal(counted(world).sum.n[PARITY_UNHANDLED_PAIRED], 0);
+    assert_int_equal(counted(world).proven, 2);
+    advance(world, DAY_MS);
+    sweep(world);
+    assert_state(world, single, STATE_EXPIRED);
+    assert_int_equal(row_since(world, STR("DataSyncCompleted"), 0).sum.n[PARITY_UNHANDLED], 1);
+    OK(replay(world, single));
+    assert_int_equal(row_since(world, STR("DataSyncCompleted"), 0).sum.n[PARITY_UNHANDLED], 0);
+}
+
+/* A dead alert whose event takes over is handled; one without is not. */
+static void a_dead_alert_is_unhandled_until_its_event_takes_over(void **state) {
+    struct world *world = *state;
+    uint64_t taken_over = alert(world, "a"), dead = alert(world, "b");
+    uint64_t event = reads(world, "a");
+    assert_state(world, event, STATE_SUPPRESSED);
+    kill_message(world, dead);
+    assert_int_equal(row_since(world, STR("DataSyncCompleted"), 0).sum.n[PARITY_UNHANDLED], 1);
+    kill_message(world, taken_over);
+    assert_state(world, event, STATE_PENDING);
+    attempt(world, event, ATTEMPT_DELIVERED);
+    struct parity_row seen = row_since(world, STR("DataSyncCompleted"), 0);
+    assert_counts(seen, 2, 1, 1, 1);
+}
+
+static struct message *event_of_two_types(struct world *world) {
+    static const struct str replaces[] = {{"DataSyncCompleted", 17}, {"DatasetDataChanged", 18}};
+    struct telling telling = {.generation = GENERATION_EVENT, .items = {"read/a"}};
+    struct message *message = telling_message(world, &telling);
+    message->replaces = replaces;
+    message->replaces_count = 2;
+    return message;
+}
+
+static uint64_t admit(struct world *world, struct message *message, bool waits) {
+    struct admit_request request = {.message = message,
+                                    .content = {STR(""), STR("{}")},
+                                    .now_ms = world->now_ms,
+                                    .lease = waits,
+                                    .promise = !waits};
+    GROUP(world, ledger_admit(world->ledger, world->arena, &request, &world->admission));
+    return world->admission.id;
+}
+
+/* (fault 1.7) An event that replaces two rule types is one event in all, whichever of them it met. */
+static void an_event_that_replaces_two_types_is_one_in_all(void **state) {
+    struct world *world = *state;
+    const struct str other = STR("DatasetDataChanged");
+    admit(world, event_of_two_types(world), false);
+    struct parity_report report = report_since(world, 0);
+    assert_int_equal(report.row_count, 2);
+    assert_int_equal(report.events_waiting, 1);
+    assert_int_equal(report.rows[0].sum.n[PARITY_EVENTS] + report.rows[1].sum.n[PARITY_EVENTS], 2);
+    assert_int_equal(report.rows[0].sum.n[PARITY_EVENTS_AGAIN] + report.rows[1].sum.n[PARITY_EVENTS_AGAIN], 1);
+    advance(world, 10 * MINUTE_MS_ + 1);
+    report = report_since(world, 0);
+    assert_int_equal(report.events_waiting, 0);
+    assert_int_equal(report.events_only, 1);
+    advance(world, HOUR_MS_);
+    assert_int_equal(report_since(world, 0).events_only, 1);
+    admit(world, event_of_two_types(world), false);
+    alert(world, "a");
+    assert_int_equal(report_since(world, 0).events_waiting, 0);
+    TELL(world, .type = "DatasetDataChanged", .rule_id = "1", .items = {"read/a"});
+    report = report_since(world, 0);
+    assert_int_equal(report.events_waiting, 0);
+    assert_int_equal(row_since(world, other, 0).sum.n[PARITY_EVENTS_PAIRED], 1);
+    assert_int_equal(row_since(world, other, 0).sum.n[PARITY_EVENTS_PAIRED_AGAIN], 1);
+    advance(world, HOUR_MS_);
+    assert_int_equal(report_since(world, 0).events_only, 1);
+    assert_int_equal(row_since(world, other, 0).event_only, 1);
+}
+
+static void a_forgotten_event_of_two_types_was_never_counted(void **state) {
+    struct world *world = *state;
+    switch_flags(world, false, true);
+    alert(world, "a");
+    uint64_t event = admit(world, event_of_two_types(world), true);
+    assert_counts(counted(world), 1, 1, 1, 1);
+    attempt(world, event, ATTEMPT_GONE);
+    assert_counts(counted(world), 1, 0, 0, 0);
+    struct parity_row other = row_since(world, STR("DatasetDataChanged"), 0);
+    assert_counts(other, 0, 0, 0, 0);
+    assert_int_equal(other.sum.n[PARITY_EVENTS_AGAIN], 0);
+    assert_int_equal(report_since(world, 0).events_waiting, 0);
+    assert_int_equal(counted(world).rules_waiting, 1);
+    assert_int_equal(counted(world).sum.n[PARITY_UNHANDLED], 1);
+    assert_int_equal(counted(world).sum.n[PARITY_UNHANDLED_PAIRED], 0);
+}
+
+/* Nothing replaces what has no known shape, and legacy gets it. */
+static void unrecognised_messages_for_legacy_are_counted_as_unreplaced(void **state) {
+    struct world *world = *state;
+    TELL(world, .unknown = true, .no_counterpart = true, .endpoint = ENDPOINT_LEGACY);
+    TELL(world, .unknown = true, .no_counterpart = true, .endpoint = ENDPOINT_NEW);
+    TELL(world, .generation = GENERATION_EVENT, .type = "bankFeeds.x", .no_counterpart = true,
+         .endpoint = ENDPOINT_LEGACY);
+    TELL(world, .generation = GENERATION_EVENT, .type = "bankFeeds.y", .no_counterpart = true,
+         .endpoint = ENDPOINT_NEW);
+    assert_int_equal(row_since(world, STR(PARITY_UNRECOGNISED), 0).sum.n[PARITY_UNREPLACED], 1);
+    assert_int_equal(row_since(world, STR("bankFeeds.x"), 0).sum.n[PARITY_UNREPLACED], 1);
+    assert_int_equal(report_since(world, 0).row_count, 2);
 }
 
 static void counts_survive_a_restart(void **state) {
@@ -311,13 +478,12 @@ static void counts_survive_a_restart(void **state) {
     TELL(world, .no_counterpart = true, .endpoint = ENDPOINT_LEGACY, .type = "SyncStarted");
     struct parity_row before = counted(world);
     int64_t told_ms = world->now_ms;
-    assert_int_equal(before.young_rules, 1);
+    assert_int_equal(before.rules_waiting, 1);
     world_reopen(world);
     struct parity_row after = counted(world);
     assert_memory_equal(&before.sum, &after.sum, sizeof before.sum);
-    assert_int_equal(after.young_rules, 0); /* counts as unpaired: the careful side */
-    int64_t last_ms = row_since(world, STR("SyncStarted"), 0).last_unreplaced_ms;
-    assert_int_equal(last_ms, told_ms - told_ms % MINUTE_MS_);
+    assert_int_equal(after.rules_waiting, 1);
+    assert_int_equal(row_since(world, STR("SyncStarted"), 0).sum.last_unreplaced_ms, told_ms);
     reads(world, "z");
     assert_counts(counted(world), 2, 2, 2, 2);
 }
@@ -333,7 +499,7 @@ static void notes_of_a_group_that_is_rolled_back_do_not_count(void **state) {
     assert_counts(counted(world), 1, 0, 0, 0);
     alert(world, "c");
     assert_counts(counted(world), 2, 0, 0, 0);
-    assert_int_equal(counted(world).young_rules, 2);
+    assert_int_equal(counted(world).rules_waiting, 2);
 }
 
 static enum err commit_fails(struct backend *backend) {
@@ -359,103 +525,23 @@ static void counts_of_a_commit_that_fails_are_taken_back(void **state) {
     int64_t last_ms = world->now_ms;
     advance(world, 11 * MINUTE_MS_);
     uint64_t young = TELL(world, .items = {"x:write/2"});
-    assert_int_equal(counted(world).unpaired[0], late);
+    assert_int_equal(counted(world).last_unpaired, late);
     for (int i = 0; i < 2; i++) {
         admit_without_commit(world, (struct telling){.generation = GENERATION_EVENT, .items = {"x:write/1"}});
         admit_without_commit(world, (struct telling){.generation = GENERATION_EVENT, .items = {"x:write/2"}});
         admit_without_commit(world, told);
         assert_counts(counted(world), 2, 0, 0, 0);
-        assert_int_equal(counted(world).unpaired[0], late);
-        assert_int_equal(counted(world).young_rules, 1);
-        assert_int_equal(counted(world).young_events, 0);
-        assert_int_equal(row_since(world, STR("SyncStarted"), 0).sum.unreplaced, 1);
-        assert_int_equal(row_since(world, STR("SyncStarted"), 0).last_unreplaced_ms, last_ms);
+        assert_int_equal(counted(world).last_unpaired, late);
+        assert_int_equal(counted(world).rules_waiting, 1);
+        assert_int_equal(counted(world).events_waiting, 0);
+        assert_int_equal(row_since(world, STR("SyncStarted"), 0).sum.n[PARITY_UNREPLACED], 1);
+        assert_int_equal(row_since(world, STR("SyncStarted"), 0).sum.last_unreplaced_ms, last_ms);
     }
     TELL(world, .generation = GENERATION_EVENT, .items = {"x:write/1"});
     assert_counts(counted(world), 2, 1, 1, 1);
-    assert_int_equal(counted(world).unpaired[0], 0);
+    assert_int_equal(counted(world).last_unpaired, 0);
     advance(world, 10 * MINUTE_MS_ + 1);
-    assert_int_equal(counted(world).unpaired[0], young);
-}
-
-static void note_something(struct parity *parity, uint64_t number) {
-    static const struct str types[] = {{"A", 1}, {"B", 1}, {"C", 1}};
-    struct str type = types[number / 7 % ARRAY_LEN(types)];
-    int64_t at_ms = START_MS + (int64_t)number * 1000;
-    switch (number % 7) {
-    case 0:
-        parity_note_rule(parity, type, number, at_ms, false);
-        break;
-    case 1:
-    case 2:
-        parity_note_rule(parity, type, number, at_ms, true);
-        break;
-    case 3:
-        parity_note_event(parity, type, number, at_ms);
-        break;
-    case 4:
-        parity_note_pair(parity, &(struct parity_pair){.type = type,
-                                                       .rule = number - 2,
-                                                       .event = number - 1,
-                                                       .rule_ms = at_ms - 2000,
-                                                       .event_ms = at_ms - 1000,
-                                                       .is_first_of_rule = true,
-                                                       .is_first_of_event = number % 2 == 0});
-        break;
-    case 5:
-        parity_note_forgotten(parity, number - 4);
-        break;
-    default:
-        if (number % 2 == 0)
-            parity_note_parting(parity, &(struct parity_pair){.type = type,
-                                                              .rule = number - 4,
-                                                              .event = number - 3,
-                                                              .rule_ms = at_ms - 4000,
-                                                              .event_ms = at_ms - 3000,
-                                                              .is_first_of_rule = true});
-        break;
-    }
-}
-
-static void expect_same_sums(struct world *world, struct parity *kept, struct parity *read) {
-    struct parity_row *x, *y;
-    size_t n, m;
-    for (int by_hours = 0; by_hours < 2; by_hours++) {
-        int64_t since_ms = by_hours ? 0 : START_MS - START_MS % MINUTE_MS_;
-        parity_report(kept, world->arena, since_ms, START_MS + 2 * HOUR_MS_, &x, &n);
-        parity_report(read, world->arena, since_ms, START_MS + 2 * HOUR_MS_, &y, &m);
-        assert_int_equal(n, m);
-        for (size_t i = 0; i < n; i++)
-            assert_memory_equal(&x[i].sum, &y[i].sum, sizeof x[i].sum);
-    }
-}
-
-/* Cells are written now and then, and what was counted since then is told by a log: whenever the process ends, what
- * is read is what was committed. Groups of one to five notes; some of them fail to be committed. */
-static void what_is_read_is_what_was_committed_at_any_moment(void **state) {
-    struct world *world = *state;
-    struct parity *kept = parity_new(10 * MINUTE_MS_);
-    uint64_t number = 1;
-    for (int group = 0; group < 300; group++) {
-        bool fails = group % 11 == 10; /* not before each type has been committed once: rows stay once they are there */
-        OK(world->ops.begin(world->backend));
-        for (uint64_t last = number + (uint64_t)group % 5; number <= last; number++)
-            note_something(kept, number);
-        OK(parity_write(kept, world->backend));
-        if (fails) {
-            world->ops.rollback(world->backend);
-            parity_drop(kept);
-        } else {
-            OK(world->ops.commit(world->backend));
-            parity_kept(kept);
-        }
-        struct parity *read = parity_new(10 * MINUTE_MS_);
-        OK(parity_read(read, world->backend, world->arena));
-        expect_same_sums(world, kept, read);
-        parity_free(read);
-        arena_reset(world->arena);
-    }
-    parity_free(kept);
+    assert_int_equal(counted(world).last_unpaired, young);
 }
 
 /* The first message of a type fails to be committed, the second one does not: the type is known after a restart. */
@@ -473,16 +559,16 @@ static void types_past_a_bound_share_a_row(void **state) {
     struct world *world = *state;
     OK(ledger_begin(world->ledger));
     for (int i = 0; i < MANY; i++) {
-        struct telling telling = {.type = arena_printf(world->arena, "Type%d", 1000 + i).at};
+        struct telling telling = {.type = arena_printf(world->arena, "Type%d", 1000 + i).at, .no_counterpart = true};
         struct admit_request request = telling_request(world, &telling);
         OK(ledger_admit(world->ledger, world->arena, &request, &world->admission));
     }
     OK(ledger_commit(world->ledger));
     for (int round = 0; round < 2; round++) {
-        assert_int_equal(row_since(world, STR("Type1000"), 0).sum.rules, 1);
-        assert_int_equal(row_since(world, STR("Type1255"), 0).sum.rules, 1);
-        assert_int_equal(row_since(world, STR("Type1256"), 0).sum.rules, 0);
-        assert_int_equal(row_since(world, STR("other"), 0).sum.rules, 40);
+        assert_int_equal(row_since(world, STR("Type1000"), 0).sum.n[PARITY_UNREPLACED], 1);
+        assert_int_equal(row_since(world, STR("Type1255"), 0).sum.n[PARITY_UNREPLACED], 1);
+        assert_int_equal(row_since(world, STR("Type1256"), 0).sum.n[PARITY_UNREPLACED], 0);
+        assert_int_equal(row_since(world, STR("other"), 0).sum.n[PARITY_UNREPLACED], 40);
         if (world->place.path[0] != '\0')
             world_reopen(world);
     }
@@ -500,22 +586,9 @@ static void types_that_differ_behind_a_nul_are_two(void **state) {
     }
     for (int round = 0; round < 2; round++) {
         for (size_t i = 0; i < ARRAY_LEN(types); i++)
-            assert_int_equal(row_since(world, types[i], 0).sum.unreplaced, 2);
+            assert_int_equal(row_since(world, types[i], 0).sum.n[PARITY_UNREPLACED], 2);
         if (world->place.path[0] != '\0')
             world_reopen(world);
-    }
-}
-
-/* Names that cannot be read (a damaged store) end the list; what stands before them is kept. */
-static void damaged_names_are_no_reason_to_fail(void **state) {
-    static const char *const damaged[] = {"4:Some17:DataSyncCompleted99:x",
-                                          "17:DataSyncCompletedx:", "17:DataSyncCompleted", "", "x"};
-    struct world *world = *state;
-    for (size_t i = 0; i < ARRAY_LEN(damaged); i++) {
-        GROUP(world, world->ops.put_meta(world->backend, STR("parity:types"), str_of(damaged[i])));
-        world_reopen(world);
-        alert(world, "a");
-        assert_int_equal(counted(world).sum.rules, i < 3 ? i + 1 : 1);
     }
 }
 
@@ -534,25 +607,27 @@ static void skews_are_told_by_the_bound_below_which_they_lie(void **state) {
         {{1, 1, 1, 1, 3000, -1}, 0.8, 2},
         {{1, 1, 1, 1, 3000, -1}, 0.81, 3000},
         {{1, 3000, -1}, 0, 2},
-        {{(int64_t)1 << 40, -1}, 1, UINT32_MAX},
+        {{(int64_t)1 << 40, -1}, 1, (int64_t)1 << 40},
     };
     struct world *world = *state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct parity *parity = parity_new(1000);
-        struct parity_row *rows;
-        size_t count;
+        struct parity_report report;
+        OK(world->ops.begin(world->backend));
         for (size_t k = 0; cases[i].skews[k] >= 0; k++)
-            parity_note_pair(parity, &(struct parity_pair){.type = STR("T"),
-                                                           .rule = 1,
-                                                           .event = 2,
-                                                           .rule_ms = START_MS,
-                                                           .event_ms = START_MS + cases[i].skews[k]});
+            parity_count_pair(parity,
+                              &(struct parity_pair){.type = STR("T"),
+                                                    .rule = 1,
+                                                    .event = 2,
+                                                    .rule_ms = START_MS,
+                                                    .event_ms = START_MS + cases[i].skews[k]},
+                              1);
         OK(parity_write(parity, world->backend));
-        parity_report(parity, world->arena, 0, START_MS * 2, &rows, &count);
-        if (count == 0)
-            assert_int_equal(parity_skew_ms(&(struct parity_cell){0}, cases[i].share), cases[i].bound);
-        else
-            assert_int_equal(parity_skew_ms(&rows[0].sum, cases[i].share), cases[i].bound);
+        OK(parity_report(parity, world->backend, world->arena, 0, START_MS * 2, &report));
+        struct parity_counts none = {0};
+        assert_int_equal(parity_skew_ms(report.row_count == 0 ? &none : &report.rows[0].sum, cases[i].share),
+                         cases[i].bound);
+        world->ops.rollback(world->backend);
         parity_free(parity);
     }
     parity_free(NULL);
@@ -567,8 +642,8 @@ int main(void) {
         ON_BOTH(twins_by_two_items_are_one_pair),
         ON_BOTH(what_is_older_than_the_window_is_unpaired),
         ON_BOTH(what_is_paired_late_is_unpaired_no_more),
-        ON_BOTH(the_last_unpaired_are_kept_newest_first),
-        ON_BOTH(the_young_are_forgotten_without_being_asked_for),
+        ON_BOTH(the_first_and_the_last_unpaired_are_told),
+        ON_BOTH(what_waits_is_exact_to_the_millisecond),
         ON_BOTH(types_without_a_replacement_are_counted_apart),
         ON_BOTH(what_is_not_admitted_is_not_counted),
         ON_BOTH(what_is_forgotten_was_never_counted),
@@ -576,15 +651,19 @@ int main(void) {
         ON_BOTH(a_forgotten_event_leaves_its_rules_unpaired),
         ON_BOTH(a_twin_that_stays_keeps_its_partner_paired),
         ON_BOTH(periods_are_summed_over_minutes_or_hours),
-        ON_BOTH(rings_forget_what_is_too_old),
+        ON_BOTH(counts_past_the_retention_are_removed),
+        ON_BOTH(merging_minutes_changes_no_sum),
+        ON_BOTH(what_nobody_handles_is_counted_as_it_moves),
+        ON_BOTH(a_dead_alert_is_unhandled_until_its_event_takes_over),
+        ON_BOTH(an_event_that_replaces_two_types_is_one_in_all),
+        ON_BOTH(a_forgotten_event_of_two_types_was_never_counted),
+        ON_BOTH(unrecognised_messages_for_legacy_are_counted_as_unreplaced),
         ON_SQLITE(counts_survive_a_restart),
         ON_BOTH(notes_of_a_group_that_is_rolled_back_do_not_count),
         ON_BOTH(counts_of_a_commit_that_fails_are_taken_back),
-        ON_SQLITE(what_is_read_is_what_was_committed_at_any_moment),
         ON_SQLITE(a_type_whose_first_commit_failed_survives_a_restart),
         ON_BOTH(types_past_a_bound_share_a_row),
         ON_BOTH(types_that_differ_behind_a_nul_are_two),
-        ON_SQLITE(damaged_names_are_no_reason_to_fail),
         ON_BOTH(skews_are_told_by_the_bound_below_which_they_lie),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
