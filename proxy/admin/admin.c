@@ -28,6 +28,7 @@ static const struct route routes[] = {
     {"GET", "/api/status", ACCESS_READ, admin_status},
     {"GET", "/api/flags", ACCESS_READ, admin_flags},
     {"GET", "/api/parity", ACCESS_READ, admin_parity},
+    {"GET", "/api/fields", ACCESS_READ, admin_fields},
     {"GET", "/api/flow", ACCESS_READ, admin_flow},
     {"GET", "/api/messages", ACCESS_READ, admin_messages},
     {"GET", "/api/messages/*", ACCESS_READ, admin_message},
@@ -168,6 +169,7 @@ enum err admin_new(struct service *service, struct loop *loop, struct admin **ad
     for (size_t i = 0; i < service->worker_count; i++)
         loops[i] = service->workers[i]->loop;
     made->live = live_new(service, loop);
+    made->fields = fields_new(service, loop);
     made->pulse = pulse_new(loop, loops, service->worker_count);
     mem_free(loops);
     *admin = made;
@@ -192,6 +194,7 @@ void admin_free(struct admin *admin) {
         return;
     loop_flush(admin->loop); /* the last answers of the store, whose calls need it */
     live_free(admin->live);
+    fields_free(admin->fields);
     pulse_free(admin->pulse);
     httpd_free(admin->httpd);
     mem_free(admin);

@@ -8,6 +8,7 @@
 #include "proxy/admin/live.h"
 #include "proxy/admin/pulse.h"
 #include "proxy/admin/query.h"
+#include "proxy/flow/fields.h"
 
 struct admin {
     struct service *service;
@@ -15,6 +16,7 @@ struct admin {
     struct httpd *httpd;
     struct pulse *pulse;
     struct live *live;
+    struct fields *fields;
     bool listening;
     int64_t reloaded_ms;              /* the last try; 0: none since the start */
     struct err_detail reload_trouble; /* of it; empty where it went well */
@@ -39,6 +41,7 @@ const char *admin_why_not_ready(struct admin *admin, struct arena *arena);
 
 admin_handler admin_status, admin_flags;           /* status.c */
 admin_handler admin_parity;                        /* parity.c */
+admin_handler admin_fields;                        /* fields.c */
 admin_handler admin_messages, admin_message;       /* messages.c */
 admin_handler admin_replay_one, admin_replay_many; /* replays.c */
 admin_handler admin_page, admin_access;            /* pages.c */

@@ -47,7 +47,9 @@ struct settings {
     int64_t pairing_hold_ms;
     enum partial pairing_partial;
     int64_t pairing_park_for_ms; /* 0: not at all */
-    struct opt_list parity_ignore;
+    struct opt_list parity_ignore, parity_ignore_fields;
+    int64_t parity_compare;   /* pairs a second */
+    int64_t parity_differing; /* percent */
     struct opt_durations retry_schedule;
     size_t body_limit, header_limit; /* bytes */
     int64_t request_time_ms, idle_time_ms;

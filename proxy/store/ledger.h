@@ -163,6 +163,20 @@ enum err ledger_lookup(struct ledger *ledger, struct arena *arena, struct str te
                        size_t key_count, uint64_t *ids, size_t max, size_t *count) MUST_USE;
 enum err ledger_story(struct ledger *ledger, struct arena *arena, uint64_t id, struct story *story) MUST_USE;
 
+/* Two messages that are twins, with their bodies; by the first item that they are twins by. */
+struct twin_pair {
+    uint64_t rule, event;
+    uint32_t item;
+    struct str rule_type, rule_body, event_body;
+};
+/* Pairs whose later message has an id above `after`, upwards, or below `before`, downwards. Looks at no more than
+ * `looked_at` messages; the next call goes on at `*last` (1: there are none below). A message with more pairs than fit
+ * is passed over with those that did. ledger_pairs.c */
+enum err ledger_pairs_after(struct ledger *ledger, struct arena *arena, uint64_t after, size_t looked_at,
+                            struct twin_pair *pairs, size_t max, size_t *count, uint64_t *last) MUST_USE;
+enum err ledger_pairs_before(struct ledger *ledger, struct arena *arena, uint64_t before, size_t looked_at,
+                             struct twin_pair *pairs, size_t max, size_t *count, uint64_t *last) MUST_USE;
+
 /* Arrival of the oldest message of the endpoint that is in that state (an open one: pending, held or parked); DUE_NEVER
  * where there is none. Each call looks at a bounded number of messages, so that among very many of the other endpoint
  * it may take some calls to get there. */
