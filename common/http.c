@@ -80,6 +80,7 @@ const char *http_status_text(int status) {
         {503, "Service Unavailable"},
         {504, "Gateway Timeout"},
         {505, "HTTP Version Not Supported"},
+        {508, "Loop Detected"},
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (texts[i].status == status)

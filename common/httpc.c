@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum err httpc_global_init(void) {
@@ -116,6 +117,16 @@ void httpc_call_answered(struct httpc_call *call) {
     httpc_call_end(call);
 }
 
+void httpc_call_failed(struct httpc_call *call) {
+    struct httpc_answer *answer = &call->answer;
+    if (!call->parser.has_head) {
+        httpc_call_end(call);
+        return;
+    }
+    snprintf(answer->note, sizeof answer->note, "body cut short: %.140s", answer->what); /* cut */
+    httpc_call_answered(call);
+}
+
 /* A call that ended before it began, told from the loop as any other end. */
 static void end_later(void *arg) {
     struct httpc_call *call = arg;
@@ -127,6 +138,7 @@ static void end_later(void *arg) {
 
 static void begin(struct httpc_call *call, struct httpc_conn *idle) {
     struct httpc *httpc = call->httpc;
+    call->parser.has_head = false; /* of the connection before this one, or of the call before this one */
     httpc_watch_deadline(httpc,
                          call->connect_due_us < call->due_us && idle == NULL ? call->connect_due_us : call->due_us);
     if (idle != NULL) {
@@ -173,7 +185,7 @@ static void on_timer(void *arg) {
     httpc->timer_due_us = 0;
     while ((call = first_overdue(httpc, now_us)) != NULL) {
         httpc_explain_timeout(call);
-        httpc_call_end(call);
+        httpc_call_failed(call);
     }
     int64_t prune_us = httpc_origins_prune(httpc, now_us);
     if (prune_us != 0)

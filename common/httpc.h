@@ -1,7 +1,10 @@
 /* An HTTP client for deliveries, on a loop: libcurl connects, connections are reused.
  *
  * Nothing but http and https, no redirects followed, no proxy from the environment, no `Expect: 100-continue`; what a
- * server answers is bounded in size and time, and its body is thrown away but for the first bytes. */
+ * server answers is bounded in size and time, and its body is thrown away but for the first bytes.
+ *
+ * A head that is whole is the answer, whatever becomes of the body behind it: the server has said what it did. Of a
+ * body that does not end, so much is read as the limits allow; then the connection is closed. */
 #ifndef COMMON_HTTPC_H
 #define COMMON_HTTPC_H
 
@@ -18,7 +21,8 @@ enum { HTTPC_BODY_KEPT = 4096 };
 struct httpc_options {
     struct loop *loop;
     uint32_t max_idle_connections; /* kept for reuse */
-    size_t max_answer_len;         /* bytes of body after which the attempt fails */
+    size_t max_answer_len;         /* bytes of body after which the rest is not read */
+    int64_t connection_age_ms;     /* a connection that is older is not used again; 0: no limit */
     const char *ca_file;           /* NULL: the system's */
     const char *user_agent;        /* NULL: none is sent */
 };
@@ -37,11 +41,12 @@ struct httpc_request {
 };
 
 struct httpc_answer {
-    /* ERR_NONE: a whole answer came. Else why not: ERR_INVALID (the request cannot be sent), ERR_NOT_FOUND (no such
-     * host), ERR_CLOSED (refused or broken off), ERR_TIMEOUT, ERR_LIMIT (answer too large), ERR_IO (TLS, not HTTP). */
+    /* ERR_NONE: a whole head came. Else why not: ERR_INVALID (the request cannot be sent), ERR_NOT_FOUND (no such
+     * host), ERR_CLOSED (refused or broken off), ERR_TIMEOUT, ERR_LIMIT (head too large), ERR_IO (TLS, not HTTP). */
     enum err err;
     int status;             /* HTTP status, 0 where err */
     char what[160];         /* for people: "connection refused", "no answer within 10 s" */
+    char note[160];         /* for people, why the body is not whole; empty where it is */
     int64_t retry_after_ms; /* from Retry-After in seconds or as a date; -1 where absent or unreadable */
     int64_t duration_us;
     struct str body; /* at most the first HTTPC_BODY_KEPT bytes; valid during the callback */

@@ -25,7 +25,7 @@ void httpc_conn_close(struct httpc_conn *conn) {
     if (conn->state == HTTPC_IDLE)
         httpc_origin_drop(conn);
     if (conn->state == HTTPC_DIALLING) {
-        httpc_dial_end(conn->dial);
+        httpc_race_end(conn->race);
     } else {
         event_del(&conn->read_event);
         event_del(&conn->write_event);
@@ -45,17 +45,25 @@ static struct httpc_call *abandon(struct httpc_conn *conn) {
     return call;
 }
 
+/* A server that gives up waiting for the next request may say so before it closes, and what it says may cross the
+ * request on its way (RFC 9110, 15.5.9). */
+static bool is_late_goodbye(const struct httpc_conn *conn) {
+    const struct httpc_call *call = conn->call;
+    return conn->is_reused && !call->was_retried && call->parser.has_head && call->parser.status == 408 &&
+           !call->parser.keeps_alive;
+}
+
 static bool is_stale(const struct httpc_conn *conn) {
     return conn->is_reused && conn->call->parser.total_len == 0 && !conn->call->was_retried;
 }
 
 static void on_broken(struct httpc_conn *conn) {
-    if (is_stale(conn)) {
+    if (is_stale(conn) || is_late_goodbye(conn)) {
         httpc_call_again(abandon(conn));
         return;
     }
     httpc_explain_broken(conn->call, httpc_io_error(&conn->io));
-    httpc_call_end(abandon(conn));
+    httpc_call_failed(abandon(conn));
 }
 
 /* Waits for the socket to take more; false where the system has no room to watch it. */
@@ -100,13 +108,6 @@ static bool may_be_kept(struct httpc_conn *conn, size_t left) {
            (conn->io.dial == NULL || httpc_io_read(&conn->io, &byte, 1) == HTTPC_IO_AGAIN);
 }
 
-/* A server that gives up waiting for the next request may say so before it closes, and what it says may cross the
- * request on its way (RFC 9110, 15.5.9). */
-static bool is_late_goodbye(const struct httpc_conn *conn) {
-    const struct httpc_call *call = conn->call;
-    return conn->is_reused && !call->was_retried && call->parser.status == 408 && !call->parser.keeps_alive;
-}
-
 /* The connection is put away before the caller hears of it, who may send again at once. */
 static void on_whole(struct httpc_conn *conn, size_t left) {
     struct httpc_call *call = conn->call;
@@ -126,8 +127,12 @@ static void on_whole(struct httpc_conn *conn, size_t left) {
 }
 
 static void on_fault(struct httpc_conn *conn) {
+    if (is_late_goodbye(conn)) {
+        httpc_call_again(abandon(conn));
+        return;
+    }
     httpc_explain_fault(conn->call);
-    httpc_call_end(abandon(conn));
+    httpc_call_failed(abandon(conn));
 }
 
 static void on_end(struct httpc_conn *conn) {
@@ -141,9 +146,19 @@ static void on_end(struct httpc_conn *conn) {
         on_fault(conn);
 }
 
+/* The head has come and decides; for the body there is no reason to wait much longer. */
+static void shorten_wait(struct httpc_call *call) {
+    int64_t due_us = clock_mono_us() + (int64_t)HTTPC_REST_MS * 1000;
+    if (due_us >= call->due_us)
+        return;
+    call->due_us = due_us;
+    httpc_watch_deadline(call->httpc, due_us);
+}
+
 /* True where more may be had at once. */
 static bool read_some(struct httpc_conn *conn) {
     size_t used = 0;
+    bool had_head = conn->call->parser.has_head;
     ssize_t got = httpc_io_read(&conn->io, conn->httpc->input, HTTPC_INPUT_LEN);
     if (got == HTTPC_IO_BROKEN || (got == HTTPC_IO_AGAIN && conn->cannot_be_written))
         on_broken(conn);
@@ -159,6 +174,8 @@ static bool read_some(struct httpc_conn *conn) {
         on_fault(conn);
         return false;
     case HTTPC_PARSE_MORE:
+        if (!had_head && conn->call->parser.has_head)
+            shorten_wait(conn->call);
         break;
     }
     return conn->io.dial != NULL || got == HTTPC_INPUT_LEN;
@@ -206,6 +223,7 @@ static void on_dialled(struct httpc_dial *dial, CURLcode result, void *arg) {
     }
     enum err err = httpc_io_open(&conn->io, dial, conn->origin->is_tls);
     conn->state = HTTPC_BUSY;
+    conn->opened_us = clock_mono_us();
     event_assign(&conn->read_event, base, conn->io.fd, EV_READ | EV_PERSIST, on_readable, conn);
     event_assign(&conn->write_event, base, conn->io.fd, EV_WRITE | EV_PERSIST, on_writable, conn);
     if (err != ERR_NONE || FAULT("consumer.watch", ENOSPC) || event_add(&conn->read_event, NULL) != 0) {
@@ -225,7 +243,8 @@ enum err httpc_conn_dial(struct httpc_call *call) {
                                                .key_file = origin->key_file,
                                                .timeout_ms = most_ms};
     struct httpc_conn *conn = MEM_NEW(struct httpc_conn);
-    enum err err = httpc_dial_begin(origin->httpc->dialer, &options, on_dialled, conn, &conn->dial);
+    enum err err =
+        httpc_race_begin(origin->httpc->options.loop, origin->httpc->dialer, &options, on_dialled, conn, &conn->race);
     if (err != ERR_NONE) {
         mem_free(conn);
         return err;

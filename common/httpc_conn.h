@@ -7,11 +7,16 @@
 
 #include "common/httpc_io.h"
 #include "common/httpc_parse.h"
+#include "common/httpc_race.h"
+#include "common/url.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
-enum { HTTPC_INPUT_LEN = 16 * 1024 }; /* bytes of one read */
+enum {
+    HTTPC_INPUT_LEN = 16 * 1024, /* bytes of one read */
+    HTTPC_REST_MS = 1000         /* a body may end this long after its head */
+};
 
 struct httpc {
     struct httpc_options options;
@@ -53,13 +58,13 @@ struct httpc_conn {
     struct httpc_conn *newer, *older; /* while idle */
     enum httpc_state state;
     struct httpc_call *call;
-    struct httpc_dial *dial; /* while dialling */
+    struct httpc_race *race; /* while dialling */
     struct httpc_io io;
     struct event read_event, write_event;
     bool is_watched_for_writing;
     bool is_reused;         /* it has carried an answer before the call it carries now */
     bool cannot_be_written; /* the answer may be on its way all the same */
-    int64_t idle_since_us;
+    int64_t opened_us, idle_since_us;
 };
 
 struct httpc_call {
@@ -81,7 +86,8 @@ struct httpc_call {
 };
 
 /* httpc.c. After each of these the call is gone. */
-void httpc_call_end(struct httpc_call *call); /* `answer` says how */
+void httpc_call_end(struct httpc_call *call);    /* `answer` says how */
+void httpc_call_failed(struct httpc_call *call); /* likewise; but a head that has come is the answer */
 void httpc_call_answered(struct httpc_call *call);
 void httpc_call_again(struct httpc_call *call); /* on another connection */
 void httpc_watch_deadline(struct httpc *httpc, int64_t due_us);
@@ -89,8 +95,8 @@ void httpc_watch_deadline(struct httpc *httpc, int64_t due_us);
 /* httpc_request.c: makes `out` and finds the origin. ERR_INVALID with `answer.what` set. */
 enum err httpc_request_write(struct httpc_call *call, const struct httpc_request *request) MUST_USE;
 
-/* httpc_origin.c. Found or made, with one more user; NULL where the text is no origin of a URL. */
-struct httpc_origin *httpc_origin_hold(struct httpc *httpc, struct str text,
+/* httpc_origin.c. Found or made, with one more user; NULL where libcurl does not take the host. */
+struct httpc_origin *httpc_origin_hold(struct httpc *httpc, const struct url *url,
                                        const struct httpc_request *request) MUST_USE;
 void httpc_origin_release(struct httpc_origin *origin);
 struct httpc_conn *httpc_origin_take(struct httpc_origin *origin) MUST_USE; /* the newest idle one, or NULL */

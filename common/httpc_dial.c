@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SPARE_MOST = 4 };
+enum { SPARE_MOST = 4, NAME_KEPT_S = 10 };
 
 struct watched {
     struct httpc_dial *dial;
@@ -53,7 +53,7 @@ struct httpc_dialer *httpc_dialer_new(struct loop *loop) {
     struct httpc_dialer *dialer = MEM_NEW(struct httpc_dialer);
     dialer->loop = loop;
     dialer->share = curl_share_init();
-    if (dialer->share == NULL || curl_share_setopt(dialer->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
+    if (dialer->share == NULL ||
         curl_share_setopt(dialer->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)
         give_up();
     return dialer;
@@ -106,7 +106,7 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *arg) {
     if (timeout_ms < 0)
         loop_timer_cancel(dial->timer);
     else
-        loop_timer_set(dial->timer, timeout_ms);
+        loop_timer_set(dial->timer, timeout_ms + 1); /* what is called a part of a millisecond early, curl forgets */
     return 0;
 }
 
@@ -195,7 +195,11 @@ static bool set_options(struct httpc_dial *dial, const struct httpc_dial_options
     failed |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK;
     failed |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) != CURLE_OK; /* in ALPN */
     failed |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L) != CURLE_OK;
+    failed |= curl_easy_setopt(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L) != CURLE_OK;
+    failed |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)NAME_KEPT_S) != CURLE_OK;
     failed |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->timeout_ms) != CURLE_OK;
+    failed |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, options->open_socket) != CURLE_OK;
+    failed |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, options->open_arg) != CURLE_OK;
     if (options->ca_file != NULL) { /* these vouch, and no others: curl looks into the system's folder as well */
         failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file) != CURLE_OK;
         failed |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) != CURLE_OK;
@@ -240,6 +244,11 @@ void httpc_dial_end(struct httpc_dial *dial) {
         forget_socket(dial, dial->watched);
     loop_timer_cancel(dial->timer);
     put_back(dial);
+}
+
+void httpc_dial_forget_opener(struct httpc_dial *dial) {
+    curl_easy_setopt(dial->easy, CURLOPT_OPENSOCKETFUNCTION, NULL);
+    curl_easy_setopt(dial->easy, CURLOPT_OPENSOCKETDATA, NULL);
 }
 
 int httpc_dial_socket(const struct httpc_dial *dial) {

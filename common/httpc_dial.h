@@ -2,7 +2,9 @@
  *
  * A dial has a curl handle and a multi of its own. Curl looks after the connections of a multi whenever it opens
  * another one there, and closes those that are old or have input waiting, also when they were handed out with
- * CURLOPT_CONNECT_ONLY: a multi that is shared would cut off answers on their way. Names and TLS sessions are shared.
+ * CURLOPT_CONNECT_ONLY: a multi that is shared would cut off answers on their way. TLS sessions are shared.
+ * Names are not: each multi looks them up and keeps their addresses in an order of its own, so that dials spread over
+ * the addresses of a name.
  */
 #ifndef COMMON_HTTPC_DIAL_H
 #define COMMON_HTTPC_DIAL_H
@@ -20,6 +22,8 @@ struct httpc_dial_options {
     const char *origin;                         /* "https://example.org:8443" */
     const char *ca_file, *cert_file, *key_file; /* NULL: the system's, none, none */
     int64_t timeout_ms;
+    curl_opensocket_callback open_socket; /* NULL: curl's own */
+    void *open_arg;
 };
 
 /* Called once, from the loop; until then nothing else but ending it may be done with the dial. */
@@ -35,6 +39,7 @@ enum err httpc_dial_begin(struct httpc_dialer *dialer, const struct httpc_dial_o
 /* Closes what it has opened. Not from within curl's callbacks. */
 void httpc_dial_end(struct httpc_dial *dial);
 
+void httpc_dial_forget_opener(struct httpc_dial *dial);      /* `open_arg` is needed no more */
 int httpc_dial_socket(const struct httpc_dial *dial);        /* of a dial that succeeded; still curl's */
 CURL *httpc_dial_curl(const struct httpc_dial *dial);        /* for curl_easy_send() and curl_easy_recv() */
 const char *httpc_dial_error(const struct httpc_dial *dial); /* curl's words on what failed last; may be empty */

@@ -28,6 +28,12 @@ static void explain(struct httpc_call *call, const char *prefix, const char *wha
 
 void httpc_explain_timeout(struct httpc_call *call) {
     char within[32];
+    if (call->conn != NULL && call->parser.has_head) {
+        format_duration(within, sizeof within, call->timeout_ms < HTTPC_REST_MS ? call->timeout_ms : HTTPC_REST_MS);
+        snprintf(call->answer.what, sizeof call->answer.what, "it did not end within %s", within);
+        call->answer.err = ERR_TIMEOUT;
+        return;
+    }
     bool is_connected = call->conn != NULL && call->conn->state != HTTPC_DIALLING;
     bool is_connect_time = !is_connected && call->connect_due_us < call->due_us;
     format_duration(within, sizeof within, is_connect_time ? call->connect_timeout_ms : call->timeout_ms);

@@ -4,7 +4,6 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
-#include "common/url.h"
 
 #include <stdlib.h>
 
@@ -49,7 +48,9 @@ static char *copy_path(const char *path) {
     return path == NULL ? NULL : mem_strdup(path);
 }
 
-struct httpc_origin *httpc_origin_hold(struct httpc *httpc, struct str text, const struct httpc_request *request) {
+struct httpc_origin *httpc_origin_hold(struct httpc *httpc, const struct url *url,
+                                       const struct httpc_request *request) {
+    struct str text = url->origin;
     for (struct httpc_origin *origin = httpc->origins; origin != NULL; origin = origin->next) {
         if (is_of(origin, text, request)) {
             origin->users++;
@@ -69,7 +70,7 @@ struct httpc_origin *httpc_origin_hold(struct httpc *httpc, struct str text, con
                                     .cert_file = copy_path(request->cert_file),
                                     .key_file = copy_path(request->key_file),
                                     .host = host_of(copy),
-                                    .is_tls = str_starts_with(text, STR("https:"))};
+                                    .is_tls = url->is_tls};
     httpc->origins = origin;
     return origin;
 }
@@ -103,11 +104,23 @@ void httpc_origin_drop(struct httpc_conn *conn) {
     origin->httpc->idle_count--;
 }
 
+/* A name may have moved: a connection that has lived long enough makes room for one to where the name points now. */
+static bool is_too_old(const struct httpc_conn *conn, int64_t now_us) {
+    int64_t most_ms = conn->httpc->options.connection_age_ms;
+    return most_ms > 0 && now_us - conn->opened_us >= most_ms * 1000;
+}
+
 struct httpc_conn *httpc_origin_take(struct httpc_origin *origin) {
-    struct httpc_conn *conn = origin->newest;
-    if (conn != NULL)
-        httpc_origin_drop(conn);
-    return conn;
+    int64_t now_us = origin->newest == NULL ? 0 : clock_mono_us();
+    while (origin->newest != NULL) {
+        struct httpc_conn *conn = origin->newest;
+        if (!is_too_old(conn, now_us)) {
+            httpc_origin_drop(conn);
+            return conn;
+        }
+        httpc_conn_close(conn); /* the caller is a user of the origin as well */
+    }
+    return NULL;
 }
 
 static struct httpc_conn *oldest_of_all(const struct httpc *httpc) {

@@ -3,13 +3,14 @@
 #include "common/httpc_conn.h"
 
 #include "common/mem.h"
+#include "common/url.h"
 
 #include <stdio.h>
 
 enum { FIXED_LEN = 128, OUT_KEPT = 64 * 1024 }; /* what is not of the request: version, names of our own headers */
 
 struct parts {
-    struct str origin, target;
+    struct url url;
     struct str host, user_agent; /* absent: ours */
     size_t len;                  /* no less than all of it has */
 };
@@ -39,25 +40,6 @@ static bool is_clients_own(struct str name) {
     return false;
 }
 
-/* Printable ASCII: whatever could end the request line, or is to be written in another way, is no URL. */
-static bool is_url_text(struct str url) {
-    for (size_t i = 0; i < url.len; i++)
-        if (url.at[i] <= ' ' || url.at[i] >= 0x7F)
-            return false;
-    return str_starts_with(url, STR("http://")) || str_starts_with(url, STR("https://"));
-}
-
-/* "http://host:1/a?b#c" is sent to "http://host:1" for "/a?b". */
-static void split_url(struct str url, struct parts *parts) {
-    size_t at = (size_t)str_find(url, STR("//")) + 2, end;
-    while (at < url.len && url.at[at] != '/' && url.at[at] != '?' && url.at[at] != '#')
-        at++;
-    for (end = at; end < url.len && url.at[end] != '#'; end++)
-        continue;
-    parts->origin = str_slice(url.at, at);
-    parts->target = str_slice(url.at + at, end - at);
-}
-
 static enum err look_at_headers(struct httpc_call *call, const struct httpc_request *request, struct parts *parts) {
     for (size_t i = 0; i < request->header_count; i++) {
         const struct http_header *header = &request->headers[i];
@@ -80,10 +62,10 @@ static char *put_header(char *to, struct str name, struct str value) {
 }
 
 static char *put_request_line(char *to, const struct httpc_request *request, const struct parts *parts) {
-    bool has_path = parts->target.len > 0 && parts->target.at[0] == '/';
     to = str_put(to, request->method);
-    to = str_put(to, has_path ? STR(" ") : STR(" /"));
-    to = str_put(to, parts->target);
+    to = str_put(to, STR(" "));
+    to = str_put(to, parts->url.path.len > 0 ? parts->url.path : STR("/"));
+    to = str_put(to, parts->url.query);
     return str_put(to, STR(" HTTP/1.1\r\n"));
 }
 
@@ -113,22 +95,24 @@ static char *put_headers(char *to, const struct httpc_call *call, const struct h
 enum err httpc_request_write(struct httpc_call *call, const struct httpc_request *request) {
     struct parts parts = {.host = STR_NONE, .user_agent = STR_NONE};
     const char *user_agent = call->httpc->options.user_agent;
-    if (!is_url_text(request->url))
-        return refuse(call, "not an http or https URL");
+    const char *wrong = url_split(request->url, &parts.url);
+    if (wrong != NULL) {
+        snprintf(call->answer.what, sizeof call->answer.what, "the URL %s", wrong);
+        return ERR_INVALID;
+    }
     if (!http_name_is_valid(request->method))
         return refuse(call, "not a method");
-    split_url(request->url, &parts);
     enum err err = look_at_headers(call, request, &parts);
     if (err != ERR_NONE)
         return err;
-    call->origin = httpc_origin_hold(call->httpc, parts.origin, request);
+    call->origin = httpc_origin_hold(call->httpc, &parts.url, request);
     if (call->origin == NULL)
         return refuse(call, "not a URL that can be sent to");
     call->is_head = str_eq(request->method, STR("HEAD"));
     if (call->out.capacity > OUT_KEPT)
         strbuf_clear(&call->out);
     call->out.len = 0;
-    strbuf_reserve(&call->out, FIXED_LEN + request->method.len + parts.target.len + strlen(call->origin->host) +
+    strbuf_reserve(&call->out, FIXED_LEN + request->method.len + request->url.len + strlen(call->origin->host) +
                                    (user_agent == NULL ? 0 : strlen(user_agent)) + parts.len + request->body.len);
     char *end = put_request_line(call->out.at, request, &parts);
     end = put_headers(end, call, request, &parts);

@@ -4,6 +4,7 @@
 #include "common/optfile_value.h"
 
 #include "common/units.h"
+#include "common/url.h"
 
 #include <stdlib.h>
 
@@ -28,17 +29,22 @@ static struct str take(const struct target *target, struct strbuf *buf) {
     return copy;
 }
 
-/* The text in quotation marks, cut, without what would disturb a terminal; a secret only as "the value". */
+/* The text in quotation marks, cut, without what would disturb a terminal, or a password of a URL; a secret only as
+ * "the value". */
 static void show(struct strbuf *out, const struct target *target, struct str text) {
     if (target->opt->is_secret) {
         strbuf_append(out, STR("the value"));
         return;
     }
+    struct strbuf masked = {0};
+    url_append_masked(&masked, text);
+    text = strbuf_str(&masked);
     size_t shown = str_utf8_len(str_slice(text.at, text.len < SHOWN_LEN ? text.len : SHOWN_LEN));
     strbuf_append_char(out, '"');
     for (size_t i = 0; i < shown; i++)
         strbuf_append_char(out, (unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f ? '?' : text.at[i]);
     strbuf_append(out, shown < text.len ? STR("...\"") : STR("\""));
+    strbuf_clear(&masked);
 }
 
 static bool refuse(const struct target *target, struct strbuf *what) {

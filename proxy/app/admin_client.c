@@ -3,6 +3,7 @@
 #include "common/file.h"
 #include "common/httpc_once.h"
 #include "common/json.h"
+#include "common/url.h"
 
 #include <stdlib.h>
 
@@ -24,6 +25,15 @@ struct str admin_client_url(struct arena *arena, struct str listen) {
     return arena_printf(arena, "http://" STR_FMT, STR_ARG(listen));
 }
 
+/* The address for people, without a password. */
+static struct str shown_url(const struct admin_client *client) {
+    struct strbuf masked = {0};
+    url_append_masked(&masked, client->url);
+    struct str copy = arena_str(client->arena, strbuf_str(&masked));
+    strbuf_clear(&masked);
+    return copy;
+}
+
 static enum err find_url(struct admin_client *client, const char *url, struct err_detail *detail) {
     const char *listen = getenv("HOOKSHIFT_ADMIN_LISTEN");
     if (url != NULL)
@@ -32,9 +42,11 @@ static enum err find_url(struct admin_client *client, const char *url, struct er
         client->url = admin_client_url(client->arena, str_of(listen));
     else
         client->url = STR("http://127.0.0.1:9090");
-    if (!str_starts_with(client->url, STR("http://")) && !str_starts_with(client->url, STR("https://")))
-        return err_set(detail, ERR_INVALID, "the address of the proxy is \"" STR_FMT "\", but must begin with http://",
-                       STR_ARG(client->url));
+    struct url parts;
+    const char *wrong = url_split(client->url, &parts);
+    if (wrong != NULL)
+        return err_set(detail, ERR_INVALID, "the address of the proxy, \"" STR_FMT "\", %s", STR_ARG(shown_url(client)),
+                       wrong);
     while (str_ends_with(client->url, STR("/")))
         client->url.len--;
     return ERR_NONE;
@@ -101,7 +113,7 @@ enum err admin_client_ask(const struct admin_client *client, const char *method,
     struct str body;
     enum err err = httpc_once(arena, &request, ANSWER_MAX, &status, &body, detail);
     if (err != ERR_NONE) {
-        err_prefix(detail, "the proxy at " STR_FMT " cannot be asked", STR_ARG(client->url));
+        err_prefix(detail, "the proxy at " STR_FMT " cannot be asked", STR_ARG(shown_url(client)));
         return err;
     }
     *answer = body;
@@ -117,7 +129,7 @@ enum err admin_client_json(const struct admin_client *client, const char *method
     const struct json *parsed = parse(client->arena, text);
     if (parsed == NULL)
         return err_set(detail, ERR_IO, STR_FMT " answered something else than JSON; is it the admin port of hookshift?",
-                       STR_ARG(client->url));
+                       STR_ARG(shown_url(client)));
     *answer = text;
     *root = parsed;
     return ERR_NONE;

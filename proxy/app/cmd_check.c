@@ -9,6 +9,7 @@
 #include "proxy/decide/catalog_load.h"
 #include "proxy/decide/translate_check.h"
 #include "proxy/decide/flags.h"
+#include "proxy/model/settings_warnings.h"
 
 #include <stdio.h>
 
@@ -101,6 +102,7 @@ static int run(const char *command, struct check *check) {
     struct arena *arena = arena_new_for_secrets();
     bool is_good = load_settings_telling(&check->sources, arena, &settings, &check->lines) == ERR_NONE;
     is_good &= check_catalogue(arena, &settings, &check->lines);
+    settings_warnings(&settings, &check->lines);
     is_good &= check_flags(check, arena, settings.flags_path);
     arena_free(arena);
     print_result(check, is_good);

@@ -1,5 +1,6 @@
 #include "common/clock.h"
 #include "common/json_writer.h"
+#include "common/mem.h"
 #include "proxy/app/cli.h"
 #include "proxy/app/input.h"
 #include "proxy/decide/signature.h"
@@ -41,11 +42,12 @@ static void print_headers(const struct http_header *headers, size_t count, bool 
 }
 
 struct request {
-    const char *secret, *id, *timestamp, *path;
+    struct cli_list secrets;
+    const char *id, *timestamp, *path;
     bool as_json;
 };
 
-static int sign(const char *command, const struct request *request, const struct signature_key *key, int64_t time_s) {
+static int sign(const char *command, const struct request *request, struct signature_key *const *keys, int64_t time_s) {
     struct arena *arena = arena_new(0);
     struct str body;
     int status = CLI_FAILED;
@@ -59,7 +61,7 @@ static int sign(const char *command, const struct request *request, const struct
     const struct http_header headers[] = {
         {STR("webhook-id"), id},
         {STR("webhook-timestamp"), arena_printf(arena, "%lld", (long long)time_s)},
-        {STR("webhook-signature"), signature_sign(key, id, time_s, body, arena)},
+        {STR("webhook-signature"), signature_sign_all(keys, request->secrets.count, id, time_s, body, arena)},
     };
     print_headers(headers, ARRAY_LEN(headers), request->as_json);
     status = cli_finish(command, CLI_OK);
@@ -68,39 +70,49 @@ out:
     return status;
 }
 
-static int check_and_sign(const char *command, const struct request *request) {
-    struct signature_key *key = NULL;
+/* Keys that are made already are the caller's also after a mistake. */
+static int read_keys(const char *command, const struct cli_list *secrets, struct signature_key **keys) {
     struct err_detail detail;
+    for (size_t i = 0; i < secrets->count; i++) {
+        if (signature_key_new(str_of(secrets->items[i]), &keys[i], &detail) != ERR_NONE)
+            return cli_misused(command, "--secret: %s", detail.text);
+        if (!signature_key_can_sign(keys[i]))
+            return cli_misused(command, "--secret: a public key cannot sign");
+    }
+    return CLI_GO_ON;
+}
+
+static int check_and_sign(const char *command, const struct request *request) {
     int64_t time_s = clock_wall_ms() / 1000;
     int status;
-    if (request->secret == NULL)
+    if (request->secrets.count == 0)
         return cli_misused(command, "--secret is missing");
     if (request->id != NULL && request->id[0] == '\0')
         return cli_misused(command, "--id is empty");
     if (request->timestamp != NULL && (!str_to_i64(str_of(request->timestamp), &time_s) || time_s < 0))
         return cli_misused(command, "--timestamp must be unix seconds");
-    if (signature_key_new(str_of(request->secret), &key, &detail) != ERR_NONE)
-        return cli_misused(command, "--secret: %s", detail.text);
-    if (signature_key_can_sign(key))
-        status = sign(command, request, key, time_s);
-    else
-        status = cli_misused(command, "--secret: a public key cannot sign");
-    signature_key_free(key);
+    struct signature_key **keys = MEM_ARRAY(request->secrets.count, struct signature_key *);
+    status = read_keys(command, &request->secrets, keys);
+    if (status == CLI_GO_ON)
+        status = sign(command, request, keys, time_s);
+    for (size_t i = 0; i < request->secrets.count; i++)
+        signature_key_free(keys[i]);
+    mem_free((void *)keys);
     return status;
 }
 
 int cmd_sign(int argc, char **argv) {
     struct request request = {.path = "-"};
-    const struct cli_option options[] = {{"secret", CLI_TEXT, &request.secret},
+    const struct cli_option options[] = {{"secret", CLI_LIST, &request.secrets},
                                          {"id", CLI_TEXT, &request.id},
                                          {"timestamp", CLI_TEXT, &request.timestamp},
                                          {"json", CLI_FLAG, &request.as_json}};
     int first, status = cli_parse(argc, argv, options, ARRAY_LEN(options), &first);
     if (status != CLI_GO_ON)
         return status;
-    if (argc - first > 1)
-        return cli_misused(argv[0], "there is one FILE at most");
     if (first < argc)
         request.path = argv[first];
-    return check_and_sign(argv[0], &request);
+    status = argc - first > 1 ? cli_misused(argv[0], "there is one FILE at most") : check_and_sign(argv[0], &request);
+    cli_list_clear(&request.secrets);
+    return status;
 }

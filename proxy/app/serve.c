@@ -27,6 +27,7 @@
 #include "proxy/app/supervise.h"
 #include "proxy/flow/outbox.h"
 #include "proxy/flow/worker.h"
+#include "proxy/model/settings_warnings.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -257,6 +258,16 @@ static int complain(enum err err, const char *what, const struct err_detail *det
     return err == ERR_IO || err == ERR_LIMIT ? CLI_FAILED : CLI_USAGE;
 }
 
+static void log_warnings(const struct settings *settings) {
+    struct strbuf lines = {0};
+    settings_warnings(settings, &lines);
+    struct str line, rest = strbuf_str(&lines);
+    while (str_next(&rest, '\n', &line))
+        if (line.len > 0)
+            LOG(LOG_WARN, "setting may not be meant so", LOG_STR("what", line));
+    strbuf_clear(&lines);
+}
+
 /* Builds everything; CLI_OK, or the exit status after a complaint. */
 static int build(struct serve *serve, struct settings *settings, struct arena *arena) {
     struct err_detail detail = {""};
@@ -268,6 +279,7 @@ static int build(struct serve *serve, struct settings *settings, struct arena *a
     strbuf_clear(&problems);
     if (err != ERR_NONE)
         return CLI_USAGE;
+    log_warnings(settings);
     serve->loop = loop_new();
     if ((err = open_store(serve, &detail)) != ERR_NONE)
         return complain(err, "store", &detail);

@@ -79,11 +79,21 @@ static void provide_descriptors(const struct settings *settings) {
             LOG_INT("limit", limit), LOG_INT("wanted", wanted));
 }
 
+static void make_mark(struct service *service) {
+    unsigned char random[(sizeof service->mark - 1) / 2];
+    random_bytes(random, sizeof random);
+    for (size_t i = 0; i < sizeof random; i++) {
+        service->mark[2 * i] = "0123456789abcdef"[random[i] >> 4];
+        service->mark[2 * i + 1] = "0123456789abcdef"[random[i] & 15];
+    }
+}
+
 enum err setup_service(struct settings *settings, struct arena *arena, struct service *service,
                        struct strbuf *problems) {
     static const char *const secrets[] = {"endpoints.legacy.secrets", "endpoints.new.secrets"};
     service->settings = settings;
     service->started_ms = clock_wall_ms();
+    make_mark(service);
     enum err err = read_catalog(service, problems);
     if (err == ERR_NONE)
         err = type_names_settle(settings, service->catalog, arena, problems);

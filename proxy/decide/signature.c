@@ -221,6 +221,14 @@ struct str signature_sign(const struct signature_key *key, struct str id, int64_
     return ARENA_JOIN(arena, STR("v1a,"), encoded);
 }
 
+struct str signature_sign_all(struct signature_key *const *keys, size_t count, struct str id, int64_t timestamp_s,
+                              struct str body, struct arena *arena) {
+    struct str all = signature_sign(keys[0], id, timestamp_s, body, arena);
+    for (size_t i = 1; i < count; i++)
+        all = ARENA_JOIN(arena, all, STR(" "), signature_sign(keys[i], id, timestamp_s, body, arena));
+    return all;
+}
+
 bool signature_authorization_matches(struct str value, const struct str *accepted, size_t accepted_count) {
     bool matches = false;
     for (size_t i = 0; i < accepted_count; i++)

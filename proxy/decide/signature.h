@@ -56,6 +56,10 @@ enum signature_result signature_verify(const struct signature_check *check, cons
 struct str signature_sign(const struct signature_key *key, struct str id, int64_t timestamp_s, struct str body,
                           struct arena *arena);
 
+/* One for each key, separated by spaces, so that receivers can change over from one secret to the next. */
+struct str signature_sign_all(struct signature_key *const *keys, size_t count, struct str id, int64_t timestamp_s,
+                              struct str body, struct arena *arena);
+
 /* Is `value` one of these texts? In time that depends on the lengths alone. */
 bool signature_authorization_matches(struct str value, const struct str *accepted, size_t accepted_count);
 

@@ -84,13 +84,39 @@ static const struct httpc_answer *lose_answer(const struct httpc_answer *answer)
     return FAULT("deliver.answer", ECONNRESET) ? &lost : answer;
 }
 
+/* For the log and the story: "HTTP 200", "HTTP 200; body cut short: connection broken", "connection refused". */
+static struct str describe_answer(struct arena *arena, const struct httpc_answer *answer) {
+    if (answer->err != ERR_NONE)
+        return arena_str(arena, str_of(answer->what));
+    return ARENA_JOIN(arena, STR("HTTP "), arena_i64(arena, answer->status),
+                      answer->note[0] == '\0' ? STR("") : STR("; "), str_of(answer->note));
+}
+
+static bool is_signed(struct delivery *delivery) {
+    struct header_list headers = {0};
+    headers_decode(delivery->arena, delivery->content.headers, &headers);
+    return headers_get(&headers, STR("webhook-signature")).len > 0 ||
+           headers_get(&headers, STR("svix-signature")).len > 0;
+}
+
+/* A consumer that checks signatures refuses one that has grown old, and cannot say so. */
+static struct str explain_refusal(struct delivery *delivery, const struct httpc_answer *answer, struct str what) {
+    enum endpoint endpoint = delivery->record.endpoint;
+    bool is_refused = answer->err == ERR_NONE && (answer->status == 401 || answer->status == 403);
+    if (!is_refused || delivery->worker->service->signing[endpoint].count > 0 || !is_signed(delivery))
+        return what;
+    return arena_printf(delivery->arena,
+                        STR_FMT "; the sender's signature was %lld s old, and without endpoints.%s.secrets it is not "
+                                "renewed",
+                        STR_ARG(what), (long long)((clock_wall_ms() - delivery->record.received_ms) / 1000),
+                        endpoint_name(endpoint));
+}
+
 static void on_answer(const struct httpc_answer *whatever, void *arg) {
     const struct httpc_answer *answer = lose_answer(whatever);
     struct delivery *delivery = arg;
     bool ok = answer->err == ERR_NONE && answer->status >= 200 && answer->status <= 299;
-    struct str what = answer->err == ERR_NONE
-                          ? ARENA_JOIN(delivery->arena, STR("HTTP "), arena_i64(delivery->arena, answer->status))
-                          : arena_str(delivery->arena, str_of(answer->what));
+    struct str what = explain_refusal(delivery, answer, describe_answer(delivery->arena, answer));
     log_attempt(delivery, answer, what);
     counters_delivery(delivery->worker->service->counters, delivery->record.endpoint, answer, ok);
     outbox_on_answered(delivery->outbox, ok);

@@ -1,6 +1,7 @@
 /* What goes out: the sender's end-to-end headers and body, with as little changed as can be. */
 #include "proxy/flow/delivery.h"
 
+#include "common/url.h"
 #include "proxy/decide/classify.h"
 #include "proxy/decide/trim.h"
 
@@ -11,18 +12,24 @@ static const struct endpoint_settings *settings_of(const struct service *service
     return &service->settings->endpoints[delivery->record.endpoint];
 }
 
-/* scheme://host[:port] and nothing behind it? */
-static bool has_path(struct str url) {
-    ptrdiff_t authority = str_find(url, STR("://"));
-    struct str rest = str_from(url, authority < 0 ? 0 : (size_t)authority + 3);
-    return str_find(rest, STR("/")) >= 0 || str_find(rest, STR("?")) >= 0;
+/* The query of the request without its question mark; empty where there is none. */
+static struct str query_of(struct str target) {
+    ptrdiff_t mark = str_find(target, STR("?"));
+    return mark < 0 ? STR("") : str_from(target, (size_t)mark + 1);
 }
 
+/* The endpoint's own URL without a path gets the request's path and query; any other gets the query behind its own. */
 static struct str build_url(const struct endpoint_settings *endpoint, const struct delivery *delivery) {
-    struct str url = settings_route(endpoint, delivery->record.type);
-    if (url.at != endpoint->url.at || has_path(url) || delivery->record.target.len == 0)
-        return url;
-    return ARENA_JOIN(delivery->arena, url, delivery->record.target);
+    struct url url;
+    struct str text = settings_route(endpoint, delivery->record.type), target = delivery->record.target;
+    const char *wrong = url_split(text, &url);
+    bool has_path = wrong != NULL || url.path.len > 0 || url.query.len > 0;
+    if (text.at == endpoint->url.at && !has_path)
+        return ARENA_JOIN(delivery->arena, text, target);
+    struct str query = query_of(target);
+    if (wrong != NULL || query.len == 0)
+        return text;
+    return ARENA_JOIN(delivery->arena, text, url.query.len > 0 ? STR("&") : STR("?"), query);
 }
 
 /* Names of data types are what senders write: what a header cannot hold, and the comma, are written as %XX. */
@@ -106,12 +113,12 @@ static void build_partial(const struct service *service, struct delivery *delive
 static void sign_family(const struct service *service, struct delivery *delivery, struct str prefix, struct str id,
                         int64_t now_ms, struct delivery_request *request) {
     struct arena *arena = delivery->arena;
-    const struct signature_key *key = service->signing[delivery->record.endpoint].keys[0];
+    const struct key_ring *ring = &service->signing[delivery->record.endpoint];
     struct header_list *headers = &request->headers;
     headers_set(arena, headers, ARENA_JOIN(arena, prefix, STR("-id")), id);
     headers_set(arena, headers, ARENA_JOIN(arena, prefix, STR("-timestamp")), arena_i64(arena, now_ms / 1000));
     headers_set(arena, headers, ARENA_JOIN(arena, prefix, STR("-signature")),
-                signature_sign(key, id, now_ms / 1000, request->body, arena));
+                signature_sign_all(ring->keys, ring->count, id, now_ms / 1000, request->body, arena));
 }
 
 /* Under the sender's webhook-id, in the family of headers that the sender used; a message that came without an id is
@@ -132,6 +139,16 @@ static void build_signature(const struct service *service, struct delivery *deli
                     request);
 }
 
+/* Behind those of the proxies before this one, as CDN-Loop has it (RFC 8586): who finds its own in a request has sent
+ * it, however many hops ago. */
+static void add_mark(const struct service *service, struct arena *arena, struct header_list *headers) {
+    struct str marks = str_of(service->mark);
+    for (size_t i = headers->count; i-- > 0;)
+        if (str_eq_nocase(headers->items[i].name, STR("Hookshift-Instance")))
+            marks = ARENA_JOIN(arena, headers->items[i].value, STR(", "), marks);
+    headers_set(arena, headers, STR("Hookshift-Instance"), marks);
+}
+
 void delivery_build(const struct service *service, struct delivery *delivery, int64_t now_ms,
                     struct delivery_request *request) {
     const struct endpoint_settings *endpoint = settings_of(service, delivery);
@@ -147,6 +164,7 @@ void delivery_build(const struct service *service, struct delivery *delivery, in
     headers_set(arena, &request->headers, STR("Hookshift-Message-Id"), message_id_format(arena, delivery->record.id));
     headers_set(arena, &request->headers, STR("Hookshift-Attempt"),
                 arena_i64(arena, (int64_t)delivery->record.attempts + 1));
+    add_mark(service, arena, &request->headers);
     if (delivery->is_shadow)
         headers_set(arena, &request->headers, STR("Hookshift-Shadow"), STR("true"));
     headers_set(arena, &request->headers, STR("traceparent"), delivery->record.trace_parent);

@@ -28,8 +28,10 @@ static bool starts_with_nocase(struct str s, struct str prefix) {
 
 /* `connections`: how many of the headers are Connection, which is none of them nearly always. */
 static bool is_passed_on(const struct http_header *headers, size_t count, size_t connections, struct str name) {
-    if (is_of_connection(name) || starts_with_nocase(name, STR("hookshift-")))
+    if (is_of_connection(name))
         return false;
+    if (starts_with_nocase(name, STR("hookshift-")))
+        return str_eq_nocase(name, STR("hookshift-instance"));
     for (size_t i = 0; i < count && connections > 0; i++)
         if (str_eq_nocase(headers[i].name, STR("connection")) && is_named_in(headers[i].value, name))
             return false;
@@ -99,6 +101,13 @@ void headers_remove_family(struct header_list *list, struct str prefix) {
 void headers_set(struct arena *arena, struct header_list *list, struct str name, struct str value) {
     headers_remove(list, name);
     headers_add(arena, list, name, value);
+}
+
+bool headers_hold_mark(const struct http_header *headers, size_t count, struct str mark) {
+    for (size_t i = 0; i < count; i++)
+        if (str_eq_nocase(headers[i].name, STR("hookshift-instance")) && is_named_in(headers[i].value, mark))
+            return true;
+    return false;
 }
 
 struct str headers_get(const struct header_list *list, struct str name) {

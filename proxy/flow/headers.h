@@ -11,7 +11,7 @@ struct header_list {
 };
 
 /* The end-to-end headers as one text for the store: without those of the connection (RFC 9110 section 7.6.1), Host,
- * Content-Length, Expect, and our own Hookshift-*. */
+ * Content-Length, Expect, and our own Hookshift-*, but for Hookshift-Instance: the marks of proxies before this one. */
 struct str headers_encode(struct arena *arena, const struct http_header *headers, size_t count);
 /* Back again; slices of `text`. What cannot be read (a damaged store) is left out. */
 void headers_decode(struct arena *arena, struct str text, struct header_list *list);
@@ -21,6 +21,9 @@ void headers_remove(struct header_list *list, struct str name);          /* ever
 void headers_remove_family(struct header_list *list, struct str prefix); /* every one that begins so */
 void headers_set(struct arena *arena, struct header_list *list, struct str name, struct str value); /* add or replace */
 struct str headers_get(const struct header_list *list, struct str name); /* the first; absent */
+
+/* Is this mark among those of the proxies that sent it on? */
+bool headers_hold_mark(const struct http_header *headers, size_t count, struct str mark);
 
 /* The traceparent to go on with: the sender's where it is well formed (W3C Trace Context), else a new one. */
 struct str headers_trace_parent(struct arena *arena, const struct http_header *headers, size_t count);

@@ -36,6 +36,15 @@ static void reject(struct worker *worker, struct httpd_exchange *exchange, int s
     reply_rejected(exchange, status, detail, status == 503 ? RETRY_AFTER_S : 0, 0);
 }
 
+/* Storing it would deliver it once more, to come back again. */
+static void reject_own(struct worker *worker, struct httpd_exchange *exchange) {
+    LOG(LOG_ERROR,
+        "a delivery of this proxy came back to it: endpoints.legacy.url, endpoints.new.url or a proxy behind them "
+        "points at hookshift's own port",
+        LOG_STR("target", httpd_request(exchange)->target));
+    reject(worker, exchange, 508, "this proxy sent the message itself: its delivery goes round in a circle");
+}
+
 void ingest_on_error(struct httpd_exchange *exchange, int status, const char *what, void *arg) {
     reject(arg, exchange, status, what);
 }
@@ -239,6 +248,10 @@ void ingest_on_request(struct httpd_exchange *exchange, void *arg) {
     }
     if (atomic_load(&service->draining)) {
         reject(worker, exchange, 503, "shutting down; send it again");
+        return;
+    }
+    if (headers_hold_mark(http->headers, http->header_count, str_of(service->mark))) {
+        reject_own(worker, exchange);
         return;
     }
     struct ingest *ingest = ARENA_NEW(httpd_arena(exchange), struct ingest);

@@ -25,7 +25,8 @@ struct service {
     const struct settings *settings;
     const struct catalog *catalog;
     struct key_ring verify_event, verify_rule; /* empty: not verified */
-    struct key_ring signing[ENDPOINT_COUNT];   /* the first one signs */
+    struct key_ring signing[ENDPOINT_COUNT];   /* each one signs */
+    char mark[33];                             /* of this process, on what it delivers: 128 random bits in hex */
     struct store *store;
     struct snapshot_slot *snapshots;
     struct counters *counters;

@@ -17,11 +17,12 @@ enum partial { PARTIAL_TRIM, PARTIAL_FORWARD };
 enum store_sync { STORE_SYNC_FULL, STORE_SYNC_NORMAL };
 
 struct endpoint_settings {
-    struct str url;           /* with a path: posted there; without: the request's path and query are appended */
+    struct str url;           /* with a path: posted there, with the request's query; without: its path and query */
     struct opt_object routes; /* type -> URL */
-    struct opt_list secrets;  /* the first signs */
+    struct opt_list secrets;  /* each signs */
     struct opt_object headers;
     int64_t timeout_ms, connect_timeout_ms;
+    int64_t connection_age_ms; /* 0: no limit */
     int64_t concurrency;
     struct str ca_path, client_cert_path, client_key_path; /* PEM; absent: the system's, none, none */
 };

@@ -133,5 +133,6 @@ void settings_check_all(struct optfile *optfile, const struct settings *settings
     check_readable(optfile, "catalogue", settings->catalogue_path);
     for (int i = 0; i < ENDPOINT_COUNT; i++)
         check_endpoint(optfile, settings, (enum endpoint)i);
+    settings_check_urls(optfile, settings);
     check_times(optfile, settings);
 }

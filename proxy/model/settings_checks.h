@@ -14,4 +14,7 @@ const char *settings_check_header_value(struct str text);
 /* Adds a problem for everything that does not go together, and for files that cannot be read. */
 void settings_check_all(struct optfile *optfile, const struct settings *settings);
 
+/* The part of it that looks for consumers that are hookshift itself. */
+void settings_check_urls(struct optfile *optfile, const struct settings *settings);
+
 #endif

@@ -45,7 +45,7 @@ _Static_assert(LOG_TEXT == 0 && LOG_JSON == 1, "format_names");
      .is_required = true,                                                                                              \
      .check = url_check,                                                                                               \
      .meaning =                                                                                                        \
-         "where to deliver; with a path: posted there, without: the request's own path and query are appended"},       \
+         "where to deliver; with a path: posted there, with the request's query; without: its own path and query"},    \
         {.name = "endpoints." word ".routes",                                                                          \
          OBJECT(endpoints[which].routes),                                                                              \
          .check = url_check,                                                                                           \
@@ -55,7 +55,7 @@ _Static_assert(LOG_TEXT == 0 && LOG_JSON == 1, "format_names");
          LIST(endpoints[which].secrets),                                                                               \
          .is_secret = true,                                                                                            \
          .check = settings_check_secret,                                                                               \
-         .meaning = "whsec_ secrets; the first signs what is delivered, freshly for every attempt"},                   \
+         .meaning = "whsec_ secrets; each signs what is delivered, freshly for every attempt"},                        \
         {.name = "endpoints." word ".headers",                                                                         \
          OBJECT(endpoints[which].headers),                                                                             \
          .is_secret = true,                                                                                            \
@@ -72,6 +72,11 @@ _Static_assert(LOG_TEXT == 0 && LOG_JSON == 1, "format_names");
          RANGE(10, HOUR),                                                                                              \
          .initial = "3s",                                                                                              \
          .meaning = "of it, connecting takes at most this long"},                                                      \
+        {.name = "endpoints." word ".connection_age",                                                                  \
+         DURATION(endpoints[which].connection_age_ms),                                                                 \
+         RANGE(0, DAY),                                                                                                \
+         .initial = "1m",                                                                                              \
+         .meaning = "a connection serves at most this long, so that a name that moved is noticed; 0: no limit"},       \
         {.name = "endpoints." word ".concurrency",                                                                     \
          INT(endpoints[which].concurrency),                                                                            \
          RANGE(1, 100000),                                                                                             \

@@ -15,6 +15,9 @@ RESET = "reset"  # read the request, then break the connection
 CLOSE = "close"  # read the request, then close the connection without a word
 GARBAGE = "garbage"  # answer what is not HTTP
 ENDLESS = "endless"  # answer 200 with a body that does not end
+CUT_SHORT = "cut short"  # announce more of a body than comes
+CUT_CHUNK = "cut chunk"  # end within a chunk of the body
+TOO_LARGE = "too large"  # a body of 3 MiB
 ENDLESS_HEADERS = "endless headers"  # answer 200 with headers that do not end
 
 
@@ -165,6 +168,12 @@ class Consumer:
         elif action == ENDLESS:
             head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
             self._pour(connection, closing, head, b"400\r\n" + b"x" * 1024 + b"\r\n")
+        elif action == CUT_SHORT:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+        elif action == CUT_CHUNK:
+            connection.sendall(b"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab")
+        elif action == TOO_LARGE:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3145728\r\n\r\n" + bytes(3 << 20))
         elif action == ENDLESS_HEADERS:
             self._pour(connection, closing, b"HTTP/1.1 200 OK\r\n", b"X-More: " + b"x" * 1024 + b"\r\n")
         elif action != CLOSE:

@@ -34,6 +34,7 @@ struct reply {
     enum err err;
     int status;
     const char *what; /* the answer's `what` begins so */
+    const char *note; /* and its `note`; NULL: there is none */
 };
 
 struct bad_conn {

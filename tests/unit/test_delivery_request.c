@@ -39,6 +39,7 @@ static int make_bench(void **state) {
     bench->settings.endpoints[ENDPOINT_LEGACY].url = STR("http://legacy.test/old?x=1");
     bench->settings.endpoints[ENDPOINT_NEW].url = STR("http://new.test:8080");
     bench->service.settings = &bench->settings;
+    memcpy(bench->service.mark, "0123", sizeof "0123");
     bench->service.catalog = bench->catalog;
     bench->delivery.arena = arena_new(0);
     bench->delivery.record = (struct record){.id = 7,
@@ -80,6 +81,7 @@ static void sign_with(struct bench *bench) {
     } while (0)
 #define assert_no_header(bench, name) assert_null(headers_get(&(bench)->request.headers, STR(name)).at)
 
+/* (fault 3.9) (fault 3.12) */
 static void the_url_is_the_routes_or_the_endpoints(void **state) {
     static const struct opt_pair routes[] = {{{"DataSyncCompleted", 17}, {"http://r.test", 13}},
                                              {{"READ.completed", 14}, {"http://r.test/reads", 19}}};
@@ -87,14 +89,19 @@ static void the_url_is_the_routes_or_the_endpoints(void **state) {
         const char *shows, *url, *target, *type, *sent_to;
         size_t routes;
     } cases[] = {
-        {"with a path: posted there", "http://a.test/hooks", "/x?y", "t", "http://a.test/hooks", 0},
-        {"the root is a path", "http://a.test/", "/x?y", "t", "http://a.test/", 0},
-        {"a query is one, too", "http://a.test?k=v", "/x?y", "t", "http://a.test?k=v", 0},
+        {"with a path: posted there", "http://a.test/hooks", "/x", "t", "http://a.test/hooks", 0},
+        {"with the request's query", "http://a.test/hooks", "/x?y=1&z", "t", "http://a.test/hooks?y=1&z", 0},
+        {"behind its own", "http://a.test/hooks?k=v", "/x?y=1?z", "t", "http://a.test/hooks?k=v&y=1?z", 0},
+        {"an empty query is none", "http://a.test/hooks", "/x?", "t", "http://a.test/hooks", 0},
+        {"the root is a path", "http://a.test/", "/x?y", "t", "http://a.test/?y", 0},
+        {"a query is one, too", "http://a.test?k=v", "/x?y", "t", "http://a.test?k=v&y", 0},
+        {"a scheme in capitals", "HTTP://a.test", "/x?y", "t", "HTTP://a.test/x?y", 0},
         {"without: the request's own is appended", "http://a.test", "/x?y", "t", "http://a.test/x?y", 0},
         {"with a port, and an address", "https://[::1]:8443", "/", "t", "https://[::1]:8443/", 0},
         {"without, and there is none (a damaged store)", "http://a.test", "", "t", "http://a.test", 0},
         {"a route", "http://a.test", "/x", "DataSyncCompleted", "http://r.test", 2},
         {"a route in another spelling", "http://a.test", "/x", "read.completed", "http://r.test/reads", 2},
+        {"a route keeps the query", "http://a.test", "/x?y", "read.completed", "http://r.test/reads?y", 2},
         {"no route of that type", "http://a.test", "/x", "DatasetDataChanged", "http://a.test/x", 2},
     };
     struct bench *bench = *state;
@@ -114,7 +121,7 @@ static void each_endpoint_has_its_own_url(void **state) {
     struct bench *bench = *state;
     bench->delivery.record.endpoint = ENDPOINT_LEGACY;
     build(bench);
-    assert_true(str_eq(bench->request.url, STR("http://legacy.test/old?x=1")));
+    assert_true(str_eq(bench->request.url, STR("http://legacy.test/old?x=1&b=c")));
 }
 
 static void the_headers_are_the_senders_and_ours(void **state) {
@@ -130,13 +137,34 @@ static void the_headers_are_the_senders_and_ours(void **state) {
     assert_header(bench, "traceparent", TRACE);
     assert_no_header(bench, "Hookshift-Shadow");
     assert_no_header(bench, "Hookshift-Covered");
-    assert_int_equal(bench->request.headers.count, 5);
+    assert_header(bench, "Hookshift-Instance", "0123");
+    assert_int_equal(bench->request.headers.count, 6);
     assert_true(str_eq(bench->request.body, str_of(read_completed)));
     bench->delivery.content.headers = STR_NONE;
     bench->delivery.is_shadow = true;
     build(bench);
     assert_header(bench, "Content-Type", "application/json");
     assert_header(bench, "Hookshift-Shadow", "true");
+}
+
+/* Each proxy on the way adds its own. (fault 3.8) */
+static void the_mark_stands_behind_those_before_it(void **state) {
+    static const struct {
+        struct str headers;
+        const char *marks;
+    } cases[] = {
+        {{"X-A:b\n", 6}, "0123"},
+        {{"Hookshift-Instance:abc\n", 23}, "abc, 0123"},
+        {{"hookshift-instance:abc, def\nHookshift-Instance:ghi\n", 51}, "abc, def, ghi, 0123"},
+    };
+    struct bench *bench = *state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        bench->delivery.content.headers = cases[i].headers;
+        build(bench);
+        assert_true(str_eq(headers_get(&bench->request.headers, STR("Hookshift-Instance")), str_of(cases[i].marks)));
+        assert_true(headers_hold_mark(bench->request.headers.items, bench->request.headers.count, STR("0123")));
+        assert_false(headers_hold_mark(bench->request.headers.items, bench->request.headers.count, STR("123")));
+    }
 }
 
 static void headers_of_the_settings_come_last(void **state) {
@@ -181,6 +209,25 @@ static void the_signature_is_renewed_in_the_senders_family(void **state) {
         assert_int_equal(headers_get(headers, STR("svix-signature")).at != NULL, is_svix);
         assert_int_equal(headers_get(headers, STR("svix-timestamp")).at != NULL, is_svix);
     }
+}
+
+/* (fault 3.11) */
+static void each_secret_signs(void **state) {
+    struct bench *bench = *state;
+    struct signature_key *other;
+    assert_int_equal(signature_key_new(STR("whsec_YW5vdGhlciB1bmh1cnJpZWQga2V5IG9mIDI0"), &other, NULL), ERR_NONE);
+    struct signature_key *keys[] = {bench->key, other};
+    bench->service.signing[ENDPOINT_NEW] = (struct key_ring){keys, 2};
+    bench->delivery.content.headers = STR("webhook-id:m1\nwebhook-timestamp:1\nwebhook-signature:v1,old\n");
+    build(bench);
+    const struct header_list *headers = &bench->request.headers;
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        const struct signature_check check = {SIGNATURE_WEBHOOK, &keys[i], 1, NOW_S, 0};
+        assert_int_equal(signature_verify(&check, headers->items, headers->count, bench->request.body), SIGNATURE_OK);
+    }
+    struct str value = headers_get(headers, STR("webhook-signature"));
+    assert_true(str_starts_with(value, STR("v1,")) && str_find(value, STR(" v1,")) > 0);
+    signature_key_free(other);
 }
 
 /* Without a secret the sender's signature is all there is. */
@@ -313,6 +360,8 @@ int main(void) {
         ON_BENCH(the_url_is_the_routes_or_the_endpoints),
         ON_BENCH(each_endpoint_has_its_own_url),
         ON_BENCH(the_headers_are_the_senders_and_ours),
+        ON_BENCH(the_mark_stands_behind_those_before_it),
+        ON_BENCH(each_secret_signs),
         ON_BENCH(headers_of_the_settings_come_last),
         ON_BENCH(the_signature_is_renewed_in_the_senders_family),
         ON_BENCH(without_a_secret_the_senders_signature_goes_on),

@@ -180,7 +180,7 @@ static void invalid_requests_are_told_later(void **state) {
 
 static void a_cancelled_call_is_not_heard_of_again(void **state) {
     (void)state;
-    static const struct reply hang = {"hangs", BYTES(""), THEN_HANG, ERR_NONE, 0, ""};
+    static const struct reply hang = {"hangs", BYTES(""), THEN_HANG, ERR_NONE, 0, "", NULL};
     struct fixture *fixture = start(1 << 20);
     fixture->reply = &hang;
     struct result *valid = send_to(fixture, netaddr_port(listener_address(fixture->bad)), "/");
@@ -200,7 +200,7 @@ static void a_cancelled_call_is_not_heard_of_again(void **state) {
 
 static void freeing_ends_what_is_in_flight(void **state) {
     (void)state;
-    static const struct reply hang = {"hangs", BYTES(""), THEN_HANG, ERR_NONE, 0, ""};
+    static const struct reply hang = {"hangs", BYTES(""), THEN_HANG, ERR_NONE, 0, "", NULL};
     struct fixture *fixture = start(1 << 20);
     fixture->reply = &hang;
     for (int i = 0; i < 10; i++)

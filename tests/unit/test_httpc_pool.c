@@ -3,6 +3,8 @@
  */
 #include "tests/unit/httpc_fixture.h"
 
+#include "common/clock.h"
+
 #define ANSWER(head) BYTES("HTTP/1.1 200 OK\r\n" head "Content-Length: 2\r\n\r\nok")
 
 enum { LARGE_LEN = 16 << 20 };
@@ -160,7 +162,7 @@ static void a_request_is_repeated_once_at_most(void **state) {
         /* what was begun to be answered was received */
         {{{ANSWER(""), STAYS}, {BYTES("H"), ENDS}}, 2, 1},
         {{{ANSWER(""), STAYS}, {BYTES("HTTP/1.1 100 Continue\r\n\r\n"), ENDS}}, 2, 1},
-        {{{ANSWER(""), STAYS}, {BYTES("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"), ENDS}}, 2, 1},
+        {{{ANSWER(""), STAYS}, {BYTES("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"), ENDS}}, 2, 1},
         {{{ANSWER(""), STAYS}, {BYTES("?"), STAYS}}, 2, 1},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -175,6 +177,57 @@ static void a_request_is_repeated_once_at_most(void **state) {
         end_play(play);
         stop(fixture);
     }
+}
+
+/* What answered with a whole head is not asked again, and its connection is not used again. (fault 3.4) */
+static void an_answer_whose_body_is_cut_short_is_one(void **state) {
+    (void)state;
+    static const struct line script[] = {
+        {ANSWER(""), STAYS}, {BYTES("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"), ENDS}, {ANSWER(""), STAYS}};
+    struct fixture *fixture = start(1 << 20);
+    struct play *play = begin_play(fixture, script, ARRAY_LEN(script));
+    for (size_t i = 0; i < ARRAY_LEN(script); i++) {
+        struct result *result = ask(play);
+        assert_int_equal(result->answer.status, 200);
+        assert_int_equal(result->answer.note[0] != '\0', i == 1);
+        assert_int_equal(play->player_count, i < 2 ? 1 : 2);
+    }
+    end_play(play);
+    stop(fixture);
+}
+
+static void set_true(void *arg) {
+    *(bool *)arg = true;
+}
+
+static bool is_true(void *arg) {
+    return *(const bool *)arg;
+}
+
+/* A connection serves for its time, and then another one does: the name may have moved. (fault 3.2) */
+static void a_connection_grows_too_old(void **state) {
+    (void)state;
+    static const struct line script[] = {{ANSWER(""), STAYS}, {ANSWER(""), STAYS}, {ANSWER(""), STAYS}};
+    struct fixture *fixture = start(1 << 20);
+    struct play *play = begin_play(fixture, script, ARRAY_LEN(script));
+    const struct httpc_options client = {
+        .loop = fixture->loop, .max_idle_connections = 8, .max_answer_len = 1000, .connection_age_ms = 300};
+    httpc_free(fixture->httpc);
+    fixture->httpc = httpc_new(&client);
+    int64_t due_us = clock_mono_us() + client.connection_age_ms * 1000;
+    assert_int_equal(ask(play)->answer.status, 200);
+    assert_int_equal(ask(play)->answer.status, 200);
+    size_t before = play->player_count;
+    assert_true(clock_mono_us() >= due_us || before == 1); /* a machine may be slow */
+    bool is_over = false;
+    struct loop_timer *timer = loop_timer_new(fixture->loop, set_true, &is_over);
+    loop_timer_set(timer, client.connection_age_ms + 1);
+    assert_true(loop_run_until(fixture->loop, is_true, &is_over, DEADLINE_MS));
+    loop_timer_free(timer);
+    assert_int_equal(ask(play)->answer.status, 200);
+    assert_int_equal(play->player_count, before + 1);
+    end_play(play);
+    stop(fixture);
 }
 
 static void an_idle_connection_that_becomes_readable_is_dropped(void **state) {
@@ -350,7 +403,7 @@ static void a_server_that_does_not_read_runs_out_of_time(void **state) {
 
 static void deadlines_of_many_calls_are_kept_apart(void **state) {
     (void)state;
-    static const struct reply hang = {"hangs", BYTES(""), THEN_HANG, ERR_NONE, 0, ""};
+    static const struct reply hang = {"hangs", BYTES(""), THEN_HANG, ERR_NONE, 0, "", NULL};
     static const int64_t timeouts_ms[] = {120, 40, 80, DEADLINE_MS, 60};
     struct fixture *fixture = start(1 << 20);
     char url[100];
@@ -380,6 +433,8 @@ int main(void) {
         cmocka_unit_test(a_stale_connection_is_replaced),
         cmocka_unit_test(a_late_goodbye_is_no_answer),
         cmocka_unit_test(a_request_is_repeated_once_at_most),
+        cmocka_unit_test(an_answer_whose_body_is_cut_short_is_one),
+        cmocka_unit_test(a_connection_grows_too_old),
         cmocka_unit_test(an_idle_connection_that_becomes_readable_is_dropped),
         cmocka_unit_test(what_comes_later_unasked_is_no_answer),
         cmocka_unit_test(the_answer_decides_about_reuse),

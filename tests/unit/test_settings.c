@@ -1,4 +1,4 @@
-#include "proxy/model/settings.h"
+#include "proxy/model/settings_warnings.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -162,6 +162,10 @@ static void test_what_does_not_go_together(void **state) {
                                                           "are legacy or new"},
         {"pairing.prefer_by_type={\"read.completed\":\"new\"}", NULL},
         {"parity.ignore=SyncStarted,AccountCategoriesUpdated", NULL},
+        {"endpoints.new.url=HTTP://host/", NULL},
+        {"endpoints.new.url=http://[::1].evil/", "has a host that is none"},
+        {"endpoints.new.routes={\"read.completed\":\"http://[::1].evil/\"}", "has a host that is none"},
+        {"endpoints.new.url=http://user:hush@host/", "\"http://...@host/\" has a user name or password"},
     };
     int wrong = 0;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -177,6 +181,80 @@ static void test_what_does_not_go_together(void **state) {
         trial_end(&trial);
     }
     assert_int_equal(wrong, 0);
+}
+
+/* A consumer that is hookshift itself, as far as the address alone shows it. (fault 3.8) */
+static void test_own_addresses_are_no_consumers(void **state) {
+    (void)state;
+    static const struct {
+        const char *listen, *url;
+        bool is_own;
+    } cases[] = {
+        {"0.0.0.0:8080", "http://127.0.0.1:8080/in", true}, {"0.0.0.0:8080", "http://localhost:8080", true},
+        {"0.0.0.0:8080", "HTTP://LocalHost:8080", true},    {"0.0.0.0:8080", "http://127.9.9.9:8080", true},
+        {"0.0.0.0:8080", "http://0.0.0.0:8080", true},      {"0.0.0.0:8080", "http://2130706433:8080", true},
+        {"0.0.0.0:8080", "http://0x7f.1:8080", true},       {"0.0.0.0:80", "http://localhost/a", true},
+        {"0.0.0.0:443", "https://localhost./a", true},      {"0.0.0.0:8080", "http://[::ffff:127.0.0.1]:8080", true},
+        {"[::]:8080", "http://[::1]:8080", true},           {"[::]:8080", "http://127.0.0.1:8080", true},
+        {"127.0.0.1:8080", "http://localhost:8080", true},  {"127.0.0.1:8080", "http://0.0.0.0:8080", true},
+        {"[::1]:8080", "http://localhost:8080", true},      {"[::1]:8080", "http://[0:0::1]:8080", true},
+        {"0.0.0.0:8080", "http://127.0.0.1:9191", true}, /* admin.listen */
+        {"0.0.0.0:8080", "http://127.0.0.1:8081", false},   {"0.0.0.0:8080", "http://192.0.2.1:8080", false},
+        {"0.0.0.0:8080", "http://consumer:8080", false},    {"0.0.0.0:8080", "http://[::1]:8080", false},
+        {"127.0.0.1:8080", "http://127.0.0.2:8080", false}, {"127.0.0.1:8080", "http://[::1]:8080", false},
+        {"127.0.0.1:0", "http://127.0.0.1:80", false},      {"0.0.0.0:8080", "http://localhost", false},
+    };
+    int wrong = 0;
+    for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+        char listen[64], url[128];
+        snprintf(listen, sizeof listen, "listen=%s", cases[i / 2].listen);
+        if (i % 2 == 0)
+            snprintf(url, sizeof url, "endpoints.legacy.url=%s", cases[i / 2].url);
+        else
+            snprintf(url, sizeof url, "endpoints.new.routes={\"read.completed\":\"%s\"}", cases[i / 2].url);
+        const char *const assignments[] = {REQUIRED, listen, "admin.listen=127.0.0.1:9191", url};
+        struct trial trial;
+        trial_run(&trial, &(struct settings_sources){.assignments = assignments, .assignment_count = 6});
+        bool is_refused = strstr(trial.report.at, "is hookshift's own address") != NULL;
+        if (is_refused != cases[i / 2].is_own || (trial.err != ERR_NONE) != cases[i / 2].is_own) {
+            print_error("%s, %s: %s\n", listen, url, trial.report.at);
+            wrong++;
+        }
+        trial_end(&trial);
+    }
+    assert_int_equal(wrong, 0);
+}
+
+/* (fault 3.10) (fault 6.9) */
+static void test_what_is_often_not_meant(void **state) {
+    (void)state;
+#define SECRET "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    static const struct {
+        const char *assignment, *warning; /* a part; NULL: there is none */
+    } cases[] = {
+        {"endpoints.new.url=http://host", NULL},
+        {"endpoints.new.url=http://host/a", NULL},
+        {"endpoints.new.url=HTTP://host/", "endpoints.new.url: \"HTTP://host/\" has the path \"/\""},
+        {"endpoints.legacy.url=http://host/?a=b", "\"http://host\", without the slash, keeps the path"},
+        {"verify.event_secrets=" SECRET, "endpoints.new.secrets: is empty, while events are signed"},
+        {"verify.rule_secrets=" SECRET, "endpoints.legacy.secrets: is empty, while rules are signed"},
+        {"endpoints.new.secrets=" SECRET, NULL},
+        {"verify.rule_authorizations=Basic x", NULL}, /* it does not grow old */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *const assignments[] = {REQUIRED, cases[i].assignment};
+        struct strbuf lines = {0};
+        struct trial trial;
+        trial_run(&trial, &(struct settings_sources){.assignments = assignments, .assignment_count = 4});
+        assert_int_equal(trial.err, ERR_NONE);
+        strbuf_append(&lines, STR(""));
+        settings_warnings(&trial.settings, &lines);
+        bool as_expected = cases[i].warning == NULL ? lines.len == 0 : strstr(lines.at, cases[i].warning) != NULL;
+        if (!as_expected)
+            fail_msg("%s: %s", cases[i].assignment, lines.at);
+        strbuf_clear(&lines);
+        trial_end(&trial);
+    }
 }
 
 static void test_secrets_are_never_repeated(void **state) {
@@ -311,6 +389,8 @@ int main(void) {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_five_mistakes_in_one_file),
         cmocka_unit_test(test_what_does_not_go_together),
+        cmocka_unit_test(test_own_addresses_are_no_consumers),
+        cmocka_unit_test(test_what_is_often_not_meant),
         cmocka_unit_test(test_secrets_are_never_repeated),
         cmocka_unit_test(test_the_admin_port_is_open_with_a_token),
         cmocka_unit_test(test_bodies_are_not_kept_longer_than_the_rest),

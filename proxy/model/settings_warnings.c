@@ -1,0 +1,44 @@
+/* These settings work, and then surprise somebody at night. Each line names the setting, what will happen, and what to
+ * do about it. */
+#include "proxy/model/settings_warnings.h"
+
+#include "common/url.h"
+
+/* A delivery that waited carries a signature that is too old for the consumer. */
+static void warn_of_old_signatures(const struct settings *settings, struct strbuf *lines) {
+    const struct {
+        const struct opt_list *verified;
+        const char *setting, *word;
+        enum endpoint endpoint;
+    } sides[] = {{&settings->verify_event_secrets, "verify.event_secrets", "events", ENDPOINT_NEW},
+                 {&settings->verify_rule_secrets, "verify.rule_secrets", "rules", ENDPOINT_LEGACY}};
+    for (size_t i = 0; i < ARRAY_LEN(sides); i++) {
+        if (sides[i].verified->count == 0 || settings->endpoints[sides[i].endpoint].secrets.count > 0)
+            continue;
+        strbuf_printf(
+            lines,
+            "endpoints.%s.secrets: is empty, while %s are signed (%s): what is parked or retried for longer "
+            "than the consumer's tolerance, five minutes as a rule, is delivered under its old signature, and "
+            "a consumer that checks signatures answers 401; set the secret that the consumer checks with\n",
+            endpoint_name(sides[i].endpoint), sides[i].word, sides[i].setting);
+    }
+}
+
+/* "http://host/" and "http://host" look the same and are not. */
+static void warn_of_root_path(const struct settings *settings, struct strbuf *lines) {
+    for (int e = 0; e < ENDPOINT_COUNT; e++) {
+        struct str text = settings->endpoints[e].url;
+        struct url url;
+        if (text.at == NULL || url_split(text, &url) != NULL || !str_eq(url.path, STR("/")))
+            continue;
+        strbuf_printf(lines,
+                      "endpoints.%s.url: \"" STR_FMT "\" has the path \"/\", so that every message is posted to \"/\"; "
+                      "\"" STR_FMT "\", without the slash, keeps the path of each request\n",
+                      endpoint_name((enum endpoint)e), STR_ARG(text), STR_ARG(url.origin));
+    }
+}
+
+void settings_warnings(const struct settings *settings, struct strbuf *lines) {
+    warn_of_old_signatures(settings, lines);
+    warn_of_root_path(settings, lines);
+}
