@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -45,17 +46,53 @@ static enum err read_all(int fd, size_t max_len, struct strbuf *all, struct err_
     }
 }
 
-enum err file_read(struct arena *arena, const char *path, size_t max_len, struct str *text, struct err_detail *detail) {
-    int fd = FAULT("file.open", EMFILE) ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+static const char *kind_of(mode_t mode) {
+    return S_ISDIR(mode) ? "a folder" : S_ISFIFO(mode) ? "a pipe" : S_ISSOCK(mode) ? "a socket" : "a device";
+}
+
+static enum err check_regular(int fd, struct err_detail *detail) {
+    struct stat about;
+    if (fstat(fd, &about) != 0)
+        return fail(detail, errno);
+    if (!S_ISREG(about.st_mode))
+        return err_set(detail, ERR_INVALID, "is %s, and must be a regular file", kind_of(about.st_mode));
+    return ERR_NONE;
+}
+
+static enum err read_file(struct arena *arena, const char *path, bool any_kind, size_t max_len, struct str *text,
+                          struct err_detail *detail) {
+    int wait = any_kind ? 0 : O_NONBLOCK | O_NOCTTY; /* else a pipe without a writer would hold open(2) up */
+    int fd = FAULT("file.open", EMFILE) ? -1 : open(path, O_RDONLY | O_CLOEXEC | wait);
     if (fd < 0)
         return fail(detail, errno);
     struct strbuf all = {0};
-    enum err err = read_all(fd, max_len, &all, detail);
+    enum err err = any_kind ? ERR_NONE : check_regular(fd, detail);
+    if (err == ERR_NONE)
+        err = read_all(fd, max_len, &all, detail);
     if (err == ERR_NONE)
         *text = arena_str(arena, strbuf_str(&all));
     strbuf_wipe(&all);
     close(fd);
     return err;
+}
+
+enum err file_read(struct arena *arena, const char *path, size_t max_len, struct str *text, struct err_detail *detail) {
+    return read_file(arena, path, false, max_len, text, detail);
+}
+
+enum err file_read_any(struct arena *arena, const char *path, size_t max_len, struct str *text,
+                       struct err_detail *detail) {
+    return read_file(arena, path, true, max_len, text, detail);
+}
+
+bool file_is_orphaned(const char *path) {
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISREG(about.st_mode) && about.st_nlink == 0;
+}
+
+const char *file_why_not_regular(const char *path) {
+    struct stat about;
+    return stat(path, &about) == 0 && !S_ISREG(about.st_mode) ? kind_of(about.st_mode) : NULL;
 }
 
 const char *file_system_that_forgets(const char *path) {

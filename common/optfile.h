@@ -50,6 +50,9 @@ void opt_forget_assignment(const struct opt_table *table, struct str assignment)
  * text of the file, and with what was overridden. */
 void opt_values_move(struct arena *arena, const struct opt_table *table, void *values);
 
+/* The same for the same value; for others the same by chance alone. */
+uint64_t opt_value_hash(const struct opt *opt, const void *values);
+
 /* "hookshift.json:12: log.levl: is no setting; did you mean "log.level"?" */
 void opt_problem_print(struct strbuf *out, const struct opt_problem *problem);
 

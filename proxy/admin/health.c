@@ -63,6 +63,9 @@ static void refresh(const struct service *service) {
     crowd_count(service->crowd, &crowd);
     counters_set_crowd(service->counters, &crowd);
     counters_set_replays(service->counters, stats.replays);
+    for (int f = 0; f < CONSUMER_FLAG_COUNT; f++)
+        counters_set_flag_errors(service->counters, (enum consumer_flag)f,
+                                 atomic_load(&service->flag_failures.of[f].count));
     for (int e = 0; e < ENDPOINT_COUNT; e++) {
         enum endpoint endpoint = (enum endpoint)e;
         counters_set_oldest(service->counters, endpoint, age_s(store_oldest_pending(service->store, endpoint)),

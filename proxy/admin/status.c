@@ -99,9 +99,24 @@ void admin_status(struct admin_call *call) {
     answer_json(call->exchange, 200, &text);
 }
 
-/* What a flag says about a message of which nothing is known; with targeting, single messages may fare otherwise. */
-static void write_consumer(struct json_writer *json, struct arena *arena, const struct flags *flags,
+/* Evaluations that failed since the start; nothing where none did. */
+static void write_failures(struct json_writer *json, struct arena *arena, const struct flag_failures *failures,
                            enum consumer_flag flag) {
+    uint64_t count = atomic_load(&failures->of[flag].count);
+    if (count == 0)
+        return;
+    json_key(json, "evaluation_errors");
+    json_object_begin(json);
+    member_int(json, "count", (int64_t)count);
+    member_str(json, "last_at", clock_format_rfc3339(arena, atomic_load(&failures->of[flag].last_ms)));
+    member_str(json, "last", str_of(flag_error_name((enum flag_error)atomic_load(&failures->of[flag].last))));
+    json_object_end(json);
+}
+
+/* What a flag says about a message of which nothing is known; with targeting, single messages may fare otherwise. */
+static void write_consumer(struct json_writer *json, struct arena *arena, const struct snapshot *snapshot,
+                           enum consumer_flag flag) {
+    const struct flags *flags = snapshot->flags;
     const struct flag_context nobody = {.targeting_key = STR("")};
     struct flag_decision decision = flags_consumer(flags, flag, &nobody, clock_wall_ms() / 1000, arena);
     json_object_begin(json);
@@ -113,6 +128,8 @@ static void write_consumer(struct json_writer *json, struct arena *arena, const 
     if (decision.error != FLAG_ERROR_NONE)
         member_str(json, "error", str_of(flag_error_name(decision.error)));
     member_bool(json, "targeted", flags_consumer_is_targeted(flags, flag));
+    if (snapshot->failures != NULL)
+        write_failures(json, arena, snapshot->failures, flag);
     json_object_end(json);
 }
 
@@ -143,7 +160,7 @@ void admin_flags(struct admin_call *call) {
     json_key(&json, "flags");
     json_array_begin(&json);
     for (int f = 0; f < CONSUMER_FLAG_COUNT; f++)
-        write_consumer(&json, call->arena, snapshot->flags, (enum consumer_flag)f);
+        write_consumer(&json, call->arena, snapshot, (enum consumer_flag)f);
     json_array_end(&json);
     json_object_end(&json);
     snapshot_release(snapshot);

@@ -59,7 +59,7 @@ static enum err find_token(struct admin_client *client, const char *token, struc
     client->token = str_of(token);
     if (token != NULL || path == NULL || path[0] == '\0')
         return ERR_NONE;
-    enum err err = file_read(client->arena, path, TOKEN_MAX, &client->token, detail);
+    enum err err = file_read_any(client->arena, path, TOKEN_MAX, &client->token, detail);
     if (err != ERR_NONE)
         err_prefix(detail, "HOOKSHIFT_ADMIN_TOKEN_FILE: %s", path);
     client->token = str_trim(client->token);

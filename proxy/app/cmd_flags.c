@@ -185,7 +185,8 @@ static int show_file(const struct show *show, struct arena *arena) {
     if (!load_file(show->command, show->file, arena, &flags, &problems))
         return CLI_USAGE;
     bool asked = flags == NULL || show->admin == NULL ||
-                 flag_report_parity(flags, show->admin, show->token, arena, &problems, &detail) == ERR_NONE;
+                 (flag_report_parity(flags, show->admin, show->token, arena, &problems, &detail) == ERR_NONE &&
+                  flag_report_failures(show->admin, show->token, arena, &problems, &detail) == ERR_NONE);
     if (show->as_json)
         flags_show_json(flags, &problems);
     else

@@ -16,7 +16,9 @@ int cmd_serve(int argc, char **argv) {
             return cli_failed(argv[0], "libcurl cannot be initialised");
         if (!log_start())
             return cli_failed(argv[0], "cannot start the thread that writes the log");
-        status = serve_run(&settings, arena);
+        struct settings_watch *watch = settings_watch_new(argc, argv);
+        status = serve_run(&settings, watch, arena);
+        settings_watch_free(watch);
         log_stop();
         httpc_global_clear();
     }

@@ -49,3 +49,28 @@ enum err flag_report_parity(const struct flags *flags, const char *url, const ch
                                        STR_ARG(verdict), reason.len > 0 ? ": " : "", STR_ARG(reason)));
     return ERR_NONE;
 }
+
+enum err flag_report_failures(const char *url, const char *token, struct arena *arena, struct flag_problems *problems,
+                              struct err_detail *detail) {
+    struct admin_client client;
+    const struct json *root;
+    struct str answer;
+    enum err err = admin_client_init(&client, arena, url, token, detail);
+    if (err == ERR_NONE)
+        err = admin_client_json(&client, "GET", STR("/api/flags"), &answer, &root, detail);
+    if (err != ERR_NONE)
+        return err;
+    const struct json *list = json_get(root, STR("flags"));
+    for (const struct json *flag = list == NULL ? NULL : list->first; flag != NULL; flag = flag->next) {
+        const struct json *failures = json_get(flag, STR("evaluation_errors"));
+        const struct json *count = json_get(failures, STR("count"));
+        if (count != NULL)
+            flag_problems_add(
+                problems, arena, FLAG_WARNING, json_string(json_get(flag, STR("name"))),
+                arena_printf(
+                    arena, STR_FMT " evaluations failed since the proxy started, the last at " STR_FMT " (" STR_FMT ")",
+                    STR_ARG(count->text), STR_ARG(json_string(json_get(failures, STR("last_at")))),
+                    STR_ARG(json_string(json_get(failures, STR("last"))))));
+    }
+    return ERR_NONE;
+}

@@ -18,4 +18,8 @@ void flag_problems_write(struct strbuf *out, const char *path, const struct flag
 enum err flag_report_parity(const struct flags *flags, const char *url, const char *token, struct arena *arena,
                             struct flag_problems *problems, struct err_detail *detail) MUST_USE;
 
+/* Adds the evaluations that failed in the proxy at `url` since its start. Errors as admin_client_json(). */
+enum err flag_report_failures(const char *url, const char *token, struct arena *arena, struct flag_problems *problems,
+                              struct err_detail *detail) MUST_USE;
+
 #endif

@@ -16,7 +16,7 @@ const char *input_name(const char *path) {
 bool input_read(const char *command, struct arena *arena, const char *path, struct str *text) {
     struct err_detail detail;
     const char *file = is_standard_input(path) ? "/dev/stdin" : path;
-    if (file_read(arena, file, INPUT_LEN_MAX, text, &detail) == ERR_NONE)
+    if (file_read_any(arena, file, INPUT_LEN_MAX, text, &detail) == ERR_NONE)
         return true;
     (void)cli_failed(command, "%s: %s", input_name(path), detail.text);
     return false;

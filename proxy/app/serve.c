@@ -3,6 +3,7 @@
  *   main       admin port, signals, flag file          loop made here
  *   worker-N   public port, deliveries                 crew
  *   store      ledger and database                     store.c
+ *   flags      reads the flag file, and settings       flag_reader.c
  *   log        writes the log                          log_queue.c
  *
  * The way down, after SIGTERM:
@@ -44,6 +45,7 @@ struct serve {
     struct reload *reload;
     struct admin *admin;
     struct supervise *supervise;
+    struct settings_watch *settings_watch; /* the caller's */
     struct loop_signal *on_term, *on_int, *on_hup;
     struct loop_timer *timer, *tidy_timer;
     enum phase phase;
@@ -161,15 +163,23 @@ static void reload_tls(struct serve *serve) {
 
 static void on_hangup(void *arg) {
     struct serve *serve = arg;
+    LOG(LOG_INFO, "reload was asked for (SIGHUP)");
     supervise_reload_begins(serve->supervise);
-    reload_now(serve->reload);
     reload_tls(serve);
-    supervise_reload_ends(serve->supervise);
+    reload_now(serve->reload);
 }
 
-static void on_reloaded(void *arg, const struct err_detail *detail) {
+static void on_reloaded(void *arg, const struct err_detail *detail, bool is_asked) {
     struct serve *serve = arg;
     admin_note_reload(serve->admin, detail);
+    if (is_asked)
+        supervise_reload_ends(serve->supervise);
+}
+
+/* On the reader's thread. */
+static void on_reload_asked(void *arg) {
+    struct serve *serve = arg;
+    settings_watch_report(serve->settings_watch);
 }
 
 static void kick_outbox(void *arg) {
@@ -307,8 +317,9 @@ static int start(struct serve *serve) {
     serve->on_term = loop_signal_new(serve->loop, SIGTERM, on_stop, serve);
     serve->on_int = loop_signal_new(serve->loop, SIGINT, on_stop, serve);
     serve->on_hup = loop_signal_new(serve->loop, SIGHUP, on_hangup, serve);
-    serve->reload = reload_new(service, serve->loop, on_reloaded, serve);
-    enum err err = crew_start(serve->crew, &detail);
+    enum err err = reload_new(service, serve->loop, on_reloaded, on_reload_asked, serve, &serve->reload, &detail);
+    if (err == ERR_NONE)
+        err = crew_start(serve->crew, &detail);
     if (err != ERR_NONE)
         return complain(err, "threads", &detail);
     atomic_store(&serve->started, true);
@@ -359,8 +370,8 @@ static void take_down(struct serve *serve) {
     setup_clear(service);
 }
 
-int serve_run(struct settings *settings, struct arena *arena) {
-    struct serve serve = {.service = {.settings = settings}};
+int serve_run(struct settings *settings, struct settings_watch *watch, struct arena *arena) {
+    struct serve serve = {.service = {.settings = settings}, .settings_watch = watch};
     int status = build(&serve, settings, arena);
     if (status == CLI_OK)
         status = start(&serve);

@@ -28,7 +28,7 @@ struct counters {
     struct metric *receive_time, *commit_time, *store_errors, *takeovers, *replays, *skew;
     struct metric *in_state[ENDPOINT_COUNT][STATE_COUNT], *oldest_pending[ENDPOINT_COUNT],
         *oldest_parked[ENDPOINT_COUNT], *up[ENDPOINT_COUNT];
-    struct metric *reloads[2], *last_reload;
+    struct metric *reloads[2], *last_reload, *flag_errors[CONSUMER_FLAG_COUNT];
     struct metric *connections, *addresses, *refused[CROWD_REFUSALS];
     struct metric_family *flag_enabled, *twins;
     _Atomic(struct metric *) *twin_series; /* [label of a rule][who came first] once it was counted */
@@ -168,6 +168,11 @@ static void define_rest(struct counters *counters, const char *version) {
     struct metrics *metrics = counters->metrics;
     counters->flag_enabled =
         metrics_gauge(metrics, "hookshift_flag_enabled", "What a flag answers where no targeting applies.", by_flag);
+    struct metric_family *flag_errors =
+        metrics_counter(metrics, "hookshift_flag_evaluation_errors_total",
+                        "Evaluations of a flag that failed; the value of an unmigrated system was taken.", by_flag);
+    for (int f = 0; f < CONSUMER_FLAG_COUNT; f++)
+        counters->flag_errors[f] = with_label(flag_errors, consumer_flag_key((enum consumer_flag)f).at);
     struct metric_family *reloads = metrics_counter(metrics, "hookshift_flags_reloads_total",
                                                     "Times the flag file was read again, by result.", by_result);
     counters->reloads[0] = with_label(reloads, "failed");
@@ -332,6 +337,10 @@ void counters_set_up(struct counters *counters, enum endpoint endpoint, bool is_
 
 void counters_set_flag(struct counters *counters, const char *flag, bool is_on) {
     metric_set(with_label(counters->flag_enabled, flag), is_on ? 1 : 0);
+}
+
+void counters_set_flag_errors(struct counters *counters, enum consumer_flag flag, uint64_t count) {
+    metric_set(counters->flag_errors[flag], (double)count);
 }
 
 void counters_set_takeovers(struct counters *counters, uint64_t count) {

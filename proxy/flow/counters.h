@@ -6,6 +6,7 @@
 #include "common/httpc.h"
 #include "common/metrics.h"
 #include "proxy/decide/catalog.h"
+#include "proxy/decide/flags.h"
 #include "proxy/model/message.h"
 
 struct counters;
@@ -42,6 +43,7 @@ void counters_set_state(struct counters *counters, enum endpoint endpoint, enum 
 void counters_set_oldest(struct counters *counters, enum endpoint endpoint, double pending_s, double parked_s);
 void counters_set_up(struct counters *counters, enum endpoint endpoint, bool is_up);
 void counters_set_flag(struct counters *counters, const char *flag, bool is_on);
+void counters_set_flag_errors(struct counters *counters, enum consumer_flag flag, uint64_t count);
 void counters_set_takeovers(struct counters *counters, uint64_t count);
 void counters_set_crowd(struct counters *counters, const struct crowd_counts *counts);
 void counters_set_replays(struct counters *counters, uint64_t count);

@@ -35,9 +35,11 @@ struct service {
     struct health health[ENDPOINT_COUNT]; /* shared: atomics inside */
     struct worker **workers;
     size_t worker_count;
-    _Atomic bool shadow_possible; /* some message may be sent as shadow traffic, by the flags in force */
-    _Atomic bool stopping;        /* not ready any more */
-    _Atomic bool draining;        /* requests that still come are told to come again */
+    struct flag_failures flag_failures;    /* shared: atomics inside */
+    bool flag_was_on[CONSUMER_FLAG_COUNT]; /* as published last; the main thread's */
+    _Atomic bool shadow_possible;          /* some message may be sent as shadow traffic, by the flags in force */
+    _Atomic bool stopping;                 /* not ready any more */
+    _Atomic bool draining;                 /* requests that still come are told to come again */
     int64_t started_ms;
 };
 

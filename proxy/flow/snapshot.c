@@ -1,15 +1,18 @@
 #include "proxy/flow/snapshot.h"
 
+#include "common/log_bound.h"
 #include "common/mem.h"
 
 #include <pthread.h>
 
-struct snapshot *snapshot_new(struct flags *flags, struct str text, int64_t loaded_ms, uint64_t number) {
+struct snapshot *snapshot_new(struct flags *flags, struct str text, int64_t loaded_ms, uint64_t number,
+                              struct flag_failures *failures) {
     struct snapshot *snapshot = MEM_NEW(struct snapshot);
     snapshot->flags = flags;
     snapshot->text = str_slice(mem_copy(text.at, text.len), text.len);
     snapshot->loaded_ms = loaded_ms;
     snapshot->number = number;
+    snapshot->failures = failures;
     atomic_store(&snapshot->users, 1);
     return snapshot;
 }
@@ -36,12 +39,35 @@ static struct flag_context context_of(const struct record *record) {
                                  .data_type = record->data_type};
 }
 
+static void note_failure(const struct snapshot *snapshot, enum consumer_flag flag, const struct record *record,
+                         enum flag_error error, int64_t now_ms) {
+    if (snapshot->failures != NULL) {
+        atomic_fetch_add(&snapshot->failures->of[flag].count, 1);
+        atomic_store(&snapshot->failures->of[flag].last_ms, now_ms);
+        atomic_store(&snapshot->failures->of[flag].last, (int)error);
+    }
+    LOG_BOUNDED(LOG_ERROR, "flag could not be evaluated, the value of an unmigrated system counts",
+                LOG_STR("flag", consumer_flag_key(flag)), LOG_TEXTZ("error", flag_error_name(error)),
+                LOG_TEXTZ("value", consumer_flag_unmigrated(flag) ? "on" : "off"),
+                LOG_STR(record->type.len > 0 ? "type" : NULL, record->type),
+                LOG_STR(record->company.len > 0 ? "company" : NULL, record->company));
+}
+
+/* A flag that is not in the file has no rule to fail. */
+static struct flag_decision decide(const struct snapshot *snapshot, enum consumer_flag flag,
+                                   const struct record *record, int64_t now_ms, struct arena *arena) {
+    struct flag_context context = context_of(record);
+    struct flag_decision decision = flags_consumer(snapshot->flags, flag, &context, now_ms / 1000, arena);
+    if (decision.error != FLAG_ERROR_NONE && decision.error != FLAG_ERROR_NOT_FOUND)
+        note_failure(snapshot, flag, record, decision.error, now_ms);
+    return decision;
+}
+
 bool snapshot_consumer_on(void *flags, enum endpoint endpoint, const struct record *record, int64_t now_ms,
                           struct arena *arena, struct str *why) {
     const struct snapshot *snapshot = flags;
-    struct flag_context context = context_of(record);
     enum consumer_flag flag = endpoint == ENDPOINT_LEGACY ? FLAG_LEGACY_CONSUMER : FLAG_NEW_CONSUMER;
-    struct flag_decision decision = flags_consumer(snapshot->flags, flag, &context, now_ms / 1000, arena);
+    struct flag_decision decision = decide(snapshot, flag, record, now_ms, arena);
     if (why != NULL)
         *why = ARENA_JOIN(arena, str_of(endpoint_name(endpoint)), STR("-consumer is "),
                           decision.on ? STR("on (") : STR("off ("), decision.variant,
@@ -52,10 +78,8 @@ bool snapshot_consumer_on(void *flags, enum endpoint endpoint, const struct reco
 
 bool snapshot_shadow_on(const struct snapshot *snapshot, const struct record *record, int64_t now_ms,
                         struct arena *arena) {
-    struct flag_context context = context_of(record);
-    int64_t now_s = now_ms / 1000;
-    return flags_consumer(snapshot->flags, FLAG_NEW_CONSUMER_SHADOW, &context, now_s, arena).on &&
-           !flags_consumer(snapshot->flags, FLAG_NEW_CONSUMER, &context, now_s, arena).on;
+    return decide(snapshot, FLAG_NEW_CONSUMER_SHADOW, record, now_ms, arena).on &&
+           !decide(snapshot, FLAG_NEW_CONSUMER, record, now_ms, arena).on;
 }
 
 /* A lock and not an atomic pointer: between reading a pointer and counting oneself in, the last user could go. It is

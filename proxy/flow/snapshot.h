@@ -7,16 +7,27 @@
 #include "proxy/decide/flags.h"
 #include "proxy/store/ledger.h"
 
+/* Evaluations of each flag that failed, of all snapshots; the value of an unmigrated system was taken. Atomics. */
+struct flag_failures {
+    struct {
+        _Atomic uint64_t count;
+        _Atomic int64_t last_ms; /* wall time */
+        _Atomic int last;        /* enum flag_error */
+    } of[CONSUMER_FLAG_COUNT];
+};
+
 struct snapshot {
     struct flags *flags;
     struct str text;   /* the file as it was read */
     int64_t loaded_ms; /* when */
     uint64_t number;   /* 1, 2, ... in the life of the process */
     _Atomic int users;
+    struct flag_failures *failures; /* may be NULL */
 };
 
-/* Takes the flags over. One user: the caller. */
-struct snapshot *snapshot_new(struct flags *flags, struct str text, int64_t loaded_ms, uint64_t number) MUST_USE;
+/* Takes the flags over. One user: the caller. `failures`, which may be NULL, outlives it. */
+struct snapshot *snapshot_new(struct flags *flags, struct str text, int64_t loaded_ms, uint64_t number,
+                              struct flag_failures *failures) MUST_USE;
 struct snapshot *snapshot_hold(struct snapshot *snapshot);
 void snapshot_release(struct snapshot *snapshot); /* from any thread; the last one frees */
 

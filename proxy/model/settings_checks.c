@@ -1,6 +1,7 @@
 #include "proxy/model/settings_checks.h"
 
 #include "common/base64.h"
+#include "common/file.h"
 #include "common/mem.h"
 #include "common/netaddr.h"
 
@@ -84,7 +85,12 @@ static void check_admin(struct optfile *optfile, const struct settings *settings
 }
 
 static void check_readable(struct optfile *optfile, const char *name, struct str path) {
-    if (path.at != NULL && access(path.at, R_OK) != 0)
+    if (path.at == NULL)
+        return;
+    const char *kind = file_why_not_regular(path.at);
+    if (kind != NULL)
+        optfile_complain(optfile, name, "a regular file", "\"" STR_FMT "\" is %s", STR_ARG(path), kind);
+    else if (access(path.at, R_OK) != 0)
         optfile_complain(optfile, name, "a file that can be read", "\"" STR_FMT "\": %s", STR_ARG(path),
                          strerror(errno));
 }

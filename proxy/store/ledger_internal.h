@@ -23,6 +23,7 @@ struct ledger_memory {
     int64_t next_due_ms[ENDPOINT_COUNT];
     bool reviewing; /* flags have changed: open messages with ids above review_after are to be looked at */
     uint64_t review_after;
+    bool review_again;                        /* from the start, once it is through */
     uint64_t content_after, removal_after;    /* how far retention has come in this pass */
     int64_t content_pass_ms, removal_pass_ms; /* when the next pass begins */
     int64_t parity_merged_ms;                 /* buckets of parity before it are hours */

@@ -11,9 +11,15 @@ static void begin_review(struct ledger *ledger) {
     ledger->now.review_after = ledger->before.review_after = 0;
 }
 
+/* The same flags again: time has changed what they say. A review under way goes on to its end first, or it would never
+ * get there where that happens every second. */
 void ledger_set_flags(struct ledger *ledger, void *flags) {
+    bool goes_on = flags == ledger->flags && ledger->before.reviewing && ledger->now.reviewing;
     ledger->flags = flags;
-    begin_review(ledger);
+    if (goes_on)
+        ledger->now.review_again = ledger->before.review_again = true;
+    else
+        begin_review(ledger);
 }
 
 void ledger_clock_set_back(struct ledger *ledger) {
@@ -90,6 +96,11 @@ static enum err review_step(struct ledger *ledger, int64_t now_ms, size_t budget
     if (err != ERR_NONE)
         return err;
     ledger->now.reviewing = count == budget;
+    if (!ledger->now.reviewing && ledger->now.review_again) {
+        ledger->now.reviewing = true;
+        ledger->now.review_again = false;
+        ledger->now.review_after = 0;
+    }
     *more = *more || ledger->now.reviewing;
     return ERR_NONE;
 }

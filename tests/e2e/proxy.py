@@ -102,6 +102,7 @@ class Proxy:
                          "endpoints.legacy.url": legacy_url, "endpoints.new.url": new_url,
                          **{name.replace("__", "."): value for name, value in settings.items()}}
         self.environment, self.arguments = {}, []  # further ones
+        self.wrapper = []  # a command that runs the program, such as nsenter
         self.process = None
         self.log = []  # lines of all runs
         self.port = self.admin_port = None
@@ -117,7 +118,7 @@ class Proxy:
         self.write_settings()
         self._from = len(self.log)
         self.process = subprocess.Popen(
-            [BINARY, "serve", "--config", self.settings_path, *self.arguments], stdin=subprocess.DEVNULL,
+            [*self.wrapper, BINARY, "serve", "--config", self.settings_path, *self.arguments], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment() | self.environment, cwd=self.folder)
         self._reader = threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True)
         self._reader.start()

@@ -201,7 +201,7 @@ static int serve(struct stage *stage) {
     disk_fail_by(disk_fails);
     clock_shift_wall_ms(stage->clock_shift_ms);
     signal(SIGUSR1, set_back);
-    int status = err != ERR_NONE || httpc_global_init() != ERR_NONE ? 2 : serve_run(&settings, arena);
+    int status = err != ERR_NONE || httpc_global_init() != ERR_NONE ? 2 : serve_run(&settings, NULL, arena);
     httpc_global_clear();
     arena_free(arena);
     return status;

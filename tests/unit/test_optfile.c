@@ -373,7 +373,7 @@ static void test_files_that_cannot_be_read(void **state) {
         const char *path, *text, *report;
     } cases[] = {
         {"/nonexistent/t.json", NULL, "/nonexistent/t.json: cannot be read: No such file or directory\n"},
-        {"/tmp", NULL, "/tmp: cannot be read: Is a directory\n"},
+        {"/tmp", NULL, "/tmp: cannot be read: is a folder, and must be a regular file\n"},
         {NULL, "{\n\"name\": \"x\",\n}", "t.json:3: column 1: a key in quotation marks was expected here\n"},
         {NULL, "", "t.json:1: column 1: the text is empty\n"},
         {NULL, "\n[]", "t.json:2: is no object; expected {\"key\": value, ...}\n"},
