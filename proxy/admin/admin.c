@@ -31,6 +31,7 @@ static const struct route routes[] = {
     {"GET", "/api/fields", ACCESS_READ, admin_fields},
     {"GET", "/api/flow", ACCESS_READ, admin_flow},
     {"GET", "/api/messages", ACCESS_READ, admin_messages},
+    {"GET", "/api/audit", ACCESS_READ, admin_audit},
     {"GET", "/api/messages/*", ACCESS_READ, admin_message},
     {"POST", "/api/messages/*/replay", ACCESS_CHANGE, admin_replay_one},
     {"POST", "/api/replay", ACCESS_CHANGE, admin_replay_many},

@@ -43,6 +43,7 @@ admin_handler admin_status, admin_flags;           /* status.c */
 admin_handler admin_parity;                        /* parity.c */
 admin_handler admin_fields;                        /* fields.c */
 admin_handler admin_messages, admin_message;       /* messages.c */
+admin_handler admin_audit;                         /* audit.c */
 admin_handler admin_replay_one, admin_replay_many; /* replays.c */
 admin_handler admin_page, admin_access;            /* pages.c */
 

@@ -10,6 +10,7 @@
         "after", "limit"
 
 static const char *const filter_names[] = {FILTER_NAMES, NULL};
+static const char *const audit_names[] = {"company", "type", "since", "until", "before", "limit", NULL};
 static const char *const list_names[] = {"id", FILTER_NAMES, NULL};
 
 static enum err read_state(struct str text, struct filter *filter, struct err_detail *detail) {
@@ -32,11 +33,11 @@ static enum err read_generation(struct str text, struct filter *filter, struct e
     return ERR_NONE;
 }
 
-static enum err read_limit(struct str text, struct filter *filter, struct err_detail *detail) {
+static enum err read_limit(struct str text, uint64_t most, struct filter *filter, struct err_detail *detail) {
     uint64_t limit;
-    if (!str_to_u64(text, &limit) || limit == 0 || limit > FILTER_LIMIT_MAX)
-        return err_set(detail, ERR_INVALID, "limit is \"" STR_FMT "\", but must be a number from 1 to %d",
-                       STR_ARG(text), FILTER_LIMIT_MAX);
+    if (!str_to_u64(text, &limit) || limit == 0 || limit > most)
+        return err_set(detail, ERR_INVALID, "limit is \"" STR_FMT "\", but must be a number from 1 to %llu",
+                       STR_ARG(text), (unsigned long long)most);
     filter->limit = (size_t)limit;
     return ERR_NONE;
 }
@@ -106,7 +107,8 @@ static enum err read_id(const struct query *query, struct str name, uint64_t *id
                    STR_ARG(text));
 }
 
-static enum err read_filter(const struct query *query, struct filter *filter, struct err_detail *detail) {
+static enum err read_filter(const struct query *query, uint64_t limit_max, struct filter *filter,
+                            struct err_detail *detail) {
     struct filter read = {.state = -1, .generation = -1, .limit = FILTER_LIMIT_DEFAULT};
     enum err err = ERR_NONE;
     struct str text = member(query, STR("state"));
@@ -117,7 +119,7 @@ static enum err read_filter(const struct query *query, struct filter *filter, st
         err = read_generation(text, &read, detail);
     text = member(query, STR("limit"));
     if (err == ERR_NONE && text.at != NULL)
-        err = read_limit(text, &read, detail);
+        err = read_limit(text, limit_max, &read, detail);
     text = member(query, STR("endpoint"));
     if (err == ERR_NONE && text.at != NULL)
         err = read_endpoint(text, &read, detail);
@@ -141,16 +143,21 @@ static enum err read_filter(const struct query *query, struct filter *filter, st
 
 enum err filter_from_query(const struct query *query, struct filter *filter, struct err_detail *detail) {
     enum err err = query_check(query, filter_names, detail);
-    return err == ERR_NONE ? read_filter(query, filter, detail) : err;
+    return err == ERR_NONE ? read_filter(query, FILTER_LIMIT_MAX, filter, detail) : err;
 }
 
 enum err filter_for_list(const struct query *query, struct filter *filter, struct str *id, struct err_detail *detail) {
     enum err err = query_check(query, list_names, detail);
     if (err == ERR_NONE)
-        err = read_filter(query, filter, detail);
+        err = read_filter(query, FILTER_LIMIT_MAX, filter, detail);
     if (err == ERR_NONE)
         *id = query_get(query, STR("id"));
     return err;
+}
+
+enum err filter_for_audit(const struct query *query, struct filter *filter, struct err_detail *detail) {
+    enum err err = query_check(query, audit_names, detail);
+    return err == ERR_NONE ? read_filter(query, FILTER_AUDIT_MAX, filter, detail) : err;
 }
 
 void filter_settle_type(struct filter *filter, const struct catalog *catalog) {

@@ -76,6 +76,17 @@ static const struct command commands[] = {
      "purpose. All forms take --admin URL (http://127.0.0.1:9090) and --token T\n"
      "(HOOKSHIFT_ADMIN_TOKEN).",
      cmd_messages},
+    {"audit",
+     "[--since T] [--until T] [--company C] [--type NAME]\n"
+     "[--format table|jsonl|csv | --json] [--admin URL] [--token T]",
+     "who handled what: once, by both sides, or by nobody",
+     "One entry per occurrence, from what the store holds: which side handled it,\n"
+     "when, and by which message. Those that both sides or nobody handled come\n"
+     "first, the sums last. An occurrence belongs to the period in which its first\n"
+     "message came. T and NAME are as for `messages`. A key that recurs within\n"
+     "pairing.window is told as \"one of N occurrences of this key\".\n"
+     "Exit status 0 only where each occurrence was handled once.",
+     cmd_audit},
     {"sign", "--secret S [--id I] [--timestamp T] [--json] [FILE]", "print Standard Webhooks headers for a body",
      "The secret is whsec_ and base64. Without --id a random one is made; without --timestamp (unix seconds)\n"
      "it is now. `-`, or no file, reads standard input.",

@@ -57,6 +57,7 @@ int cmd_translate(int argc, char **argv);
 int cmd_flags(int argc, char **argv);
 int cmd_parity(int argc, char **argv);
 int cmd_messages(int argc, char **argv);
+int cmd_audit(int argc, char **argv);
 int cmd_sign(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_sink(int argc, char **argv);
