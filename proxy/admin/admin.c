@@ -80,11 +80,13 @@ static enum err add_body(struct admin_call *call, struct err_detail *detail) {
     if (root->type != JSON_OBJECT)
         return err_set(detail, ERR_INVALID, "the body must be a JSON object, or empty");
     for (const struct json *each = root->first; each != NULL; each = each->next) {
-        if (each->type != JSON_STRING && each->type != JSON_NUMBER)
-            return err_set(detail, ERR_INVALID, "\"" STR_FMT "\" must be a text", STR_ARG(each->key));
+        struct str text = each->type != JSON_BOOL ? each->text : each->boolean ? STR("true") : STR("false");
+        if (each->type != JSON_STRING && each->type != JSON_NUMBER && each->type != JSON_BOOL)
+            return err_set(detail, ERR_INVALID, "\"" STR_FMT "\" must be a text, a number, true or false",
+                           STR_ARG(each->key));
         if (call->query.count == QUERY_MAX)
             return err_set(detail, ERR_LIMIT, "the body has too many members");
-        call->query.pairs[call->query.count++] = (struct query_pair){each->key, each->text};
+        call->query.pairs[call->query.count++] = (struct query_pair){each->key, text};
     }
     return ERR_NONE;
 }

@@ -94,7 +94,7 @@ struct str story_why(struct arena *arena, const struct story *story) {
         break;
     }
     if ((record->marks & RECORD_REPLAYED) != 0)
-        strbuf_printf(&text, " Somebody asked for it to be delivered again, whatever flags and twins say.");
+        strbuf_printf(&text, " Somebody asked for it to be delivered again, whatever its flag says.");
     struct str why = arena_str(arena, strbuf_str(&text));
     strbuf_clear(&text);
     return why;

@@ -60,8 +60,8 @@ static const struct command commands[] = {
     {"messages",
      "[list] [FILTER...] [--format table|jsonl|csv | --json] [--follow]\n"
      "show ID [--body] [--json]\n"
-     "replay ID...\n"
-     "replay FILTER... [--json]",
+     "replay ID... [--force] [--dry-run]\n"
+     "replay FILTER... [--force] [--dry-run] [--json]",
      "look at messages, and deliver them again",
      "Filters: --since T, --until T, --company C, --type NAME (read.* means all\n"
      "types that begin so), --generation rule|event|unknown, --state S,\n"
@@ -72,8 +72,9 @@ static const struct command commands[] = {
      "--follow prints messages as they come.\n"
      "`show` takes any id that the vendor knows: webhook-id, AlertId, event id, push\n"
      "or sync id. --body prints the body alone, which needs the token.\n"
-     "A replay needs the token, and skips the checks for duplicates and twins on\n"
-     "purpose. All forms take --admin URL (http://127.0.0.1:9090) and --token T\n"
+     "A replay needs the token. It leaves out what is handled already, by the\n"
+     "message's own consumer or by a twin; --force delivers all of it again.\n"
+     "--dry-run says what would be delivered. All forms take --admin URL (http://127.0.0.1:9090) and --token T\n"
      "(HOOKSHIFT_ADMIN_TOKEN).",
      cmd_messages},
     {"audit",

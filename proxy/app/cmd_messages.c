@@ -14,7 +14,7 @@ struct run {
     const char *admin, *token, *format_text;
     struct message_filter filter;
     enum list_format format;
-    bool as_json, follow, body;
+    bool as_json, follow, body, force, is_dry_run;
 };
 
 static struct str path_with_filters(const struct run *run, const char *path) {
@@ -22,6 +22,8 @@ static struct str path_with_filters(const struct run *run, const char *path) {
     message_filter_append(&run->filter, &query);
     message_query_append(&query, "before", run->filter.before);
     message_query_append(&query, "limit", run->filter.limit);
+    message_query_append(&query, "force", run->force ? "true" : NULL);
+    message_query_append(&query, "dry_run", run->is_dry_run ? "true" : NULL);
     struct str whole =
         arena_printf(run->arena, "%s%s" STR_FMT, path, query.len > 0 ? "?" : "", STR_ARG(strbuf_str(&query)));
     strbuf_clear(&query);
@@ -160,13 +162,13 @@ static int replay_ids(const struct run *run, char **ids, int count) {
     for (int i = 0; i < count; i++) {
         struct str answer;
         struct err_detail detail;
-        if (admin_client_ask(&run->client, "POST", path_of_message(run, ids[i], "/replay"), &answer, &detail) !=
-            ERR_NONE)
+        if (admin_client_ask(&run->client, "POST", path_with_filters(run, path_of_message(run, ids[i], "/replay").at),
+                             &answer, &detail) != ERR_NONE)
             status = cli_failed(run->command, "%s: %s", ids[i], detail.text);
         else if (run->as_json)
             fwrite(answer.at, 1, answer.len, stdout);
         else
-            printf("%s will be delivered again\n", ids[i]);
+            printf("%s %s be delivered again\n", ids[i], run->is_dry_run ? "would" : "will");
     }
     return status;
 }
@@ -183,9 +185,10 @@ static int replay_many(const struct run *run) {
     if (run->as_json)
         fwrite(answer.at, 1, answer.len, stdout);
     else
-        printf(STR_FMT " messages will be delivered again; left out: " STR_FMT " under way, " STR_FMT
-                       " whose body is gone\n",
-               STR_ARG(text_of(root, STR("replayed"))), STR_ARG(text_of(skipped, STR("under_way"))),
+        printf(STR_FMT " messages %s be delivered again; left out: " STR_FMT " handled already, " STR_FMT
+                       " under way, " STR_FMT " whose body is gone\n",
+               STR_ARG(text_of(root, STR("replayed"))), run->is_dry_run ? "would" : "will",
+               STR_ARG(text_of(skipped, STR("handled"))), STR_ARG(text_of(skipped, STR("under_way"))),
                STR_ARG(text_of(skipped, STR("content_gone"))));
     if (json_is_true(json_get(root, STR("complete"))))
         return CLI_OK;
@@ -211,6 +214,8 @@ static int dispatch(const struct run *run, char **arguments, int count) {
         return cli_misused(run->command, "--follow and --format are for lists");
     if (!is_show && run->body)
         return cli_misused(run->command, "--body is for show");
+    if (!is_replay && (run->force || run->is_dry_run))
+        return cli_misused(run->command, "--force and --dry-run belong to replay");
     if (is_list)
         return count <= 1 ? list(run) : cli_misused(run->command, "list takes no argument \"%s\"", arguments[1]);
     if (is_replay)
@@ -238,9 +243,11 @@ static int settle(struct run *run) {
 int cmd_messages(int argc, char **argv) {
     struct run run = {.command = argv[0]};
     const struct cli_option options[] = {
-        {"admin", CLI_TEXT, &run.admin},        {"token", CLI_TEXT, &run.token},   MESSAGE_FILTER_OPTIONS(&run.filter),
-        {"format", CLI_TEXT, &run.format_text}, {"follow", CLI_FLAG, &run.follow}, {"body", CLI_FLAG, &run.body},
-        {"json", CLI_FLAG, &run.as_json},
+        {"admin", CLI_TEXT, &run.admin},        {"token", CLI_TEXT, &run.token},
+        MESSAGE_FILTER_OPTIONS(&run.filter),    {"format", CLI_TEXT, &run.format_text},
+        {"follow", CLI_FLAG, &run.follow},      {"body", CLI_FLAG, &run.body},
+        {"json", CLI_FLAG, &run.as_json},       {"force", CLI_FLAG, &run.force},
+        {"dry-run", CLI_FLAG, &run.is_dry_run},
     };
     int first, status = cli_parse(argc, argv, options, ARRAY_LEN(options), &first);
     if (status != CLI_GO_ON)

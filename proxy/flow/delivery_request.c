@@ -157,8 +157,8 @@ void delivery_build(const struct service *service, struct delivery *delivery, in
     headers_decode(arena, delivery->content.headers, &request->headers);
     if (headers_get(&request->headers, STR("content-type")).len == 0)
         headers_set(arena, &request->headers, STR("Content-Type"), STR("application/json"));
-    /* A replay goes whole: an operator wants all of it. */
-    bool is_trimmed = delivery->trimmed.len > 0 && (delivery->record.marks & RECORD_REPLAYED) == 0;
+    /* By force it goes whole: an operator wants all of it. */
+    bool is_trimmed = delivery->trimmed.len > 0 && (delivery->record.marks & RECORD_FORCED) == 0;
     if (is_trimmed || delivery->covered.len > 0)
         build_partial(service, delivery, is_trimmed, request);
     headers_set(arena, &request->headers, STR("Hookshift-Message-Id"), message_id_format(arena, delivery->record.id));

@@ -117,7 +117,7 @@ static struct delivery *delivery_of_lease(struct outbox *outbox, const struct le
     delivery->record.type = arena_str(arena, lease->record.type);
     delivery->record.target = arena_str(arena, lease->record.target);
     delivery->record.trace_parent = arena_str(arena, lease->record.trace_parent);
-    delivery->trimmed = arena_str(arena, lease->record.trimmed);
+    delivery->trimmed = arena_str(arena, lease->left_out);
     delivery->covered = arena_str(arena, lease->covered);
     delivery->content.headers = arena_str(arena, lease->content.headers);
     delivery->content.body = arena_str(arena, lease->content.body);

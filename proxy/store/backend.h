@@ -20,10 +20,11 @@
 
 enum record_mark {
     RECORD_PROMISED = 1,       /* answered 2xx: must not be forgotten */
-    RECORD_REPLAYED = 2,       /* an operator wants it delivered: flags and twins do not stop it */
+    RECORD_REPLAYED = 2,       /* an operator wants it delivered: flags do not stop it */
     RECORD_DELIVERED_ONCE = 4, /* some attempt succeeded */
     RECORD_TYPE_KNOWN = 8,
     RECORD_CONTENT_GONE = 16, /* body and headers are past their retention */
+    RECORD_FORCED = 64,       /* replayed by force: it goes whole, whatever its twins handled */
 };
 
 /* A stored message without its content. Below the line: written once. */
@@ -35,7 +36,9 @@ struct record {
     uint32_t attempts;  /* made in all */
     uint32_t tries;     /* failed since it last became pending: the place in the retry schedule */
     uint32_t marks;     /* enum record_mark */
-    struct str trimmed; /* bitmap, bit i of byte i / 8: item i is not delivered with it; absent: all are */
+    /* Bitmap, bit i of byte i / 8: the message does not handle item i; absent: it handles all. A second bitmap of the
+     * same length follows while a delivered message is sent once more: the items of that delivery. */
+    struct str trimmed;
     /* ---- */
     enum generation generation;
     enum endpoint endpoint;

@@ -173,6 +173,10 @@ void bitmap_set(char *bitmap, size_t index) {
     bitmap[index / 8] = (char)(bitmap[index / 8] | (1 << (index % 8)));
 }
 
+void bitmap_unset(char *bitmap, size_t index) {
+    bitmap[index / 8] = (char)(bitmap[index / 8] & ~(1 << (index % 8)));
+}
+
 size_t bitmap_count(struct str bitmap, size_t bits) {
     size_t count = 0;
     for (size_t i = 0; i < bits; i++)

@@ -90,7 +90,8 @@ struct settlement {
 struct lease {
     struct record record;
     struct content content;
-    struct str covered; /* bitmap of items covered by twins, for the header that names them */
+    struct str left_out; /* bitmap of the items that do not go with this attempt; absent: all go */
+    struct str covered;  /* bitmap of items covered by twins, for the header that names them */
 };
 
 struct ledger_counts {
@@ -124,9 +125,12 @@ enum err ledger_lease(struct ledger *ledger, struct arena *arena, enum endpoint 
 /* When the next pending message that is not leased is due (never later than it really is); DUE_NEVER. Cheap. */
 int64_t ledger_next_due(const struct ledger *ledger, enum endpoint endpoint);
 
-/* Delivers again (or at last), whatever flags and twins say. ERR_NOT_FOUND; ERR_INVALID where the content is past its
- * retention; ERR_BUSY while an attempt is under way. */
-enum err ledger_replay(struct ledger *ledger, uint64_t id, int64_t now_ms) MUST_USE;
+/* Delivers again (or at last), whatever the flags say: the items that nobody handles, or, by force, all of them.
+ * ERR_NOT_FOUND; ERR_INVALID where the content is past its retention; ERR_BUSY while an attempt is under way;
+ * ERR_EXISTS where all of it is handled and `force` is not set. */
+enum err ledger_replay(struct ledger *ledger, uint64_t id, bool force, int64_t now_ms) MUST_USE;
+/* The same answer, and nothing is written. */
+enum err ledger_try_replay(struct ledger *ledger, uint64_t id, bool force) MUST_USE;
 
 /* Writes down how a message fared as shadow traffic; it stays as it is. ERR_NOT_FOUND. */
 enum err ledger_note_shadow(struct ledger *ledger, const struct attempt *attempt, int64_t now_ms) MUST_USE;

@@ -24,6 +24,11 @@ struct arrival {
     enum fate fate;
 };
 
+/* Nobody handled it, and its body is gone: its repeat is the message now. */
+static bool is_beyond_repair(const struct record *first) {
+    return first->state == STATE_DEAD && (first->marks & RECORD_CONTENT_GONE) != 0;
+}
+
 static enum err find_duplicate(struct ledger *ledger, const struct record *record, int64_t now_ms, bool *found,
                                struct record *first) {
     uint64_t ids[IDENTITY_MAX];
@@ -39,17 +44,9 @@ static enum err find_duplicate(struct ledger *ledger, const struct record *recor
         if (err != ERR_NONE)
             return err;
         *found = first->generation == record->generation && str_eq(first->identity, record->identity) &&
-                 first->received_ms >= now_ms - ledger->policy.retention_ms;
+                 ledger_is_remembered(ledger, first, now_ms) && !is_beyond_repair(first);
     }
     return ERR_NONE;
-}
-
-/* A duplicate is answered 200: from now on the first one must not be forgotten. */
-static enum err promise(struct ledger *ledger, struct record *first) {
-    if ((first->marks & RECORD_PROMISED) != 0)
-        return ERR_NONE;
-    first->marks |= RECORD_PROMISED;
-    return ledger->ops->update(ledger->backend, first);
 }
 
 static const struct record *known_record(const struct arrival *arrival, uint64_t id) {
@@ -119,7 +116,7 @@ static enum err consider(struct arrival *arrival, const struct fact_row *row, co
     enum err err = candidate_record(arrival, row->message, &record);
     if (err != ERR_NONE)
         return err == ERR_NOT_FOUND ? ERR_NONE : err;
-    if (record->received_ms < arrival->request->now_ms - ledger->policy.retention_ms ||
+    if (!ledger_is_remembered(ledger, record, arrival->request->now_ms) ||
         !ledger_facts_state(record->facts, row->item, fact->key)) /* hashes of two texts may be equal */
         return ERR_NONE;
     struct candidate candidate = {
@@ -168,12 +165,25 @@ static void cover(struct arrival *arrival) {
     for (size_t i = 0; i < arrival->candidate_count; i++) {
         const struct candidate *candidate = &arrival->candidates[i];
         const struct record *record = known_record(arrival, candidate->message);
-        if (candidate->verdict == MATCH_TWIN && record_is_handled(record) &&
-            !bitmap_has(record->trimmed, candidate->item))
+        if (candidate->verdict == MATCH_TWIN && record_handles(record, candidate->item))
             bitmap_set(arrival->covered, candidate->own_item);
     }
     arrival->standing.item_count = items;
     arrival->standing.covered_count = bitmap_count(str_slice(arrival->covered, (items + 7) / 8), items);
+}
+
+/* Rules that wait, and tell more than those that are handled, need the event. */
+static void unspare(struct arrival *arrival) {
+    struct standing *standing = &arrival->standing;
+    if (arrival->record.generation != GENERATION_EVENT || standing->covered_count == 0 || !standing->own_on)
+        return;
+    struct rule_twin *twins = ARENA_ARRAY(arrival->ledger->scratch, arrival->candidate_count, struct rule_twin);
+    size_t count = 0;
+    for (uint32_t item = 0; item < arrival->record.item_count; item++)
+        for (size_t i = 0; i < arrival->candidate_count; i++)
+            if (arrival->candidates[i].verdict == MATCH_TWIN && arrival->candidates[i].own_item == item)
+                twins[count++] = (struct rule_twin){item, known_record(arrival, arrival->candidates[i].message)};
+    standing->covered_count -= ledger_unspare(arrival->ledger, &arrival->record, twins, count, arrival->covered);
 }
 
 static void ask_flags(struct arrival *arrival) {
@@ -297,6 +307,21 @@ static enum err count_parity(struct arrival *arrival) {
     return ledger_count_arrival(arrival->ledger, arrival->message, own, twins, arrival->pair_count);
 }
 
+/* A rule that is parked may need an event that is suppressed by other rules: then it is suppressed at once. */
+static enum err tell_twins(struct arrival *arrival) {
+    struct ledger *ledger = arrival->ledger;
+    struct record *record = &arrival->record;
+    bool has_twins = false;
+    for (size_t i = 0; i < arrival->candidate_count && !has_twins; i++)
+        has_twins = arrival->candidates[i].verdict == MATCH_TWIN;
+    if (!has_twins)
+        return ERR_NONE;
+    if (record->state == STATE_PENDING)
+        return ledger_ripple(ledger, record->id, arrival->request->now_ms, "its twin is handled");
+    TRY(ledger_ripple(ledger, record->id, arrival->request->now_ms, "a rule that is parked tells more of it"));
+    return ledger->ops->load(ledger->backend, ledger->scratch, record->id, record);
+}
+
 static enum err write_down(struct arrival *arrival) {
     struct ledger *ledger = arrival->ledger;
     struct record *record = &arrival->record;
@@ -310,19 +335,16 @@ static enum err write_down(struct arrival *arrival) {
     TRY(write_twins(arrival));
     TRY(count_parity(arrival));
     ledger->now.counts.in_state[record->endpoint][record->state]++;
-    if (record->state != STATE_PENDING)
-        return ERR_NONE;
-    if (arrival->request->lease)
+    if (record->state == STATE_PENDING && arrival->request->lease)
         ledger_lease_add(ledger, record->id);
-    else
+    else if (record->state == STATE_PENDING)
         ledger_note_due(ledger, record->endpoint, record->due_ms);
-    bool has_twins = false;
-    for (size_t i = 0; i < arrival->candidate_count && !has_twins; i++)
-        has_twins = arrival->candidates[i].verdict == MATCH_TWIN;
-    return has_twins ? ledger_ripple(ledger, record->id, arrival->request->now_ms, "its twin is handled") : ERR_NONE;
+    else if (record->generation != GENERATION_RULE || (record->state != STATE_PARKED && record->state != STATE_EXPIRED))
+        return ERR_NONE;
+    return tell_twins(arrival);
 }
 
-static bool backlog_is_full(const struct ledger *ledger) {
+bool ledger_backlog_is_full(const struct ledger *ledger) {
     uint64_t open = 0;
     for (int e = 0; e < ENDPOINT_COUNT; e++)
         for (int s = 0; s < STATE_COUNT; s++)
@@ -370,7 +392,7 @@ static void tell(struct arena *arena, const struct arrival *arrival, struct admi
     const struct record *record = &arrival->record;
     struct str covered = str_slice(arrival->covered, (record->item_count + 7) / 8);
     *admission = (struct admission){
-        .outcome = outcome_of(arrival->fate),
+        .outcome = record->state == STATE_SUPPRESSED ? ADMIT_SUPPRESSED : outcome_of(arrival->fate),
         .id = record->id,
         .state = record->state,
         .leased = record->state == STATE_PENDING && arrival->request->lease,
@@ -391,18 +413,16 @@ enum err ledger_admit(struct ledger *ledger, struct arena *arena, const struct a
     struct record first;
     bool seen;
     TRY(find_duplicate(ledger, &arrival.record, request->now_ms, &seen, &first));
-    if (seen) {
-        TRY(promise(ledger, &first));
-        *admission = (struct admission){.outcome = ADMIT_DUPLICATE, .id = first.id, .state = first.state};
-        return ERR_NONE;
-    }
+    if (seen)
+        return ledger_repeat(ledger, &first, request->now_ms, admission);
     TRY(find_candidates(&arrival));
     pairing_choose(arrival.candidates, arrival.candidate_count, arrival.message->generation, arrival.record.time_ms,
                    ledger->policy.window_ms);
     cover(&arrival);
     ask_flags(&arrival);
+    unspare(&arrival);
     settle_fate(&arrival);
-    if (!state_is_final(arrival.record.state) && backlog_is_full(ledger)) {
+    if (!state_is_final(arrival.record.state) && ledger_backlog_is_full(ledger)) {
         *admission = (struct admission){.outcome = ADMIT_REFUSED};
         return ERR_NONE;
     }

@@ -1,13 +1,14 @@
 /* Deciding again. One function moves a message from state to state, one says how its twins cover it, and one lets a
  * change run on to the twins it concerns:
  *
- *   a message becomes handled      its parked and held twins that are now covered are suppressed
- *   a message is handled no more   its suppressed twins that are now uncovered are decided again (takeover), and
- *                                  pending ones that left items to it take those back
+ *   a message becomes handled      its parked and held twins that are now covered are suppressed; once it is
+ *                                  delivered, dead and expired ones are, too
+ *   a message is handled no more,  its suppressed twins that are now uncovered are decided again (takeover), pending
+ *   or waits for its event         ones that left items to it take those back, delivered ones are sent once more
  *
  * A twin moved by that may concern further ones; they are worked off from a list, so that the depth of the stack does
  * not depend on what senders send. It ends: pending messages only gain items, and a message goes at most once from
- * suppressed to pending before something outside changes. */
+ * suppressed or delivered to pending before something outside changes. */
 #include "proxy/store/ledger_internal.h"
 
 enum err ledger_move(struct ledger *ledger, struct record *record, enum state state, int64_t due_ms, int64_t now_ms,
@@ -23,7 +24,9 @@ enum err ledger_move(struct ledger *ledger, struct record *record, enum state st
     record->state = state;
     record->due_ms = due_ms;
     if (state_is_final(state))
-        record->marks &= ~(uint32_t)RECORD_REPLAYED;
+        record->marks &= ~(uint32_t)(RECORD_REPLAYED | RECORD_FORCED);
+    if (state != STATE_PENDING && record_again(record).len > 0)
+        record->trimmed.len = record_bitmap_len(record);
     TRY(ledger->ops->update(ledger->backend, record));
     TRY(ledger_count_move(ledger, record, was_unhandled));
     uint64_t *oldest_from = &ledger->oldest_from[state][record->endpoint];
@@ -48,7 +51,7 @@ static enum err twin_handles(struct ledger *ledger, const struct record *record,
     }
     if (err != ERR_NONE)
         return err;
-    *handles = record_is_handled(&other) && !(is_rule && bitmap_has(other.trimmed, twin->item));
+    *handles = record_handles(&other, is_rule ? twin->item : 0);
     return ERR_NONE;
 }
 
@@ -86,15 +89,17 @@ static enum err deliver(struct ledger *ledger, struct record *record, struct str
 enum err ledger_decide_again(struct ledger *ledger, struct record *record, int64_t now_ms, const char *why) {
     struct standing standing = {.item_count = record->item_count,
                                 .may_expire_at_once = ledger->policy.park_for_ms == 0};
-    struct str covered;
-    TRY(ledger_coverage(ledger, record, &covered, &standing.covered_count));
+    struct str spare;
+    if ((record->marks & RECORD_DELIVERED_ONCE) != 0) /* and was to be sent once more */
+        return ledger_move(ledger, record, STATE_DELIVERED, DUE_NEVER, now_ms, (struct step){.why = str_of(why)});
+    TRY(ledger_spare(ledger, record, now_ms, &spare, &standing.covered_count));
     standing.own_on = ledger_own_on(ledger, record, now_ms);
     struct step step = {.why = str_of(why)};
     switch (pairing_decide(&standing)) {
     case FATE_SUPPRESS:
         return ledger_move(ledger, record, STATE_SUPPRESSED, DUE_NEVER, now_ms, step);
     case FATE_DELIVER_REST:
-        return deliver(ledger, record, ledger->policy.trim ? covered : STR_NONE, now_ms, why);
+        return deliver(ledger, record, ledger->policy.trim ? spare : STR_NONE, now_ms, why);
     case FATE_PARK:
         return ledger_move(ledger, record, STATE_PARKED, now_ms + ledger->policy.park_for_ms, now_ms, step);
     case FATE_EXPIRE:
@@ -106,38 +111,27 @@ enum err ledger_decide_again(struct ledger *ledger, struct record *record, int64
     return deliver(ledger, record, STR_NONE, now_ms, why);
 }
 
-enum err ledger_take_items_back(struct ledger *ledger, struct record *record, bool *changed) {
-    struct str covered;
-    size_t count;
-    *changed = false;
-    if (record->trimmed.len == 0 || (record->marks & RECORD_REPLAYED) != 0)
+/* Dead and expired mean that nobody handled it. */
+enum err ledger_lay_to_rest(struct ledger *ledger, struct record *record, int64_t now_ms) {
+    bool delivered;
+    TRY(ledger_is_delivered(ledger, record, &delivered));
+    if (!delivered)
         return ERR_NONE;
-    TRY(ledger_coverage(ledger, record, &covered, &count));
-    char *still = arena_alloc(ledger->scratch, record->trimmed.len);
-    count = 0;
-    for (size_t i = 0; i < record->item_count; i++) {
-        if (!bitmap_has(record->trimmed, i))
-            continue;
-        if (bitmap_has(covered, i)) {
-            bitmap_set(still, i);
-            count++;
-        } else {
-            *changed = true;
-        }
-    }
-    if (!*changed)
-        return ERR_NONE;
-    record->trimmed = count > 0 ? str_slice(still, record->trimmed.len) : STR_NONE;
-    return ledger->ops->update(ledger->backend, record);
+    bool own = (record->marks & RECORD_DELIVERED_ONCE) != 0;
+    return ledger_move(
+        ledger, record, own ? STATE_DELIVERED : STATE_SUPPRESSED, DUE_NEVER, now_ms,
+        (struct step){.why = own ? STR("it was delivered before, or by its twins") : STR("its twins were delivered")});
 }
 
 /* One that waited for a twin: it is handled now. */
 static enum err twin_is_handled(struct ledger *ledger, struct record *record, int64_t now_ms) {
-    struct str covered;
+    struct str spare;
     size_t count;
+    if (record->state == STATE_DEAD || record->state == STATE_EXPIRED)
+        return ledger_lay_to_rest(ledger, record, now_ms);
     if (record->state != STATE_PARKED && record->state != STATE_HELD)
         return ERR_NONE;
-    TRY(ledger_coverage(ledger, record, &covered, &count));
+    TRY(ledger_spare(ledger, record, now_ms, &spare, &count));
     if (count < record->item_count)
         return ERR_NONE;
     return ledger_move(ledger, record, STATE_SUPPRESSED, DUE_NEVER, now_ms,
@@ -147,17 +141,20 @@ static enum err twin_is_handled(struct ledger *ledger, struct record *record, in
 /* One that relied on a twin: it is not handled any more. `*moved`: its own twins are to be looked at in turn. */
 static enum err twin_is_not_handled(struct ledger *ledger, struct record *record, int64_t now_ms, const char *why,
                                     bool *moved) {
-    struct str covered;
+    struct str spare;
     size_t count;
     if (record->state == STATE_PENDING)
-        return idset_has(&ledger->leases, record->id) ? ERR_NONE : ledger_take_items_back(ledger, record, moved);
+        return idset_has(&ledger->leases, record->id) ? ERR_NONE
+                                                      : ledger_take_items_back(ledger, record, now_ms, moved);
+    if (record->state == STATE_DELIVERED)
+        return ledger_give_back(ledger, record, now_ms, why, moved);
     if (record->state != STATE_SUPPRESSED)
         return ERR_NONE;
-    TRY(ledger_coverage(ledger, record, &covered, &count));
+    TRY(ledger_spare(ledger, record, now_ms, &spare, &count));
     if (count == record->item_count)
         return ERR_NONE;
     TRY(ledger_decide_again(ledger, record, now_ms, why));
-    *moved = record_is_handled(record);
+    *moved = true;
     return ERR_NONE;
 }
 
@@ -178,30 +175,58 @@ static void agenda_add(struct agenda *agenda, uint64_t id) {
     agenda->ids[agenda->count++] = id;
 }
 
+/* A message has become pending: at once, the twins that waited for that wait no more, and ask no further one. */
+static enum err suppress_twins(struct ledger *ledger, uint64_t id, int64_t now_ms) {
+    struct record record, other;
+    struct twin *twins;
+    size_t count;
+    TRY(ledger->ops->load(ledger->backend, ledger->scratch, id, &record));
+    TRY(ledger->ops->find_twins(ledger->backend, ledger->scratch, id, &twins, &count));
+    for (size_t i = 0; i < count; i++) {
+        bool is_rule = twins[i].rule == id;
+        if (!record_handles(&record, is_rule ? 0 : twins[i].item))
+            continue;
+        enum err err = ledger_load_other(ledger, is_rule ? twins[i].event : twins[i].rule, &other);
+        if (err == ERR_NONE)
+            err = twin_is_handled(ledger, &other, now_ms);
+        if (err != ERR_NONE && err != ERR_NOT_FOUND)
+            return err;
+    }
+    return ERR_NONE;
+}
+
+static enum err look_at_twin(struct ledger *ledger, bool handles, uint64_t other_id, int64_t now_ms, const char *why,
+                             struct agenda *agenda) {
+    struct record other;
+    bool moved = false;
+    enum err err = ledger_load_other(ledger, other_id, &other);
+    if (err != ERR_NONE)
+        return err == ERR_NOT_FOUND ? ERR_NONE : err;
+    if (handles)
+        return twin_is_handled(ledger, &other, now_ms);
+    TRY(twin_is_not_handled(ledger, &other, now_ms, why, &moved));
+    if (!moved)
+        return ERR_NONE;
+    agenda_add(agenda, other_id);
+    return record_is_handled(&other) ? suppress_twins(ledger, other_id, now_ms) : ERR_NONE;
+}
+
 static enum err look_at_twins(struct ledger *ledger, uint64_t id, int64_t now_ms, const char *why,
                               struct agenda *agenda) {
-    struct record record, other;
+    struct record record;
     struct twin *twins;
     size_t count;
     uint64_t last = 0;
     TRY(ledger->ops->load(ledger->backend, ledger->scratch, id, &record));
     TRY(ledger->ops->find_twins(ledger->backend, ledger->scratch, id, &twins, &count));
     for (size_t i = 0; i < count; i++) {
-        uint64_t other_id = twins[i].rule == id ? twins[i].event : twins[i].rule;
-        bool moved = false;
+        bool is_rule = twins[i].rule == id;
+        uint64_t other_id = is_rule ? twins[i].event : twins[i].rule;
         if (other_id == last)
             continue; /* several items of one event */
         last = other_id;
-        enum err err = ledger_load_other(ledger, other_id, &other);
-        if (err == ERR_NOT_FOUND)
-            continue;
-        if (err == ERR_NONE)
-            err = record_is_handled(&record) ? twin_is_handled(ledger, &other, now_ms)
-                                             : twin_is_not_handled(ledger, &other, now_ms, why, &moved);
-        if (err != ERR_NONE)
-            return err;
-        if (moved)
-            agenda_add(agenda, other_id);
+        bool handles = record_handles(&record, is_rule ? 0 : twins[i].item);
+        TRY(look_at_twin(ledger, handles, other_id, now_ms, why, agenda));
     }
     return ERR_NONE;
 }

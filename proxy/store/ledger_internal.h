@@ -63,6 +63,33 @@ static inline bool record_is_unhandled(const struct record *record) {
     return !record_is_handled(record) && record->state != STATE_SUPPRESSED;
 }
 
+static inline size_t record_bitmap_len(const struct record *record) {
+    return (record->item_count + 7) / 8;
+}
+
+/* The items that a delivered message is sent once more for; absent: it is not. */
+static inline struct str record_again(const struct record *record) {
+    size_t len = record_bitmap_len(record);
+    return record->trimmed.len > len ? str_from(record->trimmed, len) : STR_NONE;
+}
+
+/* Delivered with that item, or durably accepted for it. */
+static inline bool record_handles(const struct record *record, uint32_t item) {
+    if (!record_is_handled(record))
+        return false;
+    return !bitmap_has(record->trimmed, item) ||
+           (record->state == STATE_PENDING && bitmap_has(record_again(record), item));
+}
+
+static inline bool record_has_delivered(const struct record *record, uint32_t item) {
+    return (record->marks & RECORD_DELIVERED_ONCE) != 0 && !bitmap_has(record->trimmed, item);
+}
+
+/* Is it younger than the retention? Ages count from the last change, and what is open has none. */
+static inline bool ledger_is_remembered(const struct ledger *ledger, const struct record *record, int64_t now_ms) {
+    return !state_is_final(record->state) || record->changed_ms >= now_ms - ledger->policy.retention_ms;
+}
+
 /* ledger_damage.c: a message that cannot be read, and is passed over from now on. */
 bool ledger_is_set_aside(const struct ledger *ledger, uint64_t id);
 void ledger_set_aside(struct ledger *ledger, uint64_t id);
@@ -73,6 +100,7 @@ enum err ledger_load_own(struct ledger *ledger, struct arena *arena, uint64_t id
 enum err ledger_load_other(struct ledger *ledger, uint64_t id, struct record *record) MUST_USE;
 
 void bitmap_set(char *bitmap, size_t index);
+void bitmap_unset(char *bitmap, size_t index);
 size_t bitmap_count(struct str bitmap, size_t bits);
 
 void ledger_lease_add(struct ledger *ledger, uint64_t id);
@@ -92,12 +120,51 @@ enum err ledger_move(struct ledger *ledger, struct record *record, enum state st
 /* Decides about a stored message again, by coverage and flags, and moves it; never to held. */
 enum err ledger_decide_again(struct ledger *ledger, struct record *record, int64_t now_ms, const char *why) MUST_USE;
 
+/* A dead or expired message: is it delivered by its twins, or itself, item by item? Then it is dead no more. */
+enum err ledger_lay_to_rest(struct ledger *ledger, struct record *record, int64_t now_ms) MUST_USE;
+
 /* A message has become handled, or is no longer: its twins may stand differently now. */
 enum err ledger_ripple(struct ledger *ledger, uint64_t id, int64_t now_ms, const char *why) MUST_USE;
 
+/* ledger_items.c: which items go with a message. */
+
+/* As ledger_coverage(), but for the items of an event that a waiting rule tells more of than the rules that are
+ * handled: those need the event, where its consumer is on. */
+enum err ledger_spare(struct ledger *ledger, const struct record *record, int64_t now_ms, struct str *spare,
+                      size_t *count) MUST_USE;
+/* A rule of an event's item. */
+struct rule_twin {
+    uint32_t item;
+    const struct record *rule;
+};
+/* Takes the items out of `spare` that a waiting rule needs the event for; how many. The twins by item. */
+size_t ledger_unspare(struct ledger *ledger, const struct record *event, const struct rule_twin *twins, size_t count,
+                      char *spare);
+/* Does nothing of the message depend on its delivery: is each item delivered with it, or handled by a twin? */
+enum err ledger_is_handled(struct ledger *ledger, const struct record *record, bool *handled) MUST_USE;
+/* The same, where only what was delivered counts. */
+enum err ledger_is_delivered(struct ledger *ledger, const struct record *record, bool *delivered) MUST_USE;
 /* A pending message that leaves items to its twins, whose attempt has not begun: it leaves them those only that are
- * covered still. Replays go whole in any case. `*changed`: its twins are to be looked at. */
-enum err ledger_take_items_back(struct ledger *ledger, struct record *record, bool *changed) MUST_USE;
+ * covered still. A forced replay goes whole in any case. `*changed`: its twins are to be looked at. */
+enum err ledger_take_items_back(struct ledger *ledger, struct record *record, int64_t now_ms, bool *changed) MUST_USE;
+/* A delivered message that left items to its twins which are not handled now, and whose consumer is on: it is sent
+ * once more, with just these. `*moved`: it is pending again. */
+enum err ledger_give_back(struct ledger *ledger, struct record *record, int64_t now_ms, const char *why,
+                          bool *moved) MUST_USE;
+/* Marks these items for a delivery of their own. */
+void ledger_set_again(struct ledger *ledger, struct record *record, struct str items);
+/* The items that the next attempt leaves out, in the scratch arena; absent: none. */
+struct str ledger_left_out(struct ledger *ledger, const struct record *record);
+
+/* ledger_lease.c: an attempt is about to begin later than it was decided. Off by now: it is decided again, and
+ * `*moved`.
+ */
+enum err ledger_ask_again(struct ledger *ledger, struct record *record, int64_t now_ms, bool *moved) MUST_USE;
+
+/* ledger_repeat.c: the sender repeats a message that was admitted before. */
+enum err ledger_repeat(struct ledger *ledger, struct record *first, int64_t now_ms,
+                       struct admission *admission) MUST_USE;
+bool ledger_backlog_is_full(const struct ledger *ledger);
 
 /* What an admission rested on. */
 struct trace {

@@ -8,13 +8,42 @@ static struct step attempt_step(struct ledger *ledger, const struct record *reco
                          .why = arena_str(ledger->scratch, attempt->what)};
 }
 
+/* What was left out once has arrived now: all of it, or the items that it was sent once more for. */
+static bool add_delivered_items(struct ledger *ledger, struct record *record) {
+    struct str again = record_again(record);
+    if ((record->marks & RECORD_FORCED) != 0 && record->trimmed.len > 0) {
+        record->trimmed = STR_NONE;
+        return true;
+    }
+    if (again.len == 0)
+        return false;
+    size_t left = 0;
+    char *bits = arena_copy(ledger->scratch, record->trimmed.at, record_bitmap_len(record));
+    for (uint32_t i = 0; i < record->item_count; i++)
+        if (bitmap_has(again, i))
+            bitmap_unset(bits, i);
+        else
+            left += bitmap_has(record->trimmed, i) ? 1 : 0;
+    record->trimmed = left > 0 ? str_slice(bits, record_bitmap_len(record)) : STR_NONE;
+    return true;
+}
+
+static bool somebody_died(const struct ledger *ledger) {
+    const uint64_t(*in_state)[STATE_COUNT] = ledger->now.counts.in_state;
+    for (int e = 0; e < ENDPOINT_COUNT; e++)
+        if (in_state[e][STATE_DEAD] + in_state[e][STATE_EXPIRED] > 0)
+            return true;
+    return false;
+}
+
 static enum err delivered(struct ledger *ledger, struct record *record, const struct attempt *attempt, int64_t now_ms) {
-    bool whole_now = (record->marks & RECORD_REPLAYED) != 0 && record->trimmed.len > 0;
-    record->marks |= RECORD_DELIVERED_ONCE;
-    if (whole_now)
-        record->trimmed = STR_NONE; /* replays go whole: what was left out once has arrived now */
+    bool more = add_delivered_items(ledger, record), goes_again;
+    record->marks |= RECORD_DELIVERED_ONCE | RECORD_PROMISED; /* its sender was told 200, or will be */
     TRY(ledger_move(ledger, record, STATE_DELIVERED, DUE_NEVER, now_ms, attempt_step(ledger, record, attempt)));
-    return whole_now ? ledger_ripple(ledger, record->id, now_ms, "its twin was replayed") : ERR_NONE;
+    TRY(ledger_give_back(ledger, record, now_ms, "its twin, which had an item of it, is not handled", &goes_again));
+    if (!more && !goes_again && !somebody_died(ledger))
+        return ERR_NONE; /* its twins know already that it is handled */
+    return ledger_ripple(ledger, record->id, now_ms, "its twin was delivered without it");
 }
 
 /* The sender was not told 2xx and will come again. Marked dead first, so that it covers nothing while its twins are
@@ -28,8 +57,7 @@ static enum err forget(struct ledger *ledger, struct record *record, int64_t now
 
 static enum err die(struct ledger *ledger, struct record *record, const struct attempt *attempt, int64_t now_ms) {
     TRY(ledger_move(ledger, record, STATE_DEAD, DUE_NEVER, now_ms, attempt_step(ledger, record, attempt)));
-    if (record_is_handled(record))
-        return ERR_NONE; /* a replay of what had been delivered */
+    TRY(ledger_lay_to_rest(ledger, record, now_ms));
     return ledger_ripple(ledger, record->id, now_ms, "its twin could not be delivered");
 }
 
@@ -53,7 +81,8 @@ static enum err fail(struct ledger *ledger, struct record *record, const struct 
         TRY(ledger_decide_again(ledger, record, now_ms, "its consumer was switched off"));
         return ledger_ripple(ledger, record->id, now_ms, "its twin's consumer was switched off");
     }
-    TRY(ledger_take_items_back(ledger, record, &changed)); /* what its twins did during the attempt counts now */
+    TRY(ledger_take_items_back(ledger, record, now_ms,
+                               &changed)); /* what its twins did during the attempt counts now */
     return changed ? ledger_ripple(ledger, record->id, now_ms, "its twin takes items back") : ERR_NONE;
 }
 
@@ -131,64 +160,4 @@ enum err ledger_note_shadow(struct ledger *ledger, const struct attempt *attempt
                         .duration_us = attempt->duration_us,
                         .why = attempt->what};
     return ledger->ops->add_step(ledger->backend, attempt->id, &step);
-}
-
-/* A message that is picked up later has no sender waiting for it: from here on its delivery is up to us. */
-static enum err take(struct ledger *ledger, struct arena *arena, uint64_t id, struct lease *lease) {
-    struct str covered;
-    size_t covered_count;
-    TRY(ledger_load_own(ledger, arena, id, &lease->record));
-    TRY(ledger->ops->load_content(ledger->backend, arena, id, &lease->content));
-    TRY(ledger_coverage(ledger, &lease->record, &covered, &covered_count));
-    lease->covered = covered_count > 0 ? arena_str(arena, covered) : STR_NONE;
-    if ((lease->record.marks & RECORD_PROMISED) == 0) {
-        lease->record.marks |= RECORD_PROMISED;
-        TRY(ledger->ops->update(ledger->backend, &lease->record));
-    }
-    record_keep(arena, &lease->record);
-    ledger_lease_add(ledger, id);
-    return ERR_NONE;
-}
-
-enum err ledger_lease(struct ledger *ledger, struct arena *arena, enum endpoint endpoint, size_t max, int64_t now_ms,
-                      struct lease *leases, size_t *count) {
-    arena_reset(ledger->scratch);
-    size_t most = max + ledger->leases.count + ledger->set_aside.count + 1, found, taken = 0;
-    struct due *due = ARENA_ARRAY(ledger->scratch, most, struct due);
-    TRY(ledger->ops->due(ledger->backend, endpoint, STATE_PENDING, due, most, &found));
-    int64_t next = DUE_NEVER;
-    for (size_t i = 0; i < found; i++) {
-        if (idset_has(&ledger->leases, due[i].id) || ledger_is_set_aside(ledger, due[i].id))
-            continue;
-        if (taken == max || due[i].due_ms > now_ms) {
-            next = due[i].due_ms;
-            break;
-        }
-        enum err err = take(ledger, arena, due[i].id, &leases[taken]);
-        if (err == ERR_NONE)
-            taken++;
-        else if (err != ERR_DAMAGED)
-            return err;
-    }
-    ledger->now.next_due_ms[endpoint] = next;
-    *count = taken;
-    return ERR_NONE;
-}
-
-enum err ledger_replay(struct ledger *ledger, uint64_t id, int64_t now_ms) {
-    struct record record;
-    arena_reset(ledger->scratch);
-    TRY(ledger->ops->load(ledger->backend, ledger->scratch, id, &record));
-    if (idset_has(&ledger->leases, id))
-        return err_set(&ledger->backend->detail, ERR_BUSY, "an attempt is under way; replay it when that has ended");
-    if ((record.marks & RECORD_CONTENT_GONE) != 0)
-        return err_set(&ledger->backend->detail, ERR_INVALID,
-                       "its body is past store.body_retention and was removed, so it cannot be delivered again");
-    record.marks |= RECORD_REPLAYED | RECORD_PROMISED;
-    record.tries = 0;
-    if ((record.marks & RECORD_DELIVERED_ONCE) == 0)
-        record.trimmed = STR_NONE; /* else what was left out counts as delivered only when the replay has arrived */
-    TRY(ledger_move(ledger, &record, STATE_PENDING, now_ms, now_ms, (struct step){.why = STR("replayed")}));
-    ledger->now.stats.replays++;
-    return ledger_ripple(ledger, id, now_ms, "its twin was replayed");
 }

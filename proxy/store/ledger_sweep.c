@@ -64,13 +64,15 @@ static enum err review(struct ledger *ledger, struct record *record, int64_t now
             ledger->flag(ledger->flags, endpoint_other(record->endpoint), record, now_ms, ledger->scratch, NULL))
             return ERR_NONE;
         break;
-    default: /* parked: scan() asked for no other */
-        if (!own_on)
-            return ERR_NONE;
+    default:         /* parked: scan() asked for no other */
+        if (!own_on) /* the other side may be on by now, and its event suppressed or delivered without the item */
+            return record->generation == GENERATION_RULE
+                       ? ledger_ripple(ledger, record->id, now_ms, "its twin waits, and its consumer is on")
+                       : ERR_NONE;
         break;
     }
     TRY(ledger_decide_again(ledger, record, now_ms, own_on ? "its consumer is on" : "its consumer was switched off"));
-    return record_is_handled(record) ? ledger_ripple(ledger, record->id, now_ms, "its twin is handled") : ERR_NONE;
+    return ledger_ripple(ledger, record->id, now_ms, own_on ? "its twin is handled" : "its twin waits");
 }
 
 static enum err review_step(struct ledger *ledger, int64_t now_ms, size_t budget, bool *more) {
@@ -116,7 +118,7 @@ static enum err time_is_over(struct ledger *ledger, uint64_t id, int64_t now_ms)
                            (struct step){.why = STR("parked for as long as pairing.park_for allows")});
     TRY(ledger_decide_again(ledger, &record, now_ms,
                             record.state == STATE_HELD ? "no twin came while it was held" : "its consumer is on"));
-    return record_is_handled(&record) ? ledger_ripple(ledger, id, now_ms, "its twin is handled") : ERR_NONE;
+    return ledger_ripple(ledger, id, now_ms, "its twin is handled");
 }
 
 static enum err waits_step(struct ledger *ledger, enum endpoint endpoint, enum state state, int64_t now_ms,
@@ -140,11 +142,12 @@ static enum err waits_step(struct ledger *ledger, enum endpoint endpoint, enum s
     return err;
 }
 
-/* Bodies stay while they may be needed: of what is open, dead or expired, and of a suppressed message until what it
- * leans on is delivered. */
+/* Bodies stay while they may be needed: of what is open, dead or expired, and of what leaves something to its twins
+ * until none of those is open. */
 static enum err content_is_done_with(struct ledger *ledger, const struct record *record, bool *done) {
-    *done = record->state == STATE_DELIVERED;
-    if (record->state != STATE_SUPPRESSED)
+    bool leans = record->state == STATE_SUPPRESSED || record->trimmed.len > 0;
+    *done = record->state == STATE_DELIVERED && !leans;
+    if (!leans || (record->state != STATE_SUPPRESSED && record->state != STATE_DELIVERED))
         return ERR_NONE;
     struct twin *twins;
     size_t count;
@@ -156,29 +159,56 @@ static enum err content_is_done_with(struct ledger *ledger, const struct record 
         enum err err = ledger_load_other(ledger, other_id, &other);
         if (err != ERR_NONE && err != ERR_NOT_FOUND)
             return err;
-        *done = err == ERR_NOT_FOUND || other.state != STATE_PENDING;
+        *done = err == ERR_NOT_FOUND || state_is_final(other.state);
     }
     return ERR_NONE;
 }
 
-static enum err drop_content(struct ledger *ledger, uint64_t id) {
+static enum err drop_content(struct ledger *ledger, uint64_t id, int64_t now_ms) {
     struct record record;
     bool done;
     arena_reset(ledger->scratch);
     TRY(ledger_load_own(ledger, ledger->scratch, id, &record));
+    if (record.changed_ms >= now_ms - ledger->policy.body_retention_ms || idset_has(&ledger->leases, id))
+        return ERR_NONE;
     TRY(content_is_done_with(ledger, &record, &done));
-    if (!done || idset_has(&ledger->leases, id))
+    if (!done)
         return ERR_NONE;
     record.marks |= RECORD_CONTENT_GONE;
     TRY(ledger->ops->remove_content(ledger->backend, id));
     return ledger->ops->update(ledger->backend, &record);
 }
 
-static enum err remove_message(struct ledger *ledger, uint64_t id) {
+/* Is a twin of it open, or does one lean upon it? Then nobody may need it still. */
+static enum err is_needed(struct ledger *ledger, const struct record *record, bool *needed) {
+    struct twin *twins;
+    size_t count;
+    *needed = false;
+    TRY(ledger->ops->find_twins(ledger->backend, ledger->scratch, record->id, &twins, &count));
+    for (size_t i = 0; i < count && !*needed; i++) {
+        bool is_rule = twins[i].rule == record->id;
+        struct record other;
+        enum err err = ledger_load_other(ledger, is_rule ? twins[i].event : twins[i].rule, &other);
+        if (err == ERR_NOT_FOUND)
+            continue;
+        if (err != ERR_NONE)
+            return err;
+        bool leans = other.state == STATE_SUPPRESSED ||
+                     (is_rule && record_is_handled(&other) && bitmap_has(other.trimmed, twins[i].item));
+        *needed = !state_is_final(other.state) || (leans && record_handles(record, is_rule ? 0 : twins[i].item));
+    }
+    return ERR_NONE;
+}
+
+static enum err remove_message(struct ledger *ledger, uint64_t id, int64_t now_ms) {
     struct record record;
+    bool needed;
     arena_reset(ledger->scratch);
     TRY(ledger_load_own(ledger, ledger->scratch, id, &record));
-    if (idset_has(&ledger->leases, id))
+    if (ledger_is_remembered(ledger, &record, now_ms) || idset_has(&ledger->leases, id))
+        return ERR_NONE;
+    TRY(is_needed(ledger, &record, &needed));
+    if (needed)
         return ERR_NONE;
     enum err err = ledger_erase(ledger, &record);
     if (err == ERR_NONE)
@@ -186,13 +216,13 @@ static enum err remove_message(struct ledger *ledger, uint64_t id) {
     return err;
 }
 
-typedef enum err retire_fn(struct ledger *ledger, uint64_t id);
+typedef enum err retire_fn(struct ledger *ledger, uint64_t id, int64_t now_ms);
 
 /* One step of a pass over messages below `below`; when it is through, the next pass begins some minutes later. */
 static enum err retire_step(struct ledger *ledger, const uint64_t *ids, size_t count, size_t budget, retire_fn *retire,
                             uint64_t *after, int64_t *pass_ms, int64_t now_ms, bool *more) {
     for (size_t i = 0; i < count; i++) {
-        enum err err = ledger_is_set_aside(ledger, ids[i]) ? ERR_NONE : retire(ledger, ids[i]);
+        enum err err = ledger_is_set_aside(ledger, ids[i]) ? ERR_NONE : retire(ledger, ids[i], now_ms);
         if (err == ERR_DAMAGED)
             ledger_set_aside(ledger, ids[i]); /* retire() has written nothing */
         else if (err != ERR_NONE)

@@ -216,8 +216,8 @@ class Proxy:
             headers.setdefault("Authorization", f"Bearer {token}")
         return self.request(method, target, body, headers, port=self.admin_port)
 
-    def replay(self, message_id):
-        return self.admin(f"/api/messages/{message_id}/replay", "POST")
+    def replay(self, message_id, query=""):
+        return self.admin(f"/api/messages/{message_id}/replay{query}", "POST")
 
     def is_ready(self):
         try:

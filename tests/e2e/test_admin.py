@@ -119,7 +119,12 @@ def test_replay_one(start, legacy):
     proxy = start(admin__token=TOKEN)
     answer = proxy.send(Push().rule())
     proxy.wait_for_state(answer.id, "delivered")
-    done = command(proxy, "messages", "replay", answer.id)
+    refused = command(proxy, "messages", "replay", answer.id)
+    assert refused.returncode == 1 and b"--force" in refused.stderr, refused.stderr
+    would = command(proxy, "messages", "replay", answer.id, "--force", "--dry-run")
+    assert would.returncode == 0 and b"would be delivered again" in would.stdout, would.stdout
+    assert proxy.state(answer.id) == "delivered"
+    done = command(proxy, "messages", "replay", answer.id, "--force")
     assert done.returncode == 0, done.stderr
     wait_until(lambda: len(legacy.requests) == 2, "the second delivery")
     assert legacy.requests[0].body == legacy.requests[1].body
@@ -133,13 +138,18 @@ def proxy_message(proxy, message_id):
 
 
 def test_replay_suppressed(start, new):
-    """A replay skips the check for twins."""
+    """A replay of what a twin has handled is refused, unless it is forced, in the query or in the body. (pairing 4.7)"""
     proxy = start(admin__token=TOKEN)
     push = Push()
     proxy.send(push.rule())
     event = proxy.send(push.event())
     assert event.outcome == "suppressed" and not new.requests
-    assert post(proxy, f"/api/messages/{event.id}/replay").status == 202
+    refused = post(proxy, f"/api/messages/{event.id}/replay")
+    assert refused.status == 409 and b"--force" in refused.body
+    assert post(proxy, f"/api/messages/{event.id}/replay", encode({"force": "yes"})).status == 400
+    assert post(proxy, f"/api/messages/{event.id}/replay", encode({"force": True, "dry_run": True})).json["dry_run"] is True
+    assert proxy.state(event.id) == "suppressed"
+    assert post(proxy, f"/api/messages/{event.id}/replay", encode({"force": True})).status == 202
     assert new.wait_for()[0].headers["hookshift-message-id"] == event.id
 
 
@@ -155,15 +165,21 @@ def test_replay_many(start, legacy):
     legacy.otherwise = 200
     kept = proxy.send(other)
     legacy.wait_for_key(other["AlertId"])
+    would = command(proxy, "messages", "replay", "--state", "dead", "--dry-run")
+    assert f"{count} messages would be delivered again".encode() in would.stdout
     done = command(proxy, "messages", "replay", "--state", "dead", "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"replayed": count, "skipped": {"under_way": 0, "content_gone": 0}, "complete": True}
+    assert json.loads(done.stdout) == {"replayed": count, "skipped": {"handled": 0, "under_way": 0, "content_gone": 0},
+                                       "dry_run": False, "complete": True}
     for each in ids:
         wait_until(lambda each=each: proxy_message(proxy, each)["state"] == "delivered", f"{each} to be delivered")
     assert proxy_message(proxy, kept.id)["attempt_count"] == 1
     assert proxy.metric("hookshift_replays_total") == count
     assert post(proxy, "/api/replay", encode({"state": "dead"})).json["replayed"] == 0
     assert post(proxy, "/api/replay?type=SyncFailed").json["replayed"] == 0
+    again = post(proxy, "/api/replay?state=delivered", encode({"dry_run": True})).json
+    assert again["replayed"] == 0 and again["skipped"]["handled"] == count + 1
+    assert post(proxy, "/api/replay?state=delivered&dry_run=true&force=true").json["replayed"] == count + 1
 
 
 @pytest.mark.parametrize("target, body", [("/api/replay", None), ("/api/replay?limit=5", None), ("/api/replay?nonsense=1", None),

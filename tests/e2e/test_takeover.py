@@ -27,8 +27,8 @@ def test_takeover(start, store, legacy, new, broken_side):
     assert [answers[1].outcome for answers in pairs] == ["suppressed"] * 3
     all_sent.set()
     for first, second in pairs:
-        proxy.wait_for_state(first.id, "dead")
         proxy.wait_for_state(second.id, "delivered")
+        proxy.wait_for_state(first.id, "suppressed")  # dead until then
     assert len(healthy.requests) == 3
     assert proxy.metric("hookshift_takeovers_total") == 3
 
@@ -64,9 +64,9 @@ def test_takeover_of_several_alerts(start, legacy, new):
     alerts = [proxy.send(read.rule(data_type)) for data_type in read.data_types]
     assert [answer.outcome for answer in alerts] == ["suppressed"] * 2
     all_sent.set()
-    proxy.wait_for_state(event.id, "dead")
     for answer in alerts:
         proxy.wait_for_state(answer.id, "delivered")
+    proxy.wait_for_state(event.id, "suppressed")
 
 
 def test_takeover_survives_a_restart(start, legacy, new):
@@ -76,17 +76,19 @@ def test_takeover_survives_a_restart(start, legacy, new):
     rule, event = proxy.send(occurrence.rule()), proxy.send(occurrence.event())
     legacy.wait_for()
     proxy.restart()
-    proxy.wait_for_state(rule.id, "dead")
     proxy.wait_for_state(event.id, "delivered")
+    proxy.wait_for_state(rule.id, "suppressed")
     assert len(new.requests) == 1
 
 
-def test_replay_looks_at_no_twin(start, legacy, new):
-    """A replay delivers on purpose, though the twin was handled."""
+def test_forced_replay_looks_at_no_twin(start, legacy, new):
+    """By force a replay delivers though the twin was handled; else it is refused, and says so. (pairing 4.7) (fault 2.1)"""
     proxy, occurrence = start(admin__token="of-the-operator"), Push()
     rule, event = proxy.send(occurrence.rule()), proxy.send(occurrence.event())
     proxy.wait_for_state(rule.id, "delivered")
-    assert proxy.replay(event.id).status == 202
+    refused = proxy.replay(event.id)
+    assert refused.status == 409 and b"--force" in refused.body
+    assert proxy.replay(event.id, "?force=true").status == 202
     proxy.wait_for_state(event.id, "delivered")
     assert (len(legacy.requests), len(new.requests)) == (1, 1)
 
@@ -96,7 +98,8 @@ def test_replay_of_delivered(start, legacy):
     proxy = start(admin__token="of-the-operator")
     answer = proxy.send(Push().rule())
     proxy.wait_for_state(answer.id, "delivered")
-    assert proxy.replay(answer.id).status == 202
+    assert proxy.replay(answer.id).status == 409
+    assert proxy.replay(answer.id, "?force=true").status == 202
     first, second = legacy.wait_for(2)
     assert first.body == second.body
     assert second.headers["hookshift-message-id"] == answer.id
@@ -129,8 +132,8 @@ def test_restart_during_takeover_keeps_one_delivery(start, legacy, new):
     legacy.otherwise = 410
     proxy, occurrence = start(), Push()
     rule, event = proxy.send(occurrence.rule()), proxy.send(occurrence.event())
-    proxy.wait_for_state(rule.id, "dead")
     proxy.wait_for_state(event.id, "delivered")
+    proxy.wait_for_state(rule.id, "suppressed")
     proxy.restart()
     wait_until(proxy.is_ready)
     marker = proxy.send(Push().event())

@@ -355,8 +355,8 @@ static enum err work(struct ledger *ledger, struct arena *arena, unsigned step, 
     if (step % 4 == 1)
         return ledger_sweep(ledger, now_ms, 3, &more);
     if (step % 4 == 2) {
-        enum err err = ledger_replay(ledger, step / 4, now_ms);
-        return err == ERR_NOT_FOUND || err == ERR_INVALID || err == ERR_BUSY ? ERR_NONE : err;
+        enum err err = ledger_replay(ledger, step / 4, step / 4 % 2 == 0, now_ms);
+        return err == ERR_NOT_FOUND || err == ERR_INVALID || err == ERR_BUSY || err == ERR_EXISTS ? ERR_NONE : err;
     }
     enum err err = ledger_lease(ledger, arena, (enum endpoint)(step / 4 % ENDPOINT_COUNT), 4, now_ms, leases, &count);
     for (size_t i = 0; err == ERR_NONE && i < count; i++)

@@ -83,7 +83,7 @@ void history_write_step(const struct history_step *step, FILE *file) {
         fprintf(file, " %02x %02x", step->flags.on[ENDPOINT_LEGACY], step->flags.on[ENDPOINT_NEW]);
         break;
     case STEP_REPLAY:
-        fprintf(file, " %u", step->label);
+        fprintf(file, " %u%s", step->label, step->force ? " force" : "");
         break;
     default:
         break;
@@ -249,6 +249,14 @@ static bool read_settlement(struct line *line, struct history_step *step) {
     return true;
 }
 
+static bool read_replay(struct line *line, struct history_step *step) {
+    if (!read_label(line, step))
+        return false;
+    const char *word = next_word(line);
+    step->force = word != NULL && strcmp(word, "force") == 0;
+    return word == NULL || step->force;
+}
+
 static bool read_flags(struct line *line, struct flags *flags) {
     for (size_t i = 0; i < ENDPOINT_COUNT; i++) {
         const char *word = next_word(line);
@@ -279,7 +287,7 @@ static bool read_step(struct line *line, const char *name, struct history_step *
     case STEP_FLAGS:
         return read_flags(line, &step->flags);
     case STEP_REPLAY:
-        return read_label(line, step);
+        return read_replay(line, step);
     default:
         return kind < STEP_KIND_COUNT;
     }

@@ -21,7 +21,7 @@ enum step_kind {
     STEP_SETTLE,  /* label, attempt */
     STEP_FLAGS,   /* flags */
     STEP_SWEEP,   /* number: budget; 0: until nothing is left to do */
-    STEP_REPLAY,  /* label */
+    STEP_REPLAY,  /* label, force */
     STEP_RESTART, /* the process ends in order and begins again */
     STEP_BEGIN,   /* from here to commit or abort: one group */
     STEP_COMMIT,
@@ -38,7 +38,7 @@ struct history_step {
     enum endpoint endpoint;
     struct flags flags;
     struct model_attempt attempt;
-    bool lease, promise;
+    bool lease, promise, force;
     struct sketch sketch;
 };
 

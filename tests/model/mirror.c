@@ -115,7 +115,9 @@ static void note_state(struct mirror_record *to, const struct record *from) {
     to->attempts = from->attempts;
     to->tries = from->tries;
     to->marks = from->marks;
-    to->trimmed = bits_of(from->trimmed);
+    size_t len = (to->item_count + 7) / 8;
+    to->trimmed = bits_of(str_slice(from->trimmed.at, from->trimmed.len < len ? from->trimmed.len : len));
+    to->again = from->trimmed.len > len ? bits_of(str_from(from->trimmed, len)) : 0;
 }
 
 static enum err do_insert(struct backend *backend, const struct record *record, const struct content *content) {

@@ -17,7 +17,7 @@ struct mirror_record {
     enum endpoint endpoint;
     enum state state;
     int64_t due_ms, time_ms, received_ms;
-    uint32_t attempts, tries, marks, item_count, trimmed; /* trimmed as bits */
+    uint32_t attempts, tries, marks, item_count, trimmed, again; /* the last two as bits */
     uint64_t group;
     uint32_t fact_rows;    /* that point to it */
     uint32_t steps;        /* told of it */

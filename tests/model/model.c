@@ -47,7 +47,9 @@ bool model_handles(const struct model_message *message, unsigned item) {
         return false;
     if (message->delivered[item])
         return true;
-    return message->state == STATE_PENDING && !message->trimmed[item];
+    if (message->state != STATE_PENDING)
+        return false;
+    return model_is_sent_again(message) ? message->again[item] : !message->trimmed[item];
 }
 
 /* Section 3.2: "An item is covered when its twin is handled." */
@@ -71,11 +73,12 @@ unsigned model_covered(const struct model *model, int place) {
 }
 
 static bool all_covered(const struct model *model, int place) {
-    return model_covered(model, place) == (1U << model->messages[place].sketch.item_count) - 1;
+    return rules_spare(model, place) == (1U << model->messages[place].sketch.item_count) - 1;
 }
 
 /* Section 3.4: "When a message becomes handled, twins of it that are parked or held and now have all items covered
- * become suppressed." */
+ * become suppressed." Section 4: "Once a twin of a dead or expired message is delivered with the item, that one is
+ * suppressed like any other". */
 void rules_become_handled(struct model *model, int place) {
     for (int t = 0; t < model->twin_count; t++) {
         const struct model_twin *pair = &model->twins[t];
@@ -83,8 +86,12 @@ void rules_become_handled(struct model *model, int place) {
             continue;
         int twin = pair->rule == place ? pair->event : pair->rule;
         enum state state = model->messages[twin].state;
-        if (model->messages[twin].there && (state == STATE_PARKED || state == STATE_HELD) && all_covered(model, twin))
+        if (!model->messages[twin].there)
+            continue;
+        if ((state == STATE_PARKED || state == STATE_HELD) && all_covered(model, twin))
             rules_set_state(model, twin, STATE_SUPPRESSED);
+        else if (state == STATE_DEAD || state == STATE_EXPIRED)
+            rules_lay_to_rest(model, twin);
     }
 }
 
@@ -97,11 +104,14 @@ void rules_become_unhandled(struct model *model, int place) {
             continue;
         int twin = pair->rule == place ? pair->event : pair->rule;
         struct model_message *message = &model->messages[twin];
-        if (!message->there)
+        if (!message->there || (pair->rule == place && model_handles(&model->messages[place], 0)) ||
+            (pair->event == place && model_handles(&model->messages[place], pair->item)))
             continue;
         if (message->state == STATE_SUPPRESSED && !all_covered(model, twin))
             rules_decide(model, twin, false);
         else if (message->state == STATE_PENDING && !message->under_way && rules_untrim(model, twin))
+            rules_become_handled(model, twin);
+        else if (message->state == STATE_DELIVERED && rules_give_back(model, twin))
             rules_become_handled(model, twin);
     }
 }
@@ -110,11 +120,13 @@ void rules_become_unhandled(struct model *model, int place) {
 bool rules_untrim(struct model *model, int place) {
     struct model_message *message = &model->messages[place];
     bool changed = false;
-    if (message->replayed)
+    if (message->forced)
         return false;
+    unsigned spare = rules_spare(model, place);
+    bool once = rules_was_delivered(message);
     for (unsigned i = 0; i < message->sketch.item_count; i++)
-        if (message->trimmed[i] && !model_is_covered(model, place, i)) {
-            message->trimmed[i] = false;
+        if (message->trimmed[i] && !message->again[i] && (spare >> i & 1) == 0) {
+            *(once ? &message->again[i] : &message->trimmed[i]) = once;
             changed = true;
         }
     return changed;
@@ -122,24 +134,32 @@ bool rules_untrim(struct model *model, int place) {
 
 void rules_set_state(struct model *model, int place, enum state state) {
     struct model_message *message = &model->messages[place];
+    if (message->state != state)
+        message->changed_ms = model->now_ms;
     message->state = state;
     message->due_ms = INT64_MAX;
     if (state == STATE_PENDING) {
         message->due_ms = model->now_ms;
         message->tries = 0;
+    } else {
+        memset(message->again, 0, sizeof message->again);
     }
     if (state == STATE_HELD)
         message->due_ms = model->now_ms + model->rules.hold_ms;
     if (state == STATE_PARKED)
         message->due_ms = model->now_ms + model->rules.park_for_ms;
-    if (state == STATE_DELIVERED || state == STATE_DEAD)
-        message->replayed = false;
+    if (state != STATE_PENDING && state != STATE_HELD && state != STATE_PARKED)
+        message->replayed = message->forced = false;
 }
 
 /* The table of section 3.3, with section 6 for "held". Holding is for arrivals only. */
 void rules_decide(struct model *model, int place, bool arriving) {
     struct model_message *message = &model->messages[place];
-    unsigned covered = model_covered(model, place);
+    if (rules_was_delivered(message)) {
+        rules_set_state(model, place, STATE_DELIVERED); /* "A message already delivered stays so." */
+        return;
+    }
+    unsigned covered = rules_spare(model, place);
     bool all = covered == (1U << message->sketch.item_count) - 1;
     memset(message->trimmed, 0, sizeof message->trimmed);
     if (all) {
@@ -149,6 +169,7 @@ void rules_decide(struct model *model, int place, bool arriving) {
     if (!rules_own_on(model, message)) {
         /* `pairing.park_for` 0: "not at all, it expires at once" */
         rules_set_state(model, place, model->rules.park_for_ms == 0 ? STATE_EXPIRED : STATE_PARKED);
+        rules_become_waiting(model, place);
         return;
     }
     if (arriving && covered == 0 && rules_prefers_other(model, message) && rules_other_on(model, message)) {
@@ -188,14 +209,19 @@ static bool same_identity(const struct sketch *a, const struct sketch *b) {
 }
 
 bool rules_is_remembered(const struct model *model, int place) {
-    return model->now_ms - model->messages[place].received_ms <= model->rules.retention_ms;
+    const struct model_message *message = &model->messages[place];
+    bool open = message->state == STATE_PENDING || message->state == STATE_HELD || message->state == STATE_PARKED;
+    return open ||
+           model->now_ms - message->changed_ms <= model->rules.retention_ms; /* "ages count from the last change" */
 }
 
 /* Section 3.1: "Same identity seen in this generation within retention". */
 static int find_repeated(const struct model *model, const struct sketch *sketch) {
     for (int i = model->message_count - 1; i >= 0; i--) {
         const struct model_message *message = &model->messages[i];
-        if (message->there && same_identity(&message->sketch, sketch) && rules_is_remembered(model, i))
+        bool beyond_repair = message->state == STATE_DEAD && message->content_gone; /* its repeat brings the body */
+        if (message->there && same_identity(&message->sketch, sketch) && rules_is_remembered(model, i) &&
+            !beyond_repair)
             return i;
     }
     return NOWHERE;
@@ -218,13 +244,28 @@ static bool would_wait(const struct model *model, int place) {
     return rules_own_on(model, &model->messages[place]) || model->rules.park_for_ms > 0;
 }
 
+/* Section 3.1: "Where the first is dead or expired and unhandled, the repeat reopens it instead". */
+static struct model_arrival repeat(struct model *model, int place) {
+    struct model_message *first = &model->messages[place];
+    bool reopens = (first->state == STATE_DEAD || first->state == STATE_EXPIRED) && !rules_is_handled(model, place);
+    if (reopens && backlog(model) >= model->rules.backlog_max)
+        return (struct model_arrival){.outcome = MODEL_REFUSED, .place = NOWHERE};
+    first->promised = true; /* it is answered 2xx */
+    if (reopens && rules_was_delivered(first)) {
+        reopens = rules_give_back(model, place);
+        if (reopens)
+            rules_become_handled(model, place);
+    } else if (reopens) {
+        rules_decide(model, place, false);
+    }
+    return (struct model_arrival){.outcome = reopens ? MODEL_REOPENED : MODEL_DUPLICATE, .place = place};
+}
+
 struct model_arrival model_arrive(struct model *model, unsigned label, const struct sketch *sketch, bool lease,
                                   bool promise) {
     int repeated = find_repeated(model, sketch);
-    if (repeated != NOWHERE) {
-        model->messages[repeated].promised = true; /* it is answered 200 */
-        return (struct model_arrival){.outcome = MODEL_DUPLICATE, .place = repeated};
-    }
+    if (repeated != NOWHERE)
+        return repeat(model, repeated);
     MUST(model->message_count < MODEL_MESSAGES);
     int place = model->message_count++;
     struct model_message *message = &model->messages[place];
@@ -233,12 +274,13 @@ struct model_arrival model_arrive(struct model *model, unsigned label, const str
         .there = true,
         .sketch = *sketch,
         .received_ms = model->now_ms,
+        .changed_ms = model->now_ms,
         .time_ms = model->now_ms - sketch->age_ms,
         .state = STATE_EXPIRED, /* until it is decided: handles nothing */
     };
     int twins_before = model->twin_count;
     rules_find_twins(model, place);
-    unsigned covered = model_covered(model, place);
+    unsigned covered = rules_spare(model, place);
     if (would_wait(model, place) && backlog(model) >= model->rules.backlog_max) {
         model->message_count--;
         model->twin_count = twins_before;

@@ -27,12 +27,14 @@ struct model_message {
     uint64_t id;    /* in the real ledger */
     bool there;     /* neither forgotten nor past retention */
     struct sketch sketch;
-    int64_t received_ms, time_ms, due_ms;
+    int64_t received_ms, time_ms, due_ms, changed_ms;
     enum state state;
     unsigned attempts, tries;
-    bool trimmed[SKETCH_ITEMS];   /* of the delivery that is pending, or was the last */
+    bool trimmed[SKETCH_ITEMS];   /* the others may have it */
     bool delivered[SKETCH_ITEMS]; /* some delivery with it succeeded */
-    bool promised, replayed, content_gone, under_way;
+    bool again[SKETCH_ITEMS];     /* a delivered message is sent once more, with these */
+    unsigned leased_covered;      /* bits of the items that were covered when it was leased */
+    bool promised, replayed, forced, content_gone, under_way;
 };
 
 struct model_twin { /* places in the array of messages */
@@ -49,7 +51,7 @@ struct model {
     struct model_message messages[MODEL_MESSAGES];
 };
 
-enum model_outcome { MODEL_ADMITTED, MODEL_DUPLICATE, MODEL_REFUSED };
+enum model_outcome { MODEL_ADMITTED, MODEL_DUPLICATE, MODEL_REOPENED, MODEL_REFUSED };
 
 struct model_arrival {
     enum model_outcome outcome;
@@ -74,8 +76,9 @@ struct model_arrival model_arrive(struct model *model, unsigned label, const str
 /* Places of the pending messages that are due, in the order they are leased; marks them under way. */
 int model_lease(struct model *model, enum endpoint endpoint, int max, int *places);
 void model_settle(struct model *model, int place, const struct model_attempt *attempt);
-bool model_may_replay(const struct model *model, int place);
-void model_replay(struct model *model, int place);
+enum model_refusal { REPLAYS, REFUSED_GONE, REFUSED_BUSY, REFUSED_BODY, REFUSED_HANDLED };
+enum model_refusal model_may_replay(const struct model *model, int place, bool force);
+void model_replay(struct model *model, int place, bool force);
 bool model_chore_is_due(const struct model *model, int place, enum model_chore chore);
 void model_do_chore(struct model *model, int place, enum model_chore chore);
 /* The process ends without a word: nobody knows any more what was under way. */
@@ -85,7 +88,9 @@ bool model_flag(const struct flags *flags, enum endpoint endpoint, unsigned comp
 /* Does the message handle that item of itself? */
 bool model_handles(const struct model_message *message, unsigned item);
 bool model_is_covered(const struct model *model, int place, unsigned item);
-unsigned model_covered(const struct model *model, int place);    /* bits of its covered items */
+unsigned model_covered(const struct model *model, int place);  /* bits of its covered items */
+bool model_is_sent_again(const struct model_message *message); /* delivered, and pending for items given back */
+unsigned model_left_out(const struct model *model, int place); /* bits of the items that the next attempt leaves out */
 int model_find_label(const struct model *model, unsigned label); /* newest of that label, or NOWHERE */
 
 #endif

@@ -26,12 +26,24 @@ static int next_due(const struct model *model, enum endpoint endpoint) {
     return next;
 }
 
+/* Section 4: "A lease [...] asks the flag again." */
+static bool is_off_by_now(const struct model *model, int place) {
+    const struct model_message *message = &model->messages[place];
+    return !message->replayed && !rules_own_on(model, message);
+}
+
 int model_lease(struct model *model, enum endpoint endpoint, int max, int *places) {
     int count = 0;
-    for (int next; count < max && (next = next_due(model, endpoint)) != NOWHERE; count++) {
+    for (int next; count < max && (next = next_due(model, endpoint)) != NOWHERE;) {
+        if (is_off_by_now(model, next)) {
+            rules_decide(model, next, false);
+            rules_become_unhandled(model, next);
+            continue;
+        }
         model->messages[next].under_way = true;
+        model->messages[next].leased_covered = model_covered(model, next);
         model->messages[next].promised = true; /* no sender waits for this attempt: the delivery is up to us */
-        places[count] = next;
+        places[count++] = next;
     }
     return count;
 }
@@ -40,27 +52,23 @@ static void forget(struct model *model, int place) {
     model->messages[place].there = false;
 }
 
-static bool was_delivered(const struct model_message *message) {
-    bool delivered = false;
-    for (unsigned i = 0; i < message->sketch.item_count; i++)
-        delivered = delivered || message->delivered[i];
-    return delivered;
-}
-
 static void settle_delivered(struct model *model, int place) {
     struct model_message *message = &model->messages[place];
-    if (message->replayed)
-        memset(message->trimmed, 0, sizeof message->trimmed); /* it went whole */
+    bool *trimmed = message->trimmed, *again = message->again;
     for (unsigned i = 0; i < message->sketch.item_count; i++)
-        message->delivered[i] = message->delivered[i] || !message->trimmed[i];
+        trimmed[i] = trimmed[i] && !again[i] && !message->forced; /* by force it went whole */
+    for (unsigned i = 0; i < message->sketch.item_count; i++)
+        message->delivered[i] = message->delivered[i] || !trimmed[i];
     message->promised = true; /* it was answered 200 */
     rules_set_state(model, place, STATE_DELIVERED);
+    rules_give_back(model, place);
     rules_become_handled(model, place);
 }
 
 /* Section 4: "A message whose retries are used up is dead. Each suppressed twin that leaned on it is decided again". */
 static void die(struct model *model, int place) {
     rules_set_state(model, place, STATE_DEAD);
+    rules_lay_to_rest(model, place);
     rules_become_unhandled(model, place);
 }
 
@@ -93,7 +101,7 @@ static bool is_relied_on(const struct model *model, int place) {
     for (int t = 0; t < model->twin_count; t++) {
         const struct model_message *event = &model->messages[model->twins[t].event];
         if (model->twins[t].rule == place && event->there && event->trimmed[model->twins[t].item] &&
-            (event->under_way || was_delivered(event)))
+            (event->under_way || rules_was_delivered(event)))
             return true;
     }
     return false;
@@ -130,25 +138,82 @@ void model_settle(struct model *model, int place, const struct model_attempt *at
 
 /* ---- replay ---- */
 
-bool model_may_replay(const struct model *model, int place) {
+/* "replaying a message whose items are all handled is refused unless forced"; what is pending just goes sooner. */
+enum model_refusal model_may_replay(const struct model *model, int place, bool force) {
     const struct model_message *message = &model->messages[place];
-    return message->there && !message->under_way && !message->content_gone;
+    if (!message->there)
+        return REFUSED_GONE;
+    if (message->under_way)
+        return REFUSED_BUSY;
+    if (message->content_gone)
+        return REFUSED_BODY;
+    bool handled = message->state != STATE_PENDING && rules_is_handled(model, place);
+    return handled && !force ? REFUSED_HANDLED : REPLAYS;
 }
 
-/* "A replay skips identity and twin checks on purpose": all of it goes out, whatever flags and twins say. Where it was
- * delivered before without some items, it handles those only when the replay has arrived: should that fail, what
- * was delivered then still stands, and what was not must not be suppressed on its account. */
-void model_replay(struct model *model, int place) {
+/* By force all of it goes out, whatever flags and twins say. Where it was delivered before without some items, it
+ * handles those only when the replay has arrived: should that fail, what was delivered then still stands, and what was
+ * not must not be suppressed on its account. Else what is handled already is left out. */
+void model_replay(struct model *model, int place, bool force) {
     struct model_message *message = &model->messages[place];
+    bool once = rules_was_delivered(message), pending = message->state == STATE_PENDING;
+    unsigned covered = model_covered(model, place);
     rules_set_state(model, place, STATE_PENDING);
-    if (!was_delivered(message))
-        memset(message->trimmed, 0, sizeof message->trimmed);
+    for (unsigned i = 0; i < message->sketch.item_count; i++) {
+        bool is_covered = (covered >> i & 1) != 0;
+        if (force && !once)
+            message->trimmed[i] = false;
+        else if (!force && !pending && once)
+            message->again[i] = message->trimmed[i] && !is_covered;
+        else if (!force && !pending)
+            message->trimmed[i] = is_covered && model->rules.trim;
+    }
+    message->forced = message->forced || force;
     message->replayed = true;
     message->promised = true;
     rules_become_handled(model, place);
 }
 
 /* ---- time and flags ---- */
+
+static bool leaves_too_much(const struct model *model, int place) {
+    const struct model_message *event = &model->messages[place];
+    bool may_go = (event->state == STATE_PENDING && !event->under_way && !event->forced) ||
+                  (event->state == STATE_DELIVERED && !event->content_gone);
+    unsigned spare = rules_spare(model, place);
+    for (unsigned i = 0; i < event->sketch.item_count; i++)
+        if ((spare >> i & 1) == 0 &&
+            (event->state == STATE_SUPPRESSED || (may_go && event->trimmed[i] && !event->again[i])))
+            return true;
+    return false;
+}
+
+/* An alert that waits, and whose event stays suppressed, or went without the item, though its consumer is on. */
+static bool event_is_wanted(const struct model *model, const struct model_message *message) {
+    int place = (int)(message - model->messages);
+    for (int t = 0; t < model->twin_count; t++) {
+        const struct model_twin *twin = &model->twins[t];
+        const struct model_message *event = &model->messages[twin->event];
+        if (twin->rule == place && event->there && rules_own_on(model, event) && leaves_too_much(model, twin->event))
+            return true;
+    }
+    return false;
+}
+
+/* Section 4: "Nothing is removed by retention while a twin of it is open [...] or leans upon it". */
+static bool is_leaned_upon(const struct model *model, int place) {
+    for (int t = 0; t < model->twin_count; t++) {
+        const struct model_twin *twin = &model->twins[t];
+        const struct model_message *rule = &model->messages[twin->rule], *event = &model->messages[twin->event];
+        if (twin->event == place && rule->there && rule->state == STATE_SUPPRESSED && model_handles(event, twin->item))
+            return true;
+        if (twin->rule == place && event->there && model_handles(rule, 0) &&
+            (event->state == STATE_SUPPRESSED ||
+             (event->trimmed[twin->item] && (event->state == STATE_PENDING || rules_was_delivered(event)))))
+            return true;
+    }
+    return false;
+}
 
 /* Section 3.5: "When flags change, what they decide is decided again: parked messages whose own flag is now on; pending
  * messages (no attempt under way) whose own flag is now off". A held message waits for the other side, so either
@@ -157,7 +222,7 @@ static bool review_is_due(const struct model *model, const struct model_message 
     bool own = rules_own_on(model, message);
     switch (message->state) {
     case STATE_PARKED:
-        return own;
+        return own || event_is_wanted(model, message);
     case STATE_PENDING:
         return !own && !message->under_way && !message->replayed;
     case STATE_HELD:
@@ -167,12 +232,12 @@ static bool review_is_due(const struct model *model, const struct model_message 
     }
 }
 
-static bool has_pending_twin(const struct model *model, int place) {
+static bool has_open_twin(const struct model *model, int place) {
     for (int t = 0; t < model->twin_count; t++) {
         const struct model_twin *twin = &model->twins[t];
         int other = twin->rule == place ? twin->event : twin->rule;
         if ((twin->rule == place || twin->event == place) && model->messages[other].there &&
-            model->messages[other].state == STATE_PENDING)
+            !is_final(model->messages[other].state))
             return true;
     }
     return false;
@@ -184,7 +249,11 @@ static bool body_is_spent(const struct model *model, int place) {
     const struct model_message *message = &model->messages[place];
     if (message->content_gone)
         return false;
-    return message->state == STATE_DELIVERED || (message->state == STATE_SUPPRESSED && !has_pending_twin(model, place));
+    bool leans = message->state == STATE_SUPPRESSED;
+    for (unsigned i = 0; i < message->sketch.item_count; i++)
+        leans = leans || message->trimmed[i];
+    return (message->state == STATE_DELIVERED || message->state == STATE_SUPPRESSED) &&
+           (!leans || !has_open_twin(model, place));
 }
 
 bool model_chore_is_due(const struct model *model, int place, enum model_chore chore) {
@@ -200,16 +269,22 @@ bool model_chore_is_due(const struct model *model, int place, enum model_chore c
     case CHORE_REVIEW:
         return review_is_due(model, message);
     case CHORE_FORGET_BODY:
-        return body_is_spent(model, place) && model->now_ms - message->received_ms > rules->body_retention_ms;
+        return body_is_spent(model, place) && model->now_ms - message->changed_ms > rules->body_retention_ms;
     case CHORE_FORGET:
-        return is_final(message->state) && model->now_ms - message->received_ms > rules->retention_ms;
+        return is_final(message->state) && model->now_ms - message->changed_ms > rules->retention_ms &&
+               !has_open_twin(model, place) && !is_leaned_upon(model, place);
     default:
         return false;
     }
 }
 
 static void review(struct model *model, int place) {
-    bool was_pending = model->messages[place].state == STATE_PENDING;
+    struct model_message *message = &model->messages[place];
+    if (message->state == STATE_PARKED && !rules_own_on(model, message)) {
+        rules_become_waiting(model, place); /* the consumer of its event is on */
+        return;
+    }
+    bool was_pending = message->state == STATE_PENDING;
     rules_decide(model, place, false);
     if (was_pending)
         rules_become_unhandled(model, place);

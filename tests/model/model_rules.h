@@ -12,6 +12,12 @@ bool rules_is_remembered(const struct model *model, int place); /* is within ret
 void rules_find_twins(struct model *model, int place);
 void rules_decide(struct model *model, int place, bool arriving);
 bool rules_untrim(struct model *model, int place);
+unsigned rules_spare(const struct model *model, int place);
+bool rules_is_handled(const struct model *model, int place);
+void rules_lay_to_rest(struct model *model, int place);
+bool rules_give_back(struct model *model, int place);
+bool rules_was_delivered(const struct model_message *message);
+void rules_become_waiting(struct model *model, int place);
 void rules_set_state(struct model *model, int place, enum state state);
 void rules_become_handled(struct model *model, int place);
 void rules_become_unhandled(struct model *model, int place);

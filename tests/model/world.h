@@ -20,6 +20,7 @@ struct witnessed {
     uint32_t sent;      /* items of the attempt that is under way */
     uint32_t delivered; /* items that its consumer has taken */
     uint32_t vouched;   /* items that a twin handled which was removed when its retention was over */
+    uint32_t needed;    /* items that one of several rules waits for */
     uint32_t lapsed;    /* items that a twin kept, dead or expired, until its retention was over */
 };
 

@@ -21,13 +21,16 @@ struct model_arrival adopt_arrival(struct world *world, const struct history_ste
     struct model *model = &world->model;
     if (admission->outcome == ADMIT_REFUSED)
         return (struct model_arrival){.outcome = MODEL_REFUSED, .place = NOWHERE};
-    if (admission->outcome == ADMIT_DUPLICATE)
-        return (struct model_arrival){.outcome = MODEL_DUPLICATE, .place = place_of(world, admission->id)};
+    int place = place_of(world, admission->id);
+    if (place < model->message_count) /* ids only grow */
+        return (struct model_arrival){
+            .outcome = admission->outcome == ADMIT_DUPLICATE ? MODEL_DUPLICATE : MODEL_REOPENED, .place = place};
     model->messages[model->message_count] = (struct model_message){
         .label = step->label,
         .there = true,
         .sketch = step->sketch,
         .received_ms = world->now_ms,
+        .changed_ms = world->now_ms,
         .time_ms = world->now_ms - step->sketch.age_ms,
         .state = admission->state,
         .under_way = admission->leased,
@@ -52,9 +55,11 @@ static void adopt_message(struct world *world, int place) {
     message->tries = record->tries;
     message->promised = (record->marks & RECORD_PROMISED) != 0;
     message->replayed = (record->marks & RECORD_REPLAYED) != 0;
+    message->forced = (record->marks & RECORD_FORCED) != 0;
     message->content_gone = (record->marks & RECORD_CONTENT_GONE) != 0;
     for (unsigned i = 0; i < message->sketch.item_count; i++) {
         message->trimmed[i] = (record->trimmed >> i & 1) != 0;
+        message->again[i] = (record->again >> i & 1) != 0;
         message->delivered[i] = (world->witnessed[place].delivered >> i & 1) != 0;
     }
 }

@@ -31,7 +31,8 @@ static bool is_handled(const struct world *world, int place, unsigned item) {
     const struct mirror_record *record = mirror_at(world, place);
     if ((world->witnessed[place].delivered >> item & 1) != 0)
         return record->there;
-    return record->there && record->state == STATE_PENDING && (record->trimmed >> item & 1) == 0;
+    bool goes = record->again != 0 ? (record->again >> item & 1) != 0 : (record->trimmed >> item & 1) == 0;
+    return record->there && record->state == STATE_PENDING && goes;
 }
 
 void witness_retirement(struct world *world, int place) {
@@ -55,15 +56,32 @@ static bool is_open(enum state state) {
     return state == STATE_PENDING || state == STATE_HELD || state == STATE_PARKED;
 }
 
-/* Delivered, dead and expired ones are reopened by an operator only; suppressed ones by an operator or a twin that is
- * no longer handled, never by arrivals or time alone. */
-static bool may_reopen(const struct world *world, const struct mirror_record *before, const struct history_step *step) {
+static bool is_repeated(const struct sketch *first, const struct history_step *step) {
+    const struct sketch *sketch = &step->sketch;
+    return step->kind == STEP_ARRIVE && first->generation == sketch->generation &&
+           ((first->webhook_id != 0 && first->webhook_id == sketch->webhook_id) ||
+            (first->body_id != 0 && first->body_id == sketch->body_id));
+}
+
+/* Dead and expired ones are reopened by an operator or their sender, and laid to rest when a twin is delivered;
+ * suppressed ones by an operator, or a twin that is no longer handled, or waits for them; delivered ones for items that
+ * are given back. */
+static bool may_reopen(const struct world *world, const struct mirror_record *before, const struct mirror_record *after,
+                       const struct history_step *step) {
+    bool moves_twins =
+        step->kind == STEP_SETTLE || step->kind == STEP_SWEEP || step->kind == STEP_ARRIVE || step->kind == STEP_LEASE;
+    bool is_dead = before->state == STATE_DEAD || before->state == STATE_EXPIRED;
     if (step->kind == STEP_REPLAY) {
         int place = model_find_label(&world->model, step->label);
         if (place != NOWHERE && world->model.messages[place].id == before->id)
             return true;
     }
-    return before->state == STATE_SUPPRESSED && (step->kind == STEP_SETTLE || step->kind == STEP_SWEEP);
+    if (is_dead && is_repeated(sketch_at(world, place_of(world, before->id)), step))
+        return true;
+    if (is_dead)
+        return step->kind == STEP_SETTLE && (after->state == STATE_SUPPRESSED || after->state == STATE_DELIVERED);
+    return moves_twins &&
+           (before->state == STATE_SUPPRESSED || (before->trimmed != 0 && after->state == STATE_PENDING));
 }
 
 /* (pairing 7.1) */
@@ -72,7 +90,7 @@ static bool check_states(struct world *world, const struct history_step *step) {
     for (size_t i = 0; i < world->previous.record_count && i < now->record_count; i++) {
         const struct mirror_record *before = &world->previous.records[i], *after = &now->records[i];
         if (!before->there || !after->there || before->state == after->state || is_open(before->state) ||
-            world->undone || may_reopen(world, before, step))
+            world->undone || may_reopen(world, before, after, step))
             continue;
         return world_fail(world, "invariant 1: message %u was %s for good, and is %s",
                           label_at(world, place_of(world, after->id)), state_name(before->state),
@@ -150,6 +168,25 @@ static bool check_losses(struct world *world) {
 
 /* ---- 4 ---- */
 
+static bool is_item_of(const struct world *world, const struct couple *couple, int event, unsigned item) {
+    return couple->event == event && couple->item == item && (world->witnessed[couple->rule].delivered & 1) == 0;
+}
+
+/* Section 4: several rules tell of the item, and one waits because its side is off, so that the event has to go for it
+ * although another was delivered. */
+void witness_need(struct world *world, int place) {
+    for (unsigned item = 0; item < sketch_at(world, place)->item_count; item++) {
+        unsigned rules = 0, open = 0;
+        for (size_t t = 0; t < world->mirror.now.twin_count; t++) {
+            struct couple couple = couple_of(world, &world->mirror.now.twins[t]);
+            rules += couple.event == place && couple.item == item;
+            open += is_item_of(world, &couple, place, item);
+        }
+        if (rules > 1 && open > 0)
+            world->witnessed[place].needed |= 1U << item;
+    }
+}
+
 /* (pairing 7.4) */
 static bool check_doubles(struct world *world) {
     for (size_t t = 0; t < world->mirror.now.twin_count; t++) {
@@ -157,7 +194,8 @@ static bool check_doubles(struct world *world) {
         const struct witnessed *rule = &world->witnessed[couple.rule], *event = &world->witnessed[couple.event];
         if (rule->uncertain || event->uncertain || event->sent_whole)
             continue;
-        if ((rule->delivered & 1) != 0 && (event->delivered >> couple.item & 1) != 0)
+        if ((rule->delivered & 1) != 0 && (event->delivered >> couple.item & 1) != 0 &&
+            (event->needed >> couple.item & 1) == 0)
             return world_fail(world, "invariant 4: %u and item %u of %u are one occurrence, and both were delivered",
                               label_at(world, couple.rule), couple.item, label_at(world, couple.event));
     }

@@ -17,6 +17,13 @@ static uint32_t trimmed_bits(const struct model_message *message) {
     return bits;
 }
 
+static uint32_t again_bits(const struct model_message *message) {
+    uint32_t bits = 0;
+    for (unsigned i = 0; i < message->sketch.item_count; i++)
+        bits |= (uint32_t)message->again[i] << i;
+    return bits;
+}
+
 static uint32_t delivered_bits(const struct model_message *message) {
     uint32_t bits = 0;
     for (unsigned i = 0; i < message->sketch.item_count; i++)
@@ -38,12 +45,12 @@ static bool compare_details(const struct model_message *message, const struct mi
         has_mark(record, RECORD_DELIVERED_ONCE) != (delivered_bits(message) != 0))
         return false;
     if ((message->state == STATE_PENDING || message->state == STATE_DELIVERED) &&
-        record->trimmed != trimmed_bits(message))
+        (record->trimmed != trimmed_bits(message) || record->again != again_bits(message)))
         return false;
     if (message->state != STATE_PENDING)
         return true;
     return record->tries == message->tries && has_mark(record, RECORD_REPLAYED) == message->replayed &&
-           has_mark(record, RECORD_PROMISED) == message->promised;
+           has_mark(record, RECORD_FORCED) == message->forced && has_mark(record, RECORD_PROMISED) == message->promised;
 }
 
 bool compare_message(const struct model_message *message, const struct mirror_record *record) {

@@ -25,6 +25,9 @@ bool check_invariants(struct world *world, const struct history_step *step) MUST
 /* Its retention is over: what it handled stays handled for its twins. To be called while it is in the model. */
 void witness_retirement(struct world *world, int place);
 
+/* An attempt begins. */
+void witness_need(struct world *world, int place);
+
 /* world_adopt.c: in place of the model, where there is none */
 int place_of(const struct world *world, uint64_t id);
 struct model_arrival adopt_arrival(struct world *world, const struct history_step *step,

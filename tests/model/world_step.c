@@ -30,24 +30,34 @@ static uint32_t items_of(struct str bitmap, unsigned item_count) {
 }
 
 /* An attempt begins: what is the consumer sent? */
-static void witness_attempt(struct world *world, int place, struct str trimmed, struct str covered) {
+static void witness_attempt(struct world *world, int place, struct str left_out, struct str covered) {
     const struct model_message *message = &world->model.messages[place];
     struct witnessed *witnessed = &world->witnessed[place];
-    uint32_t all = all_items(&message->sketch);
-    witnessed->sent = message->replayed ? all : all & ~items_of(trimmed, message->sketch.item_count);
+    witnessed->sent = all_items(&message->sketch) & ~items_of(left_out, message->sketch.item_count);
+    witness_need(world, place);
     if (!world->rules->trim && (items_of(covered, message->sketch.item_count) & witnessed->sent) != 0)
         witnessed->sent_whole = true;
 }
 
 /* ---- arrival ---- */
 
+static bool any_trimmed(const struct model_message *message) {
+    bool trimmed = false;
+    for (unsigned i = 0; i < message->sketch.item_count; i++)
+        trimmed = trimmed || message->trimmed[i];
+    return trimmed;
+}
+
 static enum admit_outcome expected_outcome(const struct model *model, const struct model_arrival *arrival) {
     if (arrival->outcome == MODEL_DUPLICATE)
         return ADMIT_DUPLICATE;
     if (arrival->outcome == MODEL_REFUSED)
         return ADMIT_REFUSED;
+    bool reopened = arrival->outcome == MODEL_REOPENED;
     switch (model->messages[arrival->place].state) {
     case STATE_PENDING:
+        if (reopened)
+            return any_trimmed(&model->messages[arrival->place]) ? ADMIT_PARTIAL : ADMIT_ACCEPTED;
         return arrival->covered != 0 ? ADMIT_PARTIAL : ADMIT_ACCEPTED;
     case STATE_HELD:
         return ADMIT_HELD;
@@ -67,12 +77,13 @@ static bool admission_agrees(struct world *world, const struct model_arrival *ar
     if (outcome == ADMIT_REFUSED)
         return true;
     struct model_message *message = &world->model.messages[arrival->place];
-    if (outcome == ADMIT_DUPLICATE && admission->id != message->id)
+    bool repeats = arrival->outcome == MODEL_DUPLICATE || arrival->outcome == MODEL_REOPENED;
+    if (repeats && admission->id != message->id)
         return world_fail(world, "a duplicate of the wrong message, the model says of %u", message->label);
     if (admission->state != message->state)
         return world_fail(world, "admitted as %s, the model says %s", state_name(admission->state),
                           state_name(message->state));
-    if (outcome == ADMIT_DUPLICATE)
+    if (repeats)
         return true;
     if (admission->leased != message->under_way)
         return world_fail(world, "admitted %s a lease", admission->leased ? "with" : "without");
@@ -102,7 +113,7 @@ static bool arrive(struct world *world, const struct history_step *step) {
         return true;
     struct model_message *message = &world->model.messages[arrival.place];
     struct witnessed *witnessed = &world->witnessed[arrival.place];
-    if (arrival.outcome == MODEL_DUPLICATE) {
+    if (arrival.outcome == MODEL_DUPLICATE || arrival.outcome == MODEL_REOPENED) {
         witnessed->promised = true;
         return true;
     }
@@ -121,8 +132,10 @@ static bool lease_agrees(struct world *world, int place, const struct lease *lea
         return world_fail(world, "leased in another order: the model says %u", message->label);
     if (lease->content.body.len == 0)
         return world_fail(world, "leased without its body: %u", message->label);
-    if (items_of(lease->covered, message->sketch.item_count) != model_covered(&world->model, place))
+    if (items_of(lease->covered, message->sketch.item_count) != message->leased_covered)
         return world_fail(world, "leased %u with other items covered", message->label);
+    if (items_of(lease->left_out, message->sketch.item_count) != model_left_out(&world->model, place))
+        return world_fail(world, "leased %u with other items left out", message->label);
     return true;
 }
 
@@ -149,7 +162,7 @@ static bool lease(struct world *world, const struct history_step *step) {
     else if (!leases_agree(world, leases, count, places, model_lease(&world->model, step->endpoint, (int)max, places)))
         return false;
     for (size_t i = 0; i < count; i++)
-        witness_attempt(world, places[i], leases[i].record.trimmed, leases[i].covered);
+        witness_attempt(world, places[i], leases[i].left_out, leases[i].covered);
     return true;
 }
 
@@ -208,17 +221,15 @@ static bool replay(struct world *world, const struct history_step *step) {
     if (place == NOWHERE)
         return true;
     struct model_message *message = &world->model.messages[place];
-    enum err err = ledger_replay(world->ledger, message->id, world->now_ms);
-    enum err expected = !message->there         ? ERR_NOT_FOUND
-                        : message->under_way    ? ERR_BUSY
-                        : message->content_gone ? ERR_INVALID
-                                                : ERR_NONE;
+    enum err err = ledger_replay(world->ledger, message->id, step->force, world->now_ms);
+    static const enum err refusals[] = {ERR_NONE, ERR_NOT_FOUND, ERR_BUSY, ERR_INVALID, ERR_EXISTS};
+    enum err expected = refusals[model_may_replay(&world->model, place, step->force)];
     if (world->mirror.failed || (err == ERR_NONE && expected == ERR_NONE)) {
         if (!group_accepts(world, err, "ledger_replay"))
             return false;
         if (!world->without_model)
-            model_replay(&world->model, place);
-        world->witnessed[place].uncertain = true;
+            model_replay(&world->model, place, step->force);
+        world->witnessed[place].uncertain = world->witnessed[place].uncertain || step->force;
         world->witnessed[place].promised = true;
         return true;
     }

@@ -210,7 +210,7 @@ static enum err run_job(struct ledger *ledger, struct store_job *store_job) {
     case JOB_REPLAY:
         break;
     }
-    return ledger_replay(ledger, job->attempt.id, work->now_ms);
+    return ledger_replay(ledger, job->attempt.id, true, work->now_ms);
 }
 
 static void choose_attempt(struct work *work, struct job *job) {

@@ -281,11 +281,15 @@ static inline void switch_flags(struct world *world, bool legacy, bool new) {
     sweep(world);
 }
 
-static inline enum err replay(struct world *world, uint64_t id) {
+static inline enum err replay_as(struct world *world, uint64_t id, bool force) {
     OK(ledger_begin(world->ledger));
-    enum err err = ledger_replay(world->ledger, id, world->now_ms);
+    enum err err = ledger_replay(world->ledger, id, force, world->now_ms);
     OK(ledger_commit(world->ledger));
     return err;
+}
+
+static inline enum err replay(struct world *world, uint64_t id) {
+    return replay_as(world, id, false);
 }
 
 static inline bool twin_handles_item(const struct twin *twin, const struct record *other, bool is_rule, uint32_t item) {
@@ -293,7 +297,10 @@ static inline bool twin_handles_item(const struct twin *twin, const struct recor
         return false;
     if (!state_is_handled(other->state) && (other->marks & RECORD_DELIVERED_ONCE) == 0)
         return false;
-    return !is_rule || !bitmap_has(other->trimmed, twin->item);
+    size_t len = (other->item_count + 7) / 8;
+    bool goes_after = other->state == STATE_PENDING && other->trimmed.len > len &&
+                      bitmap_has(str_from(other->trimmed, len), twin->item);
+    return !is_rule || !bitmap_has(other->trimmed, twin->item) || goes_after;
 }
 
 /* Every item of a suppressed message has a twin that handles it. */

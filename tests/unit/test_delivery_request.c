@@ -324,7 +324,7 @@ static void the_list_of_what_is_covered_has_a_bound(void **state) {
 static void a_replay_goes_whole(void **state) {
     struct bench *bench = *state;
     bench->delivery.trimmed = STR("\x01");
-    bench->delivery.record.marks = RECORD_REPLAYED;
+    bench->delivery.record.marks = RECORD_FORCED;
     build(bench);
     assert_true(str_eq(bench->request.body, str_of(read_completed)));
     assert_no_header(bench, "Hookshift-Covered");

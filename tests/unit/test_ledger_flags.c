@@ -62,7 +62,7 @@ static void what_is_held_is_decided_when_a_side_goes_off(void **state) {
         assert_state(world, rule, STATE_HELD);
         switch_flags(world, cases[i].legacy, cases[i].new);
         assert_state(world, rule, cases[i].state);
-        GROUP(world, ledger_replay(world->ledger, rule, world->now_ms));
+        GROUP(world, ledger_replay(world->ledger, rule, false, world->now_ms));
         attempt(world, rule, ATTEMPT_GONE);
     }
 }

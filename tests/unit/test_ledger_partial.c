@@ -102,9 +102,9 @@ static void an_attempt_under_way_takes_back_when_it_fails(void **state) {
     assert_null(story_of(world, event).record.trimmed.at);
 }
 
-/* 4: what an attempt left out and delivered without, while the twin died, is lost to nobody: the twin is dead, and
- * can be replayed. */
-static void an_attempt_that_succeeds_leaves_the_dead_twin_to_be_replayed(void **state) {
+/* 4: what an attempt left out and delivered without, while the twin died, is sent after it. (pairing 4.6)
+ * (fault 2.12) */
+static void what_an_attempt_left_out_for_a_dead_twin_is_sent_after_it(void **state) {
     struct world *world = *state;
     uint64_t rule = alert(world, "a");
     struct telling told = reads_telling(world, "a b");
@@ -112,11 +112,16 @@ static void an_attempt_that_succeeds_leaves_the_dead_twin_to_be_replayed(void **
     uint64_t event = tell(world, told);
     settle_as(world, (struct attempt){.id = rule, .result = ATTEMPT_GONE, .retry_after_ms = -1, .what = STR("410")});
     attempt(world, event, ATTEMPT_DELIVERED);
-    assert_state(world, event, STATE_DELIVERED);
-    assert_true(leaves_out(world, event, 0));
+    assert_state(world, event, STATE_PENDING);
     assert_state(world, rule, STATE_DEAD);
-    OK(replay(world, rule));
-    assert_state(world, rule, STATE_PENDING);
+    assert_int_equal(replay(world, rule), ERR_EXISTS);
+    struct lease leases[2];
+    assert_int_equal(lease(world, ENDPOINT_NEW, 2, leases), 1);
+    assert_true(str_eq(leases[0].left_out, STR("\x02")));
+    attempt(world, event, ATTEMPT_DELIVERED);
+    assert_state(world, event, STATE_DELIVERED);
+    assert_false(leaves_out(world, event, 0));
+    assert_state(world, rule, STATE_SUPPRESSED);
 }
 
 /* 5, acknowledge=delivered: the sender of a rule was promised nothing, but that of the event was, and the event goes
@@ -242,7 +247,7 @@ int main(void) {
         ON_BOTH(a_forwarded_event_handles_all_its_items),
         ON_BOTH(a_pending_event_takes_back_what_its_twin_cannot_deliver),
         ON_BOTH(an_attempt_under_way_takes_back_when_it_fails),
-        ON_BOTH(an_attempt_that_succeeds_leaves_the_dead_twin_to_be_replayed),
+        ON_BOTH(what_an_attempt_left_out_for_a_dead_twin_is_sent_after_it),
         ON_BOTH(a_rule_that_an_event_leaves_an_item_to_is_kept),
         ON_BOTH(a_rule_whose_item_can_be_taken_back_is_forgotten),
         ON_BOTH(a_parked_event_is_suppressed_when_its_last_item_is_covered),

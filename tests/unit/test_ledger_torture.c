@@ -318,7 +318,7 @@ static void an_event_leaves_an_item_out(struct world *world) {
 static void a_replay_of_part_of_an_event(struct world *world) {
     alert(world, "a");
     attempt(world, reads(world, "a b"), ATTEMPT_DELIVERED);
-    OK(replay(world, newest(world, STATE_DELIVERED)));
+    OK(replay_as(world, newest(world, STATE_DELIVERED), true));
     world->on[ENDPOINT_LEGACY] = false;
     TELL(world, .rule_id = "2", .items = {"read/a"});
 }
@@ -354,7 +354,7 @@ static void a_dead_rule_and_its_parked_event(struct world *world) {
 }
 
 static enum err the_dead_is_replayed(struct world *world) {
-    return ledger_replay(world->ledger, newest(world, STATE_DEAD), world->now_ms);
+    return ledger_replay(world->ledger, newest(world, STATE_DEAD), false, world->now_ms);
 }
 
 /* All that a sweep can have to do: flags have changed, time is over, bodies and messages are past their retention. */

@@ -139,12 +139,12 @@ async function replay(words, path, said) {
 }
 
 async function replayOne(id) {
-  await replay(`Message ${id} goes to its consumer again, whatever flags and twins say.`, `/api/messages/${id}/replay`, () => `${id} will be delivered again.`);
+  await replay(`Message ${id} goes to its consumer, whatever its flag says. What is handled already is left out.`, `/api/messages/${id}/replay`, () => `${id} will be delivered again.`);
   if ($("#story").open) await tell(id);
 }
 
 function replayDead() {
-  return replay("All dead messages go to their consumers again.", "/api/replay?state=dead", (answer) => `${number(answer.replayed)} will be delivered again.`);
+  return replay("All dead messages go to their consumers again. What is handled already is left out.", "/api/replay?state=dead", (answer) => `${number(answer.replayed)} will be delivered again.`);
 }
 
 export function start() {
