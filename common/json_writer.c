@@ -53,26 +53,36 @@ void json_array_end(struct json_writer *writer) {
     level_end(writer, ']');
 }
 
-static void write_escaped(struct strbuf *out, char c) {
+static void write_escaped(struct strbuf *out, uint32_t code) {
     static const char letters[] = {
         ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
-    unsigned char byte = (unsigned char)c;
-    if (byte < sizeof letters && letters[byte] != '\0') {
+    if (code < sizeof letters && letters[code] != '\0') {
         strbuf_append_char(out, '\\');
-        strbuf_append_char(out, letters[byte]);
+        strbuf_append_char(out, letters[code]);
     } else {
-        strbuf_printf(out, "\\u%04x", byte);
+        strbuf_printf(out, "\\u%04x", code);
     }
+}
+
+/* Bytes of the character at the front that is to be escaped, else 0. JSON asks for C0 only; the other controls would
+ * be obeyed by the terminal that the text is printed to. */
+static size_t escaped_len(struct str text) {
+    char c = text.at[0];
+    if (c == '"' || c == '\\')
+        return 1;
+    return c >= ' ' && c < 0x7F ? 0 : str_control_len(text);
 }
 
 static void write_utf8(struct strbuf *out, struct str text) {
     size_t done = 0;
     for (size_t i = 0; i < text.len; i++) {
-        if ((unsigned char)text.at[i] >= 0x20 && text.at[i] != '"' && text.at[i] != '\\')
+        size_t len = escaped_len(str_from(text, i));
+        if (len == 0)
             continue;
         strbuf_append(out, str_slice(text.at + done, i - done));
-        write_escaped(out, text.at[i]);
-        done = i + 1;
+        write_escaped(out, str_code_point(str_from(text, i)));
+        done = i + len;
+        i = done - 1;
     }
     strbuf_append(out, str_from(text, done));
 }

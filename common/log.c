@@ -14,19 +14,21 @@ void log_set(enum log_level level, enum log_format format) {
     atomic_store(&log_format, (int)format);
 }
 
-/* A JSON string; what is not UTF-8 or a control character is written as \u00XX of the byte, so that a line stays a
- * line whatever a sender puts into its headers. */
+/* A JSON string. What is not UTF-8 is written as \u00XX of the byte, and a control character (str_control_len()) as
+ * \uXXXX, so that a line stays a line, and reads as it was written, whatever a sender puts into its headers. */
 static void append_quoted(struct strbuf *line, struct str text) {
     bool utf8 = str_is_utf8(text);
     strbuf_append_char(line, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.at[i];
+    while (text.len > 0) {
+        unsigned char c = (unsigned char)text.at[0];
+        size_t control = c >= 0x80 && !utf8 ? 1 : str_control_len(text);
         if (c == '"' || c == '\\')
             strbuf_printf(line, "\\%c", c);
-        else if (c < 0x20 || c == 0x7F || (c >= 0x80 && !utf8))
-            strbuf_printf(line, "\\u%04x", c);
+        else if (control > 0)
+            strbuf_printf(line, "\\u%04x", utf8 ? str_code_point(text) : c);
         else
             strbuf_append_char(line, (char)c);
+        text = str_from(text, control > 0 ? control : 1);
     }
     strbuf_append_char(line, '"');
 }

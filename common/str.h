@@ -73,6 +73,12 @@ enum { I64_TEXT_LEN = 20 };
 /* In decimal; a slice of `text`, at its end and without a NUL. */
 struct str str_of_i64(int64_t value, char text[I64_TEXT_LEN]);
 
+/* Bytes of the control character at the front of UTF-8 text, 0 where there is none there: C0, DEL and C1, which a
+ * terminal obeys, the marks that turn the direction of writing, and the separators of lines and paragraphs. */
+size_t str_control_len(struct str s);
+
+uint32_t str_code_point(struct str s); /* of the first character of UTF-8 text that is not empty; below U+10000 */
+
 bool str_is_utf8(struct str s);
 size_t str_utf8_len(struct str s); /* bytes at the front that are UTF-8; s.len where all of them are */
 

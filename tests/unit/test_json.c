@@ -458,8 +458,21 @@ static void test_writer(void **state) {
     json_str(&writer, STR("\xC3\xA9\xFFx\xE2\x82"));
     json_object_end(&writer);
     assert_string_equal(out.at,
-                        "{\"text\":\"a\\\"\\\\\\n\\u0001\\u0000z\x7f\",\"list\":[-9223372036854775808,[],{},true,"
+                        "{\"text\":\"a\\\"\\\\\\n\\u0001\\u0000z\\u007f\",\"list\":[-9223372036854775808,[],{},true,"
                         "null,null,\"\",{\"x\":1}],\"bad\":\"\xC3\xA9\xEF\xBF\xBDx\xEF\xBF\xBD\xEF\xBF\xBD\"}");
+    strbuf_clear(&out);
+}
+
+/* What a terminal would obey is escaped as well, and reads back the same. (fault 5.9) */
+static void test_controls_are_escaped(void **state) {
+    (void)state;
+    struct strbuf out = {0};
+    struct json_writer writer;
+    json_begin(&writer, &out);
+    json_str(&writer, STR("a\xC2\x9B"
+                          "31m\xE2\x80\xAE"
+                          "b\xE2\x81\xA6\xD8\x9C\xEF\xBB\xBF\xC2\xA0\xE2\x82\xAC"));
+    assert_string_equal(out.at, "\"a\\u009b31m\\u202eb\\u2066\\u061c\\ufeff\xC2\xA0\xE2\x82\xAC\"");
     strbuf_clear(&out);
 }
 
@@ -527,6 +540,7 @@ int main(void) {
         cmocka_unit_test(test_lookup),
         cmocka_unit_test(test_equality),
         cmocka_unit_test(test_writer),
+        cmocka_unit_test(test_controls_are_escaped),
         cmocka_unit_test(test_doubles_read_back_the_same),
         cmocka_unit_test(test_a_tree_is_written_as_it_was_read),
         cmocka_unit_test(test_place),
