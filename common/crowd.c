@@ -97,11 +97,22 @@ static struct guest *enter(struct crowd *crowd, const struct netaddr *peer, enum
     return guest;
 }
 
+struct guest *crowd_try_enter(struct crowd *crowd, const struct netaddr *peer, enum crowd_refusal *why) {
+    pthread_mutex_lock(&crowd->lock);
+    struct guest *guest = enter(crowd, peer, why);
+    pthread_mutex_unlock(&crowd->lock);
+    return guest;
+}
+
+bool crowd_is_guest(const struct guest *guest, const struct netaddr *peer) {
+    unsigned char address[ADDRESS_LEN];
+    write_address(peer, address);
+    return memcmp(address, guest->address, ADDRESS_LEN) == 0;
+}
+
 struct guest *crowd_enter(struct crowd *crowd, const struct netaddr *peer) {
     enum crowd_refusal why;
-    pthread_mutex_lock(&crowd->lock);
-    struct guest *guest = enter(crowd, peer, &why);
-    pthread_mutex_unlock(&crowd->lock);
+    struct guest *guest = crowd_try_enter(crowd, peer, &why);
     if (guest == NULL)
         crowd_refused(crowd, peer, why);
     return guest;

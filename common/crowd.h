@@ -28,6 +28,9 @@ void crowd_free(struct crowd *crowd); /* when all have left; NULL is fine */
 
 /* One more connection; NULL where there is no room for it, which is counted and logged. */
 struct guest *crowd_enter(struct crowd *crowd, const struct netaddr *peer) MUST_USE;
+/* The same without counting and logging a refusal; NULL: `*why`. */
+struct guest *crowd_try_enter(struct crowd *crowd, const struct netaddr *peer, enum crowd_refusal *why) MUST_USE;
+bool crowd_is_guest(const struct guest *guest, const struct netaddr *peer); /* does `peer` count as the same address? */
 void crowd_leave(struct crowd *crowd, struct guest *guest);
 
 /* To be called about once a second by a thread that is in no hurry: where very many have left since, the memory they

@@ -2,6 +2,8 @@
 
 #include "common/mem.h"
 
+#include <stdio.h>
+
 /* A client that is told in words comes back; its request is not waited for. Inside TLS there is no time for words. */
 static void refuse(const struct httpd *httpd, int fd) {
     struct httpd_io io = {.fd = fd};
@@ -18,17 +20,53 @@ static void refuse(const struct httpd *httpd, int fd) {
     httpd_io_close(&io);
 }
 
+static bool waits_for_client(const struct httpd_conn *conn) {
+    return conn->state == HTTPD_IDLE || conn->state == HTTPD_READING || conn->state == HTTPD_ANSWERED ||
+           conn->state == HTTPD_LINGERING;
+}
+
+/* Closes the connection that has been there the longest of those that wait for their clients. `of`: among those of this
+ * address; NULL: of any. */
+static void close_oldest(struct httpd *httpd, const struct netaddr *of) {
+    struct httpd_conn *oldest = NULL;
+    for (struct httpd_conn *conn = httpd->conns; conn != NULL; conn = conn->next) /* newest first */
+        if (waits_for_client(conn) && !conn->is_stepping && (of == NULL || crowd_is_guest(conn->guest, of)))
+            oldest = conn;
+    if (oldest != NULL)
+        httpd_conn_close(oldest, "made room for a newcomer");
+}
+
+static struct guest *let_in(struct httpd *httpd, const struct netaddr *peer) {
+    enum crowd_refusal why;
+    if (!httpd->options.makes_room)
+        return crowd_enter(httpd->crowd, peer);
+    struct guest *guest = crowd_try_enter(httpd->crowd, peer, &why);
+    if (guest != NULL)
+        return guest;
+    close_oldest(httpd, why == CROWD_ADDRESS_FULL ? peer : NULL);
+    return crowd_enter(httpd->crowd, peer);
+}
+
 static void on_accept(int fd, const struct netaddr *peer, bool must_refuse, void *arg) {
     struct httpd *httpd = arg;
     struct guest *guest = NULL;
     if (must_refuse)
         crowd_refused(httpd->crowd, peer, CROWD_NO_DESCRIPTOR);
     else if (!httpd->is_closing)
-        guest = crowd_enter(httpd->crowd, peer);
+        guest = let_in(httpd, peer);
     if (guest != NULL)
         httpd_conn_open(httpd, fd, peer, guest);
     else
         refuse(httpd, fd);
+}
+
+/* A second less than the truth: what a client sends at its end is still on the way when it is over here. */
+static void write_keep_alive(struct httpd *httpd) {
+    const struct httpd_limits *limits = &httpd->options.limits;
+    int64_t idle_ms = limits->stranger_idle_ms > 0 ? limits->stranger_idle_ms : limits->idle_ms;
+    if (idle_ms >= 2000)
+        snprintf(httpd->keep_alive_line, sizeof httpd->keep_alive_line, "Keep-Alive: timeout=%lld\r\n",
+                 (long long)(idle_ms / 1000 - 1));
 }
 
 static void free_crowd(struct httpd *httpd) {
@@ -62,6 +100,7 @@ enum err httpd_new(const struct httpd_options *options, struct httpd **result, s
     netaddr_format(&httpd->bound, httpd->address);
     httpd->input = mem_alloc(HTTPD_INPUT_LEN);
     httpd->date_s = -1;
+    write_keep_alive(httpd);
     *result = httpd;
     return ERR_NONE;
 }
@@ -88,9 +127,13 @@ void httpd_stop_listening(struct httpd *httpd) {
     httpd->listener = NULL;
 }
 
+void httpd_announce_end(struct httpd *httpd) {
+    httpd->draining = true;
+}
+
 void httpd_drain(struct httpd *httpd) {
     struct httpd_conn *next;
-    httpd->draining = true;
+    httpd_announce_end(httpd);
     for (struct httpd_conn *conn = httpd->conns; conn != NULL; conn = next) {
         next = conn->next;
         bool is_idle = conn->state == HTTPD_IDLE && !conn->is_stepping && !httpd_io_has_input(&conn->io);

@@ -22,6 +22,7 @@ struct httpd_limits {
     uint32_t connections_of_one; /* likewise, from one address; 0: as many as there may be in all */
     int64_t request_ms;          /* a whole request must arrive within, from its first byte */
     int64_t idle_ms;             /* between requests, and for an answer that the client does not read */
+    int64_t stranger_idle_ms;    /* instead of it, until httpd_trust() was called; 0: idle_ms */
 };
 
 struct http_request {
@@ -52,6 +53,9 @@ struct httpd_options {
     /* Of all servers that share it; NULL: one of its own. Who finds no room is answered with a bare 503, or inside TLS
      * not at all, and closed. */
     struct crowd *crowd;
+    /* Where there is no room, the connection closes that has waited the longest for a request, or for its client to
+     * read, so that a newcomer gets in; only where all are being answered is the newcomer refused. */
+    bool makes_room;
     httpd_handler *handler;
     httpd_error_handler *error_handler; /* NULL: a bare answer */
     void *arg;
@@ -65,6 +69,9 @@ const char *httpd_address(const struct httpd *httpd); /* "127.0.0.1:8080", the p
 void httpd_set_tls(struct httpd *httpd, struct tls_context *tls);
 size_t httpd_connections(const struct httpd *httpd);
 void httpd_stop_listening(struct httpd *httpd); /* new connections are refused; those there go on */
+/* From now on each answer is the last one of its connection and says so ("Connection: close"): clients leave before
+ * httpd_drain() closes on them. */
+void httpd_announce_end(struct httpd *httpd);
 /* Closes idle connections and each other one after its answer ("Connection: close"). */
 void httpd_drain(struct httpd *httpd);
 /* Closes everything; exchanges not yet answered stay valid until they are, and streams until on_gone. NULL is fine. */
@@ -74,6 +81,7 @@ const struct http_request *httpd_request(const struct httpd_exchange *exchange);
 struct arena *httpd_arena(struct httpd_exchange *exchange); /* lives until the exchange is answered */
 /* Takes the arena over, with the request in it: the caller frees it, but not before the exchange is answered. */
 struct arena *httpd_take_arena(struct httpd_exchange *exchange);
+void httpd_trust(struct httpd_exchange *exchange); /* its connection may be idle for as long as limits.idle_ms */
 bool httpd_client_gone(const struct httpd_exchange *exchange);
 
 /* Answers and ends the exchange. Content-Length, Date and Connection are added, and must not be given. `headers` and

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { OUTPUT_KEPT = 256 * 1024, FIXED_LEN = 192 /* the status line and our own headers, at most */ };
+enum { OUTPUT_KEPT = 256 * 1024, FIXED_LEN = 256 /* the status line and our own headers, at most */ };
 
 static struct str date_now(struct httpd *httpd) {
     int64_t now_s = clock_wall_ms() / 1000;
@@ -61,6 +61,8 @@ void httpd_write_head(struct httpd *httpd, struct strbuf *out, int status, const
     to = str_put(to, STR("\r\nDate: "));
     to = str_put(to, date_now(httpd));
     to = str_put(to, keep_alive ? STR("\r\nConnection: keep-alive\r\n") : STR("\r\nConnection: close\r\n"));
+    if (keep_alive)
+        to = str_put(to, str_of(httpd->keep_alive_line));
     if (body_len >= 0 && has_length(status)) {
         to = str_put(to, STR("Content-Length: "));
         to = put_number(to, body_len);
@@ -97,6 +99,11 @@ struct arena *httpd_arena(struct httpd_exchange *exchange) {
 struct arena *httpd_take_arena(struct httpd_exchange *exchange) {
     exchange->arena_taken = true;
     return exchange->arena;
+}
+
+void httpd_trust(struct httpd_exchange *exchange) {
+    if (exchange->conn != NULL)
+        exchange->conn->is_trusted = true;
 }
 
 bool httpd_client_gone(const struct httpd_exchange *exchange) {

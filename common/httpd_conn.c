@@ -31,7 +31,6 @@ void httpd_conn_enter(struct httpd_conn *conn, enum httpd_state state) {
 
 static void conn_free(void *arg) {
     struct httpd_conn *conn = arg;
-    crowd_leave(conn->httpd->crowd, conn->guest);
     strbuf_clear(&conn->kept);
     strbuf_clear(&conn->out);
     mem_free(conn);
@@ -58,6 +57,7 @@ void httpd_conn_close(struct httpd_conn *conn, const char *reason) {
     event_del(&conn->write_event);
     loop_timer_free(conn->timer);
     httpd_io_close(&conn->io);
+    crowd_leave(conn->httpd->crowd, conn->guest);
     arena_free(conn->arena);
     conn->arena = NULL;
     if (conn->exchange != NULL)
@@ -201,11 +201,20 @@ static bool watch_socket(struct httpd_conn *conn) {
            watch(&conn->write_event, &conn->is_watched_for_writing, httpd_conn_unsent(conn) > 0);
 }
 
+/* Half a greeting (TLS) is a request that does not arrive. */
+static int64_t idle_patience_ms(const struct httpd_conn *conn) {
+    const struct httpd_limits *limits = &conn->httpd->options.limits;
+    int64_t idle_ms = limits->stranger_idle_ms > 0 && !conn->is_trusted ? limits->stranger_idle_ms : limits->idle_ms;
+    bool is_greeting = conn->io.tls != NULL && !tls_is_established(conn->io.tls);
+    return is_greeting && limits->request_ms < idle_ms ? limits->request_ms : idle_ms;
+}
+
 /* How long the connection may stay as it is; -1 for as long as it likes. */
 static int64_t patience_ms(const struct httpd_conn *conn) {
     const struct httpd_limits *limits = &conn->httpd->options.limits;
     switch (conn->state) {
     case HTTPD_IDLE:
+        return idle_patience_ms(conn);
     case HTTPD_ANSWERED:
         return limits->idle_ms;
     case HTTPD_READING:
@@ -244,6 +253,8 @@ void httpd_conn_advance(struct httpd_conn *conn) {
         httpd_conn_close(conn, "cannot be watched");
 }
 
+static void on_readable(evutil_socket_t fd, short what, void *arg);
+
 static void on_deadline(void *arg) {
     struct httpd_conn *conn = arg;
     int64_t patience = patience_ms(conn);
@@ -257,6 +268,10 @@ static void on_deadline(void *arg) {
     if (conn->state == HTTPD_READING) {
         httpd_answer_error(conn, 408, "the request took too long to arrive");
         httpd_conn_advance(conn);
+    } else if (conn->state == HTTPD_IDLE && httpd_io_has_input(&conn->io)) {
+        on_readable(conn->io.fd, EV_READ, conn); /* a request that has just come is not lost */
+        if (conn->state == HTTPD_IDLE)
+            httpd_conn_close(conn, "idle for too long");
     } else {
         httpd_conn_close(conn, conn->state == HTTPD_IDLE ? "idle for too long" : "the client does not read");
     }

@@ -21,10 +21,11 @@ struct httpd {
     char address[NETADDR_TEXT_LEN];
     struct httpd_conn *conns; /* a list, newest first */
     size_t conn_count;
-    bool draining;
-    char *input;          /* what one read brings in; shared, as only one connection reads at a time */
-    struct strbuf output; /* an answer being put together; shared likewise */
-    int64_t date_s;       /* the second that `date` was written for */
+    bool draining;            /* no answer keeps its connection alive */
+    char keep_alive_line[48]; /* how long a client may count on an idle connection; empty: too short to tell */
+    char *input;              /* what one read brings in; shared, as only one connection reads at a time */
+    struct strbuf output;     /* an answer being put together; shared likewise */
+    int64_t date_s;           /* the second that `date` was written for */
     char date[32];
     size_t date_len;
 };
@@ -50,6 +51,7 @@ struct httpd_conn {
     bool is_stepping;      /* httpd_conn_advance() is at work further up the stack */
     bool keep_alive;       /* after the answer under way */
     bool client_has_ended; /* it will send no more */
+    bool is_trusted;       /* httpd_trust() */
     struct loop_timer *timer;
     int64_t since_us;     /* when what there is patience for began; while writing, when bytes last went out */
     int64_t timer_due_us; /* 0: not set. It may be set earlier than the deadline, never later */

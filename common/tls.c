@@ -130,6 +130,10 @@ ssize_t tls_write(struct tls_session *session, struct str data) {
     return bytes;
 }
 
+bool tls_is_established(const struct tls_session *session) {
+    return !session->broken && SSL_is_init_finished(session->ssl) == 1;
+}
+
 bool tls_has_input(const struct tls_session *session) {
     return !session->broken && SSL_pending(session->ssl) > 0;
 }

@@ -27,7 +27,8 @@ void tls_session_free(struct tls_session *session); /* leaves the socket alone; 
  */
 ssize_t tls_read(struct tls_session *session, char *into, size_t size) MUST_USE;
 ssize_t tls_write(struct tls_session *session, struct str data) MUST_USE;
-bool tls_has_input(const struct tls_session *session); /* decrypted bytes that wait to be read */
-void tls_end_writing(struct tls_session *session);     /* tells the client that nothing more comes */
+bool tls_is_established(const struct tls_session *session); /* the handshake is over */
+bool tls_has_input(const struct tls_session *session);      /* decrypted bytes that wait to be read */
+void tls_end_writing(struct tls_session *session);          /* tells the client that nothing more comes */
 
 #endif

@@ -37,7 +37,7 @@ static const struct route routes[] = {
     {"POST", "/api/replay", ACCESS_CHANGE, admin_replay_many},
 };
 
-enum { BODY_MAX = 64 * 1024, HEADERS_MAX = 16 * 1024, CONNECTIONS_MAX = 256 };
+enum { BODY_MAX = 64 * 1024, HEADERS_MAX = 16 * 1024, CONNECTIONS_MAX = 256, STRANGER_MS = 5000 };
 
 static bool path_matches(struct str pattern, struct str path, struct str *id) {
     struct str want, have;
@@ -99,6 +99,8 @@ static void serve(struct admin_call *call, const struct route *route, struct str
         return;
     }
     call->has_token = access.has_token;
+    if (access.has_token)
+        httpd_trust(call->exchange);
     enum err err = query_parse(call->arena, query, &call->query, &detail);
     if (err == ERR_NONE && route->role == ACCESS_CHANGE)
         err = add_body(call, &detail);
@@ -147,9 +149,11 @@ static enum err listen_on(struct admin *admin, struct err_detail *detail) {
                        .header_len = HEADERS_MAX,
                        .header_count = 100,
                        .connections = CONNECTIONS_MAX,
-                       .connections_of_one = CONNECTIONS_MAX / 2, /* so that a probe from elsewhere gets in */
-                       .request_ms = 10000,
-                       .idle_ms = 60000},
+                       .connections_of_one = CONNECTIONS_MAX / 2,
+                       .request_ms = STRANGER_MS,
+                       .idle_ms = 60000,
+                       .stranger_idle_ms = STRANGER_MS},
+            .makes_room = true, /* for probes: who fills the port and says nothing goes */
             .handler = on_exchange,
             .error_handler = on_error,
             .arg = admin,

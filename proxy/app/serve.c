@@ -125,6 +125,7 @@ static void on_stop(void *arg) {
     LOG(LOG_INFO, "stopping");
     supervise_stops(serve->supervise);
     atomic_store(&serve->service.stopping, true);
+    tell_workers(serve, worker_announce_end);
     enter(serve, SETTLING, serve->service.settings->drain_time_ms < SETTLE_MS ? 0 : SETTLE_MS);
 }
 

@@ -71,6 +71,10 @@ void worker_free(struct worker *worker) {
     mem_free(worker);
 }
 
+void worker_announce_end(struct worker *worker) {
+    httpd_announce_end(worker->httpd);
+}
+
 void worker_drain(struct worker *worker) {
     httpd_stop_listening(worker->httpd);
     httpd_drain(worker->httpd);

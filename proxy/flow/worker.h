@@ -30,6 +30,8 @@ enum err worker_new(struct service *service, struct loop *loop, size_t index, co
 /* When its loop no longer runs and nothing is in flight. */
 void worker_free(struct worker *worker);
 
+/* From the loop's thread: each answer is the last one of its connection from now on, and says so. */
+void worker_announce_end(struct worker *worker);
 /* From the loop's thread: no new connections, those there are closed after their answers, nothing more is taken from
  * the store. What is under way goes on. */
 void worker_drain(struct worker *worker);

@@ -83,7 +83,7 @@ static void test_defaults(void **state) {
     assert_int_equal(s->body_limit, 1024 * 1024);
     assert_int_equal(s->header_limit, 16 * 1024);
     assert_int_equal(s->request_time_ms, 15000);
-    assert_int_equal(s->idle_time_ms, 60000);
+    assert_int_equal(s->idle_time_ms, 75000);
     assert_int_equal(s->connection_limit, 4096);
     assert_int_equal(s->address_connection_limit, 1024);
     assert_int_equal(s->backlog_limit, 1000000);
