@@ -20,13 +20,17 @@ static bool token_is_right(const struct http_request *request, struct str token)
     return token.len > 0 && hmac_equal(given, token);
 }
 
+/* Without its port. What follows the name and is no port belongs to the name: "[::1].evil" is not "[::1]". */
 static struct str host_name(struct str host) {
-    if (host.len > 0 && host.at[0] == '[') {
-        ptrdiff_t end = str_find(host, STR("]"));
-        return end < 0 ? host : str_slice(host.at, (size_t)end + 1);
-    }
-    ptrdiff_t colon = str_find(host, STR(":"));
-    return colon < 0 ? host : str_slice(host.at, (size_t)colon);
+    bool is_bracketed = host.len > 0 && host.at[0] == '[';
+    ptrdiff_t end = str_find(host, is_bracketed ? STR("]") : STR(":"));
+    uint64_t port;
+    if (end < 0)
+        return host;
+    size_t len = (size_t)end + (is_bracketed ? 1 : 0);
+    struct str rest = str_from(host, len);
+    bool is_port = rest.len > 1 && rest.at[0] == ':' && str_to_u64(str_from(rest, 1), &port) && port <= UINT16_MAX;
+    return rest.len == 0 || is_port ? str_slice(host.at, len) : host;
 }
 
 /* 127.0.0.0/8 written as four numbers: no name that somebody else could give an address to. */

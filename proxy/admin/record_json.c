@@ -54,22 +54,39 @@ void record_json(struct json_writer *json, struct arena *arena, const struct rec
     json_object_end(json);
 }
 
-static bool ends_in(struct str name, struct str suffix) {
-    return name.len >= suffix.len && str_eq_nocase(str_from(name, name.len - suffix.len), suffix);
-}
-
-/* Who may read the API need not be one who may send messages or sign them. */
-static bool is_secret(struct str name) {
-    static const char *const endings[] = {"authorization", "-signature", "cookie",  "-token",
-                                          "-secret",       "-key",       "password"};
-    for (size_t i = 0; i < ARRAY_LEN(endings); i++)
-        if (ends_in(name, str_of(endings[i])))
+static bool has_word(struct str name, struct str word) {
+    for (size_t i = 0; i + word.len <= name.len; i++)
+        if (str_eq_nocase(str_slice(name.at + i, word.len), word))
             return true;
     return false;
 }
 
+/* Who may read the API need not be one who may send messages or sign them. A name that holds one of these words
+ * anywhere is hidden: one too many costs little. */
+static bool is_secret_name(struct str name) {
+    static const char *const words[] = {"auth", "signature", "cookie",    "token",   "secret",   "key",
+                                        "pass", "pwd",       "cred",      "session", "sid",      "jwt",
+                                        "hmac", "bearer",    "csrf",      "xsrf",    "cert",     "sig-",
+                                        "-sig", "_sig",      "assertion", "otp",     "identity", "private"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (has_word(name, str_of(words[i])))
+            return true;
+    return str_eq_nocase(name, STR("sig"));
+}
+
+/* Credentials under a name that does not tell. */
+static bool is_secret_value(struct str value) {
+    static const char *const beginnings[] = {"Bearer ", "Basic ", "Digest ", "whsec_", "whpk_", "eyJ"};
+    for (size_t i = 0; i < ARRAY_LEN(beginnings); i++) {
+        struct str beginning = str_of(beginnings[i]);
+        if (value.len >= beginning.len && str_eq_nocase(str_slice(value.at, beginning.len), beginning))
+            return true;
+    }
+    return false;
+}
+
 static struct str shown(const struct http_header *header) {
-    return is_secret(header->name) ? STR("(hidden)") : header->value;
+    return is_secret_name(header->name) || is_secret_value(header->value) ? STR("(hidden)") : header->value;
 }
 
 /* One member per name; what was sent several times is joined as HTTP says it means. */

@@ -14,23 +14,63 @@ static bool is_of_connection(struct str name) {
     return false;
 }
 
+static char folded(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ? c : c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : '-';
+}
+
+/* CGI, WSGI and their kin know a header by its letters and digits alone, so that "x_key" and "X-Key" are one to them.
+ */
+static bool is_same_name(struct str a, struct str b) {
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (folded(a.at[i]) != folded(b.at[i]))
+            return false;
+    return true;
+}
+
+static bool is_of_family(struct str name, struct str prefix) {
+    return name.len >= prefix.len && is_same_name(str_slice(name.at, prefix.len), prefix);
+}
+
 static bool is_named_in(struct str list, struct str name) {
     struct str piece, rest = list;
     while (str_next(&rest, ',', &piece))
-        if (str_eq_nocase(str_trim(piece), name))
+        if (is_same_name(str_trim(piece), name))
             return true;
     return false;
 }
 
-static bool starts_with_nocase(struct str s, struct str prefix) {
-    return s.len >= prefix.len && str_eq_nocase(str_slice(s.at, prefix.len), prefix);
+/* Written with dashes these are stripped, set by us, or what a consumer or a proxy before it believes in. */
+static bool is_of_ours(struct str name) {
+    static const char *const families[] = {"hookshift-", "webhook-", "svix-", "x-forwarded-", "content-", "accept-"};
+    static const char *const names[] = {
+        "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "transfer-encoding",
+        "user-agent", "repr-digest",      "x-real-ip",          "x-api-key",           "api-key",
+        "x-auth",     "x-auth-token",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(families); i++)
+        if (is_of_family(name, str_of(families[i])))
+            return true;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (is_same_name(name, str_of(names[i])))
+            return true;
+    return false;
+}
+
+/* One of ours in another spelling than with dashes: "webhook_id". */
+static bool is_disguised(struct str name) {
+    for (size_t i = 0; i < name.len; i++)
+        if (folded(name.at[i]) == '-' && name.at[i] != '-')
+            return is_of_ours(name);
+    return false;
 }
 
 /* `connections`: how many of the headers are Connection, which is none of them nearly always. */
 static bool is_passed_on(const struct http_header *headers, size_t count, size_t connections, struct str name) {
-    if (is_of_connection(name))
+    if (is_of_connection(name) || is_disguised(name))
         return false;
-    if (starts_with_nocase(name, STR("hookshift-")))
+    if (is_of_family(name, STR("hookshift-")))
         return str_eq_nocase(name, STR("hookshift-instance"));
     for (size_t i = 0; i < count && connections > 0; i++)
         if (str_eq_nocase(headers[i].name, STR("connection")) && is_named_in(headers[i].value, name))
@@ -65,7 +105,7 @@ void headers_decode(struct arena *arena, struct str text, struct header_list *li
     struct str line, rest = text;
     while (str_next(&rest, '\n', &line)) {
         ptrdiff_t colon = str_find(line, STR(":"));
-        if (colon > 0)
+        if (colon > 0 && !is_disguised(str_slice(line.at, (size_t)colon)))
             headers_add(arena, list, str_slice(line.at, (size_t)colon), str_from(line, (size_t)colon + 1));
     }
 }
@@ -85,7 +125,7 @@ void headers_add(struct arena *arena, struct header_list *list, struct str name,
 void headers_remove(struct header_list *list, struct str name) {
     size_t kept = 0;
     for (size_t i = 0; i < list->count; i++)
-        if (!str_eq_nocase(list->items[i].name, name))
+        if (!is_same_name(list->items[i].name, name))
             list->items[kept++] = list->items[i];
     list->count = kept;
 }
@@ -93,7 +133,7 @@ void headers_remove(struct header_list *list, struct str name) {
 void headers_remove_family(struct header_list *list, struct str prefix) {
     size_t kept = 0;
     for (size_t i = 0; i < list->count; i++)
-        if (!starts_with_nocase(list->items[i].name, prefix))
+        if (!is_of_family(list->items[i].name, prefix))
             list->items[kept++] = list->items[i];
     list->count = kept;
 }

@@ -11,13 +11,16 @@ struct header_list {
 };
 
 /* The end-to-end headers as one text for the store: without those of the connection (RFC 9110 section 7.6.1), Host,
- * Content-Length, Expect, and our own Hookshift-*, but for Hookshift-Instance: the marks of proxies before this one. */
+ * Content-Length, Expect, our own Hookshift-*, but for Hookshift-Instance (the marks of proxies before this one), and
+ * what passes for one of those or for a header that we set where "_" and other marks are read as dashes (CGI, WSGI):
+ * webhook_id. */
 struct str headers_encode(struct arena *arena, const struct http_header *headers, size_t count);
-/* Back again; slices of `text`. What cannot be read (a damaged store) is left out. */
+/* Back again; slices of `text`. What cannot be read (a damaged store), or would be left out today, is left out. */
 void headers_decode(struct arena *arena, struct str text, struct header_list *list);
 
 void headers_add(struct arena *arena, struct header_list *list, struct str name, struct str value);
-void headers_remove(struct header_list *list, struct str name);          /* every one of that name, any case */
+/* Names are compared without regard to case, and marks such as "_" count as dashes. */
+void headers_remove(struct header_list *list, struct str name);          /* every one of that name */
 void headers_remove_family(struct header_list *list, struct str prefix); /* every one that begins so */
 void headers_set(struct arena *arena, struct header_list *list, struct str name, struct str value); /* add or replace */
 struct str headers_get(const struct header_list *list, struct str name); /* the first; absent */

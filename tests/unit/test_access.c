@@ -26,6 +26,12 @@ static const struct request_case cases[] = {
     {"a name that begins like an address", ACCESS_READ, NULL, {"Host: 127.0.0.1.evil.example"}, 403, false},
     {"an address that is none", ACCESS_READ, NULL, {"Host: 127.0.0.256"}, 403, false},
     {"no Host", ACCESS_READ, NULL, {NULL}, 403, false},
+    /* (fault 5.9) */
+    {"reads by what begins like loopback", ACCESS_READ, NULL, {"Host: [::1].evil"}, 403, false},
+    {"reads by what begins like loopback, with a port", ACCESS_READ, NULL, {"Host: [::1].evil:9090"}, 403, false},
+    {"reads by loopback and no port", ACCESS_READ, NULL, {"Host: localhost:evil"}, 403, false},
+    {"reads by loopback and more than a port", ACCESS_READ, NULL, {"Host: 127.0.0.1:80.evil"}, 403, false},
+    {"reads by loopback of IPv6 with a port", ACCESS_READ, NULL, {"Host: [::1]:9090"}, 0, false},
     {"reads without the token", ACCESS_READ, "secret", {"Host: localhost"}, 401, false},
     {"reads with it, whatever Host",
      ACCESS_READ,
