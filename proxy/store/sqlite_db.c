@@ -79,6 +79,31 @@ static enum err check_directory(struct sqlite_db *db) {
     return err;
 }
 
+/* Who made the files with wider rights, or lent them out, need not have meant what senders send. */
+static enum err close_to_others(struct sqlite_db *db, const char *suffix) {
+    size_t len = strlen(db->path) + strlen(suffix) + 1;
+    char *path = mem_alloc(len);
+    struct stat found;
+    enum err err = ERR_NONE;
+    snprintf(path, len, "%s%s", db->path, suffix);
+    if (stat(path, &found) == 0 && (found.st_mode & (S_IRWXG | S_IRWXO)) != 0 &&
+        (FAULT("store.chmod", EPERM) || chmod(path, 0600) != 0))
+        err = err_set(&db->backend.detail, ERR_DENIED,
+                      "store %s: file %s can be read by others (mode %04o), which cannot be changed: %s: set its mode "
+                      "to 0600, or give it to user %u",
+                      db->path, path, (unsigned)(found.st_mode & 07777), strerror(errno), (unsigned)geteuid());
+    mem_free(path);
+    return err;
+}
+
+static enum err close_all_to_others(struct sqlite_db *db) {
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+    enum err err = ERR_NONE;
+    for (size_t i = 0; i < ARRAY_LEN(suffixes) && err == ERR_NONE; i++)
+        err = close_to_others(db, suffixes[i]);
+    return err;
+}
+
 /* With names for what SQLite would only call "unable to open", and for nobody else to read: it holds what senders
  * sent. A file that is there is not opened, for closing it would drop the locks that this process may have on it. */
 static enum err check_file(struct sqlite_db *db) {
@@ -88,7 +113,7 @@ static enum err check_file(struct sqlite_db *db) {
             return err_set(&db->backend.detail, ERR_INVALID, "store %s is not a file", db->path);
         if (faccessat(AT_FDCWD, db->path, R_OK | W_OK, AT_EACCESS) != 0)
             return denied(db, "file", db->path, errno);
-        return ERR_NONE;
+        return close_all_to_others(db);
     }
     if (errno != ENOENT)
         return denied(db, "file", db->path, errno);
