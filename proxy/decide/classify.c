@@ -3,6 +3,9 @@
 #include "proxy/decide/classify.h"
 
 #include "common/clock.h"
+#include "proxy/decide/classify_doubled.h"
+
+#include <stdio.h>
 
 static bool has_one(const struct catalog_with *with, const struct source *source) {
     if (with->value_count == 0)
@@ -216,40 +219,75 @@ static void forget(struct message *message, struct arena *arena) {
     message->item_count = 1;
 }
 
-/* What one message of the body says; of a body that holds many, the source shows one of them. */
+/* `at`: where in the body; there the error is, for people who look at it. */
+static enum err fail_at(struct str body, const char *what, uint32_t at, struct json_error *error) {
+    if (error != NULL) {
+        *error = (struct json_error){.offset = at};
+        snprintf(error->what, sizeof error->what, "%s", what);
+        json_place(body, at, &error->line, &error->column);
+    }
+    return ERR_INVALID;
+}
+
+/* What one message of the body says; of a body that holds many, the source shows one of them. `*doubled`, where it is
+ * not NULL: what stands there twice, and the message says nothing. */
 static void classify_source(const struct catalog *catalog, const struct source *source, struct arena *arena,
-                            struct message *message) {
+                            struct message *message, const struct json **doubled) {
     struct str type;
     forget(message, arena);
-    const struct catalog_shape *shape = find_shape(catalog, source, arena, &type);
+    *doubled = doubled_type(catalog, source->root);
+    const struct catalog_shape *shape = *doubled != NULL ? NULL : find_shape(catalog, source, arena, &type);
     if (shape == NULL)
         return;
     struct reading reading = {.source = source, .arena = arena, .message = message};
     message->generation = shape->generation;
     message->endpoint = shape->generation == GENERATION_EVENT ? ENDPOINT_NEW : ENDPOINT_LEGACY;
     read_type(&reading, catalog, shape, type);
+    *doubled = doubled_member(reading.type, source->root);
+    if (*doubled != NULL)
+        return;
     read_known(&reading);
     read_items(&reading);
     list_replaced(&reading);
 }
 
-enum err classify_request(const struct catalog *catalog, const struct classify_input *input, struct arena *arena,
-                          struct message *message, struct json_error *error) {
+/* Whole characters. */
+static size_t shown_len(struct str key) {
+    enum { SHOWN = 40 };
+    return key.len <= SHOWN ? key.len : str_utf8_len(str_slice(key.at, SHOWN));
+}
+
+static enum err classify_in(struct arena *tree, const struct catalog *catalog, const struct classify_input *input,
+                            struct arena *arena, struct message *message, struct json_error *error) {
     const struct json_limits limits = {.depth = BODY_DEPTH_MAX, .values = BODY_VALUES_MAX, .in_place = true};
+    const struct json *doubled;
     struct json *root;
-    enum err err = json_parse(arena, input->body, &limits, &root, error);
+    enum err err = json_parse(tree, input->body, &limits, &root, error);
     if (err != ERR_NONE)
         return err;
-    if (root->type != JSON_OBJECT) {
-        if (error != NULL) {
-            *error = (struct json_error){.what = "this must be an object", .offset = root->start};
-            json_place(input->body, root->start, &error->line, &error->column);
-        }
-        return ERR_INVALID;
-    }
+    if (root->type != JSON_OBJECT)
+        return fail_at(input->body, "this must be an object", root->start, error);
     const struct source source = {root, input->headers, input->header_count, input->target};
-    classify_source(catalog, &source, arena, message);
+    struct message said = *message;
+    classify_source(catalog, &source, arena, &said, &doubled);
+    if (doubled != NULL) {
+        char what[120];
+        snprintf(what, sizeof what, "\"%.*s\" says a second time what the message is or tells",
+                 (int)shown_len(doubled->key), doubled->key.at);
+        return fail_at(input->body, what, doubled->key_start, error);
+    }
+    *message = said;
     return ERR_NONE;
+}
+
+/* The tree goes before the message is stored: it may be many times as large as the body, and the wait for a consumer
+ * is long. */
+enum err classify_request(const struct catalog *catalog, const struct classify_input *input, struct arena *arena,
+                          struct message *message, struct json_error *error) {
+    struct arena *tree = arena_new(0);
+    enum err err = classify_in(tree, catalog, input, arena, message, error);
+    arena_free(tree);
+    return err;
 }
 
 enum err classify(const struct catalog *catalog, struct str body, struct arena *arena, struct message *message,

@@ -9,12 +9,16 @@
 #include "proxy/decide/catalog.h"
 #include "proxy/model/message.h"
 
-enum { BODY_DEPTH_MAX = 64, BODY_VALUES_MAX = 200000, CLOCK_SKEW_MAX_MS = 5 * 60 * 1000 };
+enum { BODY_DEPTH_MAX = 64, BODY_VALUES_MAX = 65536, CLOCK_SKEW_MAX_MS = 5 * 60 * 1000 };
 
-/* Fills what the body tells: generation, endpoint (legacy for a body of no known shape), type, type_known, label,
+/* A body that names its type by two keys (eventType and RuleType, in any spelling), or that holds another key of its
+ * outermost object which something is read from twice in any letter case, is refused: programs differ in which one
+ * they read. Within the members the exact spelling counts, and of repeated keys the last one.
+ *
+ * Fills what the body tells: generation, endpoint (legacy for a body of no known shape), type, type_known, label,
  * counterpart, company, connection, data_type, rule_id, body_id, items, generated_ms. The rest of the message stays
- * as it is, and all of it on an error. ERR_INVALID: not JSON or not an object; ERR_LIMIT: too deep or too many
- * values; with the place in `error` (which may be NULL). */
+ * as it is, and all of it on an error. ERR_INVALID: not JSON, not an object, or as above; ERR_LIMIT: too deep or too
+ * many values; with the place in `error` (which may be NULL). */
 enum err classify(const struct catalog *catalog, struct str body, struct arena *arena, struct message *message,
                   struct json_error *error) MUST_USE;
 
