@@ -29,7 +29,7 @@ struct counters {
     struct metric *in_state[ENDPOINT_COUNT][STATE_COUNT], *oldest_pending[ENDPOINT_COUNT],
         *oldest_parked[ENDPOINT_COUNT], *up[ENDPOINT_COUNT];
     struct metric *reloads[2], *last_reload, *flag_errors[CONSUMER_FLAG_COUNT];
-    struct metric *connections, *addresses, *refused[CROWD_REFUSALS];
+    struct metric *connections, *addresses, *refused[CROWD_REFUSALS], *probes;
     struct metric_family *flag_enabled, *twins;
     _Atomic(struct metric *) *twin_series; /* [label of a rule][who came first] once it was counted */
 };
@@ -141,6 +141,9 @@ static void define_port(struct counters *counters) {
         plain(metrics_gauge(metrics, "hookshift_connections", "Connections that are open on the public port.", NULL));
     counters->addresses = plain(
         metrics_gauge(metrics, "hookshift_connected_addresses", "Addresses that those connections come from.", NULL));
+    counters->probes = plain(metrics_counter(
+        metrics, "hookshift_probes_total",
+        "GET, HEAD and OPTIONS requests on the public port: load balancers that look whether it listens.", NULL));
     struct metric_family *refused = metrics_counter(metrics, "hookshift_connections_refused_total",
                                                     "Connections refused on the public port, by what had run out: "
                                                     "connections, those of one address, descriptors.",
@@ -259,6 +262,10 @@ void counters_message(struct counters *counters, const struct message *message, 
 void counters_rejected(struct counters *counters) {
     struct message unknown = {.generation = GENERATION_UNKNOWN, .label = STR("other")};
     counters_message(counters, &unknown, "rejected");
+}
+
+void counters_probe(struct counters *counters) {
+    metric_add(counters->probes, 1);
 }
 
 void counters_received(struct counters *counters, int64_t duration_us) {

@@ -67,11 +67,15 @@ static bool is_authorized_rule(const struct service *service, const struct http_
 }
 
 /* Where secrets are set for a generation, its messages carry a valid signature. A body of no known shape passes by
- * what is set for either, so that being unreadable is no way around. */
+ * what is set for either, so that being unreadable is no way around. What goes to `new` passes the check of events
+ * whatever it is: its consumer takes a signature of ours for a proof. */
 static bool is_allowed_in(const struct service *service, const struct message *message,
                           const struct http_request *http) {
     bool checks_events = service->verify_event.count > 0;
     bool checks_rules = service->verify_rule.count > 0 || service->settings->verify_rule_authorizations.count > 0;
+    if (message->endpoint == ENDPOINT_NEW && message->generation != GENERATION_EVENT && checks_events &&
+        !is_verified_by(service, &service->verify_event, http))
+        return false;
     switch (message->generation) {
     case GENERATION_EVENT:
         return !checks_events || is_verified_by(service, &service->verify_event, http);
@@ -237,11 +241,21 @@ static void complete_message(const struct service *service, const struct http_re
     ingest->content.body = http->body;
 }
 
+/* A load balancer that looks whether somebody listens brings no message, and so none that could be refused. */
+static bool is_probe(struct str method) {
+    return str_eq(method, STR("GET")) || str_eq(method, STR("HEAD")) || str_eq(method, STR("OPTIONS"));
+}
+
 void ingest_on_request(struct httpd_exchange *exchange, void *arg) {
     struct worker *worker = arg;
     struct service *service = worker->service;
     const struct http_request *http = httpd_request(exchange);
     struct json_error json_error;
+    if (is_probe(http->method)) {
+        counters_probe(service->counters);
+        reply_probe(exchange);
+        return;
+    }
     if (!str_eq(http->method, STR("POST"))) {
         reject(worker, exchange, 405, "webhooks are sent with POST");
         return;
@@ -265,12 +279,13 @@ void ingest_on_request(struct httpd_exchange *exchange, void *arg) {
         reject(worker, exchange, 400, detail.at);
         return;
     }
+    bool is_wanted = find_endpoint(service->settings, &ingest->message);
     if (!is_allowed_in(service, &ingest->message, http)) {
         counters_message(service->counters, &ingest->message, "rejected");
         reply_rejected(exchange, 401, "the message is not authenticated", 0, 0);
         return;
     }
-    if (!find_endpoint(service->settings, &ingest->message)) {
+    if (!is_wanted) {
         counters_message(service->counters, &ingest->message, "rejected");
         reply_rejected(exchange, 422, "the body has the shape of neither generation", 0, 0);
         return;

@@ -19,8 +19,8 @@ void reply_accepted(struct httpd_exchange *exchange, int status, const char *out
     httpd_answer(exchange, status, headers, count, body);
 }
 
-void reply_rejected(struct httpd_exchange *exchange, int status, const char *detail, int retry_after_s, uint64_t id) {
-    LOG(LOG_INFO, "message refused", LOG_INT("status", status), LOG_TEXTZ("why", detail));
+static void answer_problem(struct httpd_exchange *exchange, int status, const char *detail, int retry_after_s,
+                           uint64_t id) {
     struct http_header headers[5] = {{STR("Content-Type"), STR("application/problem+json")},
                                      {STR("Hookshift-Outcome"), STR("rejected")}};
     size_t count = 2;
@@ -46,4 +46,14 @@ void reply_rejected(struct httpd_exchange *exchange, int status, const char *det
     strbuf_append_char(&body, '\n');
     httpd_answer(exchange, status, headers, count, strbuf_str(&body));
     strbuf_clear(&body);
+}
+
+void reply_rejected(struct httpd_exchange *exchange, int status, const char *detail, int retry_after_s, uint64_t id) {
+    LOG(LOG_INFO, "message refused", LOG_INT("status", status), LOG_TEXTZ("why", detail));
+    answer_problem(exchange, status, detail, retry_after_s, id);
+}
+
+void reply_probe(struct httpd_exchange *exchange) {
+    LOG(LOG_DEBUG, "probe answered", LOG_STR("peer", httpd_request(exchange)->peer));
+    answer_problem(exchange, 405, "webhooks are sent with POST", 0, 0);
 }

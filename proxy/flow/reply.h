@@ -12,4 +12,7 @@ void reply_accepted(struct httpd_exchange *exchange, int status, const char *out
  * Logged, for a sender may be refused for what is wrong here (a secret, a limit), and nothing else would say so. */
 void reply_rejected(struct httpd_exchange *exchange, int status, const char *detail, int retry_after_s, uint64_t id);
 
+/* 405 for a request that can bring no message: answered as one that is refused, and not logged as such. */
+void reply_probe(struct httpd_exchange *exchange);
+
 #endif
