@@ -177,6 +177,7 @@ enum err admin_new(struct service *service, struct loop *loop, struct admin **ad
         loops[i] = service->workers[i]->loop;
     made->live = live_new(service, loop);
     made->fields = fields_new(service, loop);
+    made->parity_watch = parity_watch_new(service, loop);
     made->pulse = pulse_new(loop, loops, service->worker_count);
     mem_free(loops);
     *admin = made;
@@ -200,6 +201,7 @@ void admin_free(struct admin *admin) {
     if (admin == NULL)
         return;
     loop_flush(admin->loop); /* the last answers of the store, whose calls need it */
+    parity_watch_free(admin->parity_watch);
     live_free(admin->live);
     fields_free(admin->fields);
     pulse_free(admin->pulse);

@@ -6,6 +6,7 @@
 #include "proxy/admin/admin.h"
 #include "proxy/admin/answer.h"
 #include "proxy/admin/live.h"
+#include "proxy/admin/parity_watch.h"
 #include "proxy/admin/pulse.h"
 #include "proxy/admin/query.h"
 #include "proxy/flow/fields.h"
@@ -17,6 +18,7 @@ struct admin {
     struct pulse *pulse;
     struct live *live;
     struct fields *fields;
+    struct parity_watch *parity_watch;
     bool listening;
     int64_t reloaded_ms;              /* the last try; 0: none since the start */
     struct err_detail reload_trouble; /* of it; empty where it went well */

@@ -1,51 +1,24 @@
-/* GET /api/parity?since=24h: a length of time, or a moment as RFC 3339. */
+/* GET /api/parity?since=24h: a length of time, or a moment as RFC 3339. And the verdict as metrics: asked for now and
+ * then, because a scrape must not wait for the store. */
 #include "proxy/admin/call.h"
 
 #include "common/clock.h"
+#include "common/mem.h"
 #include "common/units.h"
-#include "proxy/flow/verdict.h"
+#include "proxy/admin/parity_watch.h"
+#include "proxy/flow/parity_ask.h"
 
 enum { DEFAULT_SINCE_MS = 24 * 60 * 60 * 1000 };
 
-struct parity_call {
-    struct admin_call *call;
-    struct store_job job;
-    struct arena *arena; /* the report's; the exchange's belongs to the loop */
-    struct verdict_question question;
-};
-
-static enum err run_report(struct ledger *ledger, struct store_job *job) {
-    struct parity_call *asked = CONTAINER_OF(job, struct parity_call, job);
-    ledger_count(ledger, &asked->question.counts);
-    return ledger_parity(ledger, asked->arena, asked->question.since_ms, asked->question.now_ms,
-                         &asked->question.parity);
-}
-
-/* Off for every message: without targeting, what it says of nobody it says of all. */
-static bool new_is_off(const struct service *service, struct arena *arena) {
-    struct snapshot *snapshot = snapshot_slot_get(service->snapshots);
-    const struct flag_context nobody = {.targeting_key = STR("")};
-    bool off = !flags_consumer_is_targeted(snapshot->flags, FLAG_NEW_CONSUMER) &&
-               !flags_consumer(snapshot->flags, FLAG_NEW_CONSUMER, &nobody, clock_wall_ms() / 1000, arena).on;
-    snapshot_release(snapshot);
-    return off;
-}
-
-static void on_report(struct store_job *job) {
-    struct parity_call *asked = CONTAINER_OF(job, struct parity_call, job);
-    struct admin_call *call = asked->call;
-    struct arena *arena = asked->arena;
-    struct verdict_report report;
+static void on_answer(void *arg, const struct parity_answer *answer) {
+    struct admin_call *call = arg;
     struct strbuf text = {0};
-    if (job->err != ERR_NONE) {
-        answer_problem(call->exchange, 503, "the store does not answer: %s", job->detail.text);
-    } else {
-        asked->question.new_is_off = new_is_off(call->admin->service, arena);
-        verdict_give(arena, &asked->question, &report);
-        verdict_write(arena, &asked->question, &report, &text);
-        answer_json(call->exchange, 200, &text); /* the call is gone after it */
+    if (answer->err != ERR_NONE) {
+        answer_problem(call->exchange, 503, "the store does not answer: %s", answer->detail.text);
+        return;
     }
-    arena_free(arena);
+    parity_answer_write(answer, &text);
+    answer_json(call->exchange, 200, &text); /* the call is gone after it */
 }
 
 static bool read_since(struct str text, int64_t now_ms, int64_t *since_ms) {
@@ -74,13 +47,62 @@ void admin_parity(struct admin_call *call) {
                        STR_ARG(since));
         return;
     }
-    struct parity_call *asked = ARENA_NEW(call->arena, struct parity_call);
-    asked->call = call;
-    asked->arena = arena_new(64 * 1024);
-    asked->question = (struct verdict_question){.catalog = call->admin->service->catalog,
-                                                .settings = call->admin->service->settings,
-                                                .since_ms = since_ms,
-                                                .now_ms = now_ms};
-    asked->job = (struct store_job){.run = run_report, .done = on_report, .loop = call->admin->loop};
-    store_submit(call->admin->service->store, &asked->job);
+    (void)parity_ask_new(call->admin->service, call->admin->loop, since_ms, on_answer, call);
+}
+
+/* --- metrics */
+
+/* A survey of very many messages takes the store's time: it is asked for the more seldom. */
+enum { WATCH_FIRST_MS = 1000, WATCH_MS = 10000, WATCH_REST = 50 };
+
+struct parity_watch {
+    const struct service *service;
+    struct loop *loop;
+    struct loop_timer *timer;
+    struct parity_ask *ask; /* under way */
+    int64_t began_us;
+};
+
+static void set_type(struct counters *counters, const struct verdict_type *type) {
+    counters_set_unpaired(counters, type->row.type, GENERATION_RULE, type->row.rule_only);
+    counters_set_unpaired(counters, type->row.type, GENERATION_EVENT, type->row.event_only);
+}
+
+static void on_watched(void *arg, const struct parity_answer *answer) {
+    struct parity_watch *watch = arg;
+    struct counters *counters = watch->service->counters;
+    int64_t took_ms = (clock_mono_us() - watch->began_us) / 1000;
+    watch->ask = NULL;
+    if (answer->err == ERR_NONE) {
+        const struct verdict_report *report = &answer->report;
+        bool legacy_may_be_off = answer->evidence.flags.legacy_may_be_off;
+        counters_set_parity(counters, report->verdict == VERDICT_READY,
+                            legacy_may_be_off ? report->all.row.unhandled_only : 0);
+        for (size_t i = 0; i < report->type_count; i++)
+            set_type(counters, &report->types[i]);
+    }
+    loop_timer_set(watch->timer, took_ms * WATCH_REST > WATCH_MS ? took_ms * WATCH_REST : WATCH_MS);
+}
+
+static void on_time(void *arg) {
+    struct parity_watch *watch = arg;
+    watch->began_us = clock_mono_us();
+    watch->ask = parity_ask_new(watch->service, watch->loop, clock_wall_ms() - DEFAULT_SINCE_MS, on_watched, watch);
+}
+
+struct parity_watch *parity_watch_new(const struct service *service, struct loop *loop) {
+    struct parity_watch *watch = MEM_NEW(struct parity_watch);
+    watch->service = service;
+    watch->loop = loop;
+    watch->timer = loop_timer_new(loop, on_time, watch);
+    loop_timer_set(watch->timer, WATCH_FIRST_MS);
+    return watch;
+}
+
+void parity_watch_free(struct parity_watch *watch) {
+    if (watch == NULL)
+        return;
+    parity_ask_free(watch->ask);
+    loop_timer_free(watch->timer);
+    mem_free(watch);
 }

@@ -27,8 +27,10 @@ static bool check_catalogue(struct arena *arena, struct settings *settings, stru
                catalog_load(text, path.at, &catalog, lines) == ERR_NONE) {
         is_good = translate_check(catalog, text, path.at, lines) == 0;
     }
-    if (catalog != NULL)
+    if (catalog != NULL) {
         is_good &= type_names_settle(settings, catalog, arena, lines) == ERR_NONE;
+        is_good &= type_names_check_ignored(settings, catalog, arena, lines) == 0;
+    }
     catalog_free(catalog);
     return is_good;
 }

@@ -25,38 +25,79 @@ static struct str time_of(struct arena *arena, const struct json *skew, const ch
                        : arena_printf(arena, "%.1f min", (double)ms / 60000);
 }
 
-static void add_row(struct table *table, struct arena *arena, const struct json *type) {
-    const struct json *skew = json_get(type, STR("skew_ms"));
-    struct str last = json_string(json_get(type, STR("last_unpaired")));
+static struct str text_of(const struct json *object, const char *key) {
+    struct str text = json_string(json_get(object, str_of(key)));
+    return text.len > 0 ? text : STR("-");
+}
+
+static void add_rules(struct table *table, struct arena *arena, const struct json *type) {
     const struct str cells[] = {
-        json_string(json_get(type, STR("type"))),
-        json_string(json_get(type, STR("verdict"))),
+        text_of(type, "type"),
+        text_of(type, "verdict"),
         number_of(arena, type, "rules"),
-        number_of(arena, type, "events"),
         number_of(arena, type, "paired"),
         number_of(arena, type, "rule_only"),
-        number_of(arena, type, "event_only"),
-        number_of(arena, type, "rule_first"),
-        number_of(arena, type, "event_first"),
-        time_of(arena, skew, "p50"),
-        time_of(arena, skew, "p99"),
-        last.len > 0 ? last : STR("-"),
+        number_of(arena, type, "waiting"),
     };
     table_add(table, cells);
 }
 
+static void add_events(struct table *table, struct arena *arena, const struct json *type) {
+    const struct str cells[] = {
+        text_of(type, "type"),
+        number_of(arena, type, "events"),
+        number_of(arena, type, "event_only"),
+        number_of(arena, type, "events_waiting"),
+        number_of(arena, type, "near_misses"),
+        text_of(type, "last_unpaired"),
+    };
+    table_add(table, cells);
+}
+
+/* "34 %" of the pairs. */
+static struct str share_of(struct arena *arena, const struct json *type, const char *key, const char *other) {
+    int64_t part, rest;
+    if (!str_to_i64(number_of(arena, type, key), &part) || !str_to_i64(number_of(arena, type, other), &rest) ||
+        part + rest <= 0)
+        return STR("-");
+    return arena_printf(arena, "%.0f %%", 100 * (double)part / (double)(part + rest));
+}
+
+static void add_times(struct table *table, struct arena *arena, const struct json *type) {
+    const struct json *skew = json_get(type, STR("skew_ms"));
+    const struct str cells[] = {
+        text_of(type, "type"),       share_of(arena, type, "rule_first", "event_first"),
+        time_of(arena, skew, "p50"), time_of(arena, skew, "p99"),
+        time_of(arena, skew, "max"),
+    };
+    table_add(table, cells);
+}
+
+typedef void add_row_fn(struct table *table, struct arena *arena, const struct json *type);
+
+static void print_table(struct arena *arena, const struct json *root, const char *const *headings, add_row_fn *add,
+                        struct strbuf *out) {
+    struct table *table = table_new(arena, headings);
+    for (const struct json *type = json_get(root, STR("types"))->first; type != NULL; type = type->next)
+        add(table, arena, type);
+    add(table, arena, json_get(root, STR("all")));
+    table_print(table, out);
+}
+
+/* Three tables, because one of all columns is wider than a terminal. */
 static void print_types(struct arena *arena, const struct json *root, struct strbuf *out) {
-    static const char *const headings[] = {"RULE TYPE",  "VERDICT",       ">RULES",      ">EVENTS",      ">PAIRED",
-                                           ">RULE ONLY", ">EVENT ONLY",   ">RULE FIRST", ">EVENT FIRST", ">SKEW P50",
-                                           ">P99",       "LAST UNPAIRED", NULL};
+    static const char *const rules[] = {"RULE TYPE", "VERDICT", ">RULES", ">PAIRED", ">ALONE", ">WAITING", NULL};
+    static const char *const events[] = {"RULE TYPE",    ">EVENTS",    ">ALONE", ">WAITING",
+                                         ">NEAR MISSES", "LAST ALONE", NULL};
+    static const char *const times[] = {"RULE TYPE", ">RULE FIRST", ">SKEW P50", ">P99", ">MAX", NULL};
     const struct json *types = json_get(root, STR("types"));
     if (types == NULL || types->count == 0)
         return;
-    struct table *table = table_new(arena, headings);
-    for (const struct json *type = types->first; type != NULL; type = type->next)
-        add_row(table, arena, type);
-    add_row(table, arena, json_get(root, STR("all")));
-    table_print(table, out);
+    print_table(arena, root, rules, add_rules, out);
+    strbuf_append_char(out, '\n');
+    print_table(arena, root, events, add_events, out);
+    strbuf_append_char(out, '\n');
+    print_table(arena, root, times, add_times, out);
 }
 
 static void print_unreplaced(struct arena *arena, const struct json *root, struct strbuf *out) {
@@ -68,16 +109,37 @@ static void print_unreplaced(struct arena *arena, const struct json *root, struc
                       json_is_true(json_get(type, STR("acknowledged"))) ? " (acknowledged)" : "");
 }
 
+enum { LINE_WIDTH = 80 };
+
+/* Breaks the text between words; the lines after the first are set in by `indent`. */
+static void print_wrapped(struct strbuf *out, struct str text, size_t indent) {
+    size_t column = indent;
+    struct str word, rest = text;
+    for (bool first = true; str_next(&rest, ' ', &word); first = false) {
+        if (!first && column + 1 + word.len > LINE_WIDTH) {
+            strbuf_printf(out, "\n%*s", (int)indent, "");
+            column = indent;
+        } else if (!first) {
+            strbuf_append_char(out, ' ');
+            column++;
+        }
+        strbuf_append(out, word);
+        column += word.len;
+    }
+    strbuf_append_char(out, '\n');
+}
+
 static void print_report(struct arena *arena, const struct json *root, struct strbuf *out) {
     struct str verdict = json_string(json_get(root, STR("verdict")));
     const struct json *reasons = json_get(root, STR("reasons"));
-    strbuf_printf(out, "May legacy be switched off? %s (" STR_FMT "), looking at " STR_FMT " to " STR_FMT "\n",
-                  str_eq(verdict, STR("ready")) ? "Yes" : "No", STR_ARG(verdict),
-                  STR_ARG(json_string(json_get(root, STR("since")))),
+    strbuf_printf(out, STR_FMT " %s (" STR_FMT ")\n", STR_ARG(json_string(json_get(root, STR("question")))),
+                  str_eq(verdict, STR("ready")) ? "Yes" : "No", STR_ARG(verdict));
+    for (const struct json *reason = reasons == NULL ? NULL : reasons->first; reason != NULL; reason = reason->next) {
+        strbuf_append(out, STR("  - "));
+        print_wrapped(out, reason->text, 4);
+    }
+    strbuf_printf(out, "Looking at " STR_FMT " to " STR_FMT "\n\n", STR_ARG(json_string(json_get(root, STR("since")))),
                   STR_ARG(json_string(json_get(root, STR("until")))));
-    for (const struct json *reason = reasons == NULL ? NULL : reasons->first; reason != NULL; reason = reason->next)
-        strbuf_printf(out, "  - " STR_FMT "\n", STR_ARG(reason->text));
-    strbuf_append_char(out, '\n');
     print_types(arena, root, out);
     print_unreplaced(arena, root, out);
 }

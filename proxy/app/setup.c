@@ -88,6 +88,17 @@ static void make_mark(struct service *service) {
     }
 }
 
+static void warn_of_ignored(const struct settings *settings, const struct catalog *catalog, struct arena *arena) {
+    struct strbuf lines = {0};
+    struct str rest, line;
+    (void)!type_names_check_ignored(settings, catalog, arena, &lines);
+    rest = strbuf_str(&lines);
+    while (str_next(&rest, '\n', &line))
+        if (line.len > 0)
+            LOG(LOG_WARN, "setting has no effect", LOG_STR("problem", line));
+    strbuf_clear(&lines);
+}
+
 enum err setup_service(struct settings *settings, struct arena *arena, struct service *service,
                        struct strbuf *problems) {
     static const char *const secrets[] = {"endpoints.legacy.secrets", "endpoints.new.secrets"};
@@ -97,6 +108,8 @@ enum err setup_service(struct settings *settings, struct arena *arena, struct se
     enum err err = read_catalog(service, problems);
     if (err == ERR_NONE)
         err = type_names_settle(settings, service->catalog, arena, problems);
+    if (err == ERR_NONE)
+        warn_of_ignored(settings, service->catalog, arena);
     if (err == ERR_NONE)
         err = read_keys(&settings->verify_event_secrets, "verify.event_secrets", &service->verify_event, problems);
     if (err == ERR_NONE)

@@ -1,5 +1,7 @@
 #include "proxy/app/type_names.h"
 
+#include "proxy/decide/verdict.h"
+
 static struct str settled(const struct catalog *catalog, struct str name) {
     const struct catalog_type *rule = catalog_find(catalog, GENERATION_RULE, name);
     return rule != NULL ? rule->name : name;
@@ -60,4 +62,17 @@ enum err type_names_settle(struct settings *settings, const struct catalog *cata
     is_good &= check_assigned(&settings->assign, catalog, problems);
     settle_list(&settings->parity_ignore, catalog, arena);
     return is_good ? ERR_NONE : ERR_INVALID;
+}
+
+size_t type_names_check_ignored(const struct settings *settings, const struct catalog *catalog, struct arena *arena,
+                                struct strbuf *problems) {
+    size_t count = 0;
+    for (size_t i = 0; i < settings->parity_ignore.count; i++) {
+        const char *wrong = verdict_check_ignored(arena, catalog, settings->parity_ignore.items[i]);
+        if (wrong == NULL)
+            continue;
+        strbuf_printf(problems, "parity.ignore: %s\n", wrong);
+        count++;
+    }
+    return count;
 }

@@ -13,5 +13,9 @@
  * object twice, and for each in `assign` that has a counterpart: pairing rests on such a type staying where it is. */
 enum err type_names_settle(struct settings *settings, const struct catalog *catalog, struct arena *arena,
                            struct strbuf *problems) MUST_USE;
+/* What stands in `parity.ignore` and has no effect, or is known to nobody: one line in `problems` each; the number of
+ * them. `check` takes it for an error; a proxy starts all the same, because a vendor's types are an open set. */
+size_t type_names_check_ignored(const struct settings *settings, const struct catalog *catalog, struct arena *arena,
+                                struct strbuf *problems) MUST_USE;
 
 #endif

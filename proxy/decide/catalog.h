@@ -47,6 +47,7 @@ struct catalog_replaced {
 struct catalog_type {
     enum generation generation;
     struct str name;           /* as listed, with {x} where it is a pattern */
+    struct str label;          /* for people and metrics: the name, with * in place of {x} */
     struct str prefix, suffix; /* of a pattern: what stands around {x} */
     int captured;              /* position of x, or VARIABLE_NONE: no pattern */
     const struct variable *variables;

@@ -80,7 +80,7 @@ static void read_name(struct loader *loader, const struct json *object, struct s
     struct reader *reader = &loader->reader;
     struct str name = reader_text(reader, object, member, READER_REQUIRED);
     const struct json *at = json_get(object, str_of(member));
-    type->name = name;
+    type->name = type->label = name;
     if (name.at == NULL)
         return;
     add_name(loader, types, type, name, at);
@@ -91,6 +91,7 @@ static void read_name(struct loader *loader, const struct json *object, struct s
     type->suffix = str_from(name, (size_t)close + 1);
     bool sane =
         open >= 0 && close > open + 1 && str_find(type->suffix, STR("{")) < 0 && str_find(type->suffix, STR("}")) < 0;
+    type->label = ARENA_JOIN(reader->arena, type->prefix, STR("*"), type->suffix);
     if (sane)
         type->captured = scope_add_given(scope, str_slice(name.at + open + 1, (size_t)(close - open - 1)), at);
     else

@@ -157,7 +157,7 @@ static void read_type(struct reading *reading, const struct catalog *catalog, co
     const struct catalog_type *type = catalog_find(catalog, shape->generation, text);
     message->type_known = type != NULL;
     reading->type = type != NULL ? type : catalog_unlisted(catalog, shape->generation);
-    message->label = type != NULL ? arena_str(reading->arena, type->name) : STR("other");
+    message->label = type != NULL ? arena_str(reading->arena, type->label) : STR("other");
     if (type != NULL && type->captured != VARIABLE_NONE)
         reading->values.at[type->captured] = catalog_captured(type, text);
     message->type = type != NULL ? spelled(type, value_at(reading, type->captured), reading->arena)

@@ -31,6 +31,9 @@ struct counters {
     struct metric *reloads[2], *last_reload, *flag_errors[CONSUMER_FLAG_COUNT];
     struct metric *connections, *addresses, *refused[CROWD_REFUSALS], *probes;
     struct metric_family *flag_enabled, *twins;
+    struct metric *parity_ready, *unhandled_alerts;
+    struct metric_family *unpaired;
+    struct metric **unpaired_series;       /* [label of a rule][side] once it was set; of one thread */
     _Atomic(struct metric *) *twin_series; /* [label of a rule][who came first] once it was counted */
 };
 
@@ -60,7 +63,7 @@ static void fill_table(struct counters *counters, const struct catalog *catalog,
     size_t known = generation == GENERATION_UNKNOWN ? 0 : catalog_type_count(catalog, generation);
     table->labels = ARENA_ARRAY(counters->arena, known + 1, struct str);
     for (size_t i = 0; i < known; i++)
-        table->labels[table->count++] = arena_str(counters->arena, catalog_type_at(catalog, generation, i)->name);
+        table->labels[table->count++] = arena_str(counters->arena, catalog_type_at(catalog, generation, i)->label);
     table->labels[table->count++] = STR("other");
     qsort(table->labels, table->count, sizeof *table->labels, compare_labels);
     table->series = mem_array(table->count * OUTCOMES, sizeof *table->series);
@@ -134,6 +137,23 @@ static void define_state(struct counters *counters) {
     }
 }
 
+static void define_parity(struct counters *counters) {
+    static const char *const by_side[] = {"type", "side", NULL};
+    struct metrics *metrics = counters->metrics;
+    counters->parity_ready =
+        plain(metrics_gauge(metrics, "hookshift_parity_ready", "1 while `hookshift parity` says ready.", NULL));
+    counters->unhandled_alerts = plain(
+        metrics_gauge(metrics, "hookshift_unhandled_alerts",
+                      "Alerts of the last day without an event for longer than the window, that nobody handled, while "
+                      "legacy is off for some messages or all.",
+                      NULL));
+    counters->unpaired = metrics_gauge(metrics, "hookshift_unpaired",
+                                       "Messages of the last day without a twin for longer than the window, by rule "
+                                       "type and by the side that told of it alone.",
+                                       by_side);
+    counters->unpaired_series = MEM_ARRAY(counters->tables[GENERATION_RULE].count * GENERATIONS, struct metric *);
+}
+
 static void define_port(struct counters *counters) {
     static const char *const by_reason[] = {"reason", NULL};
     struct metrics *metrics = counters->metrics;
@@ -204,6 +224,7 @@ struct counters *counters_new(const struct catalog *catalog, const char *version
     define_flow(counters);
     define_state(counters);
     define_port(counters);
+    define_parity(counters);
     define_log(counters);
     define_rest(counters, version);
     counters->process = process_new(counters->metrics);
@@ -215,6 +236,7 @@ void counters_free(struct counters *counters) {
         return;
     for (int g = 0; g < GENERATIONS; g++)
         mem_free((void *)(uintptr_t)counters->tables[g].series);
+    mem_free((void *)counters->unpaired_series);
     mem_free((void *)(uintptr_t)counters->twin_series);
     metrics_free(counters->metrics);
     process_free(counters->process);
@@ -300,6 +322,24 @@ void counters_twin(struct counters *counters, struct str rule_type, enum generat
     const struct str values[] = {table->labels[label], str_of(generation_name(first))};
     count_one(&counters->twin_series[label * GENERATIONS + first], counters->twins, values);
     metric_observe(counters->skew, (double)skew_ms / 1e3);
+}
+
+void counters_set_parity(struct counters *counters, bool is_ready, int64_t unhandled_alerts) {
+    metric_set(counters->parity_ready, is_ready ? 1 : 0);
+    metric_set(counters->unhandled_alerts, (double)unhandled_alerts);
+    for (size_t i = 0; i < counters->tables[GENERATION_RULE].count * GENERATIONS; i++)
+        if (counters->unpaired_series[i] != NULL)
+            metric_set(counters->unpaired_series[i], 0);
+}
+
+void counters_set_unpaired(struct counters *counters, struct str rule_type, enum generation side, int64_t count) {
+    const struct label_table *table = &counters->tables[GENERATION_RULE];
+    size_t label = label_index(table, rule_type);
+    const struct str values[] = {table->labels[label], str_of(generation_name(side))};
+    struct metric **place = &counters->unpaired_series[label * GENERATIONS + side];
+    if (*place == NULL)
+        *place = metric_series(counters->unpaired, values);
+    metric_set(*place, (double)count);
 }
 
 static uint64_t sum_of(const struct counters *counters, enum generation generation, const char *outcome) {

@@ -28,6 +28,9 @@ void counters_store_error(struct counters *counters);
 void counters_reload(struct counters *counters, bool ok);
 /* Two messages were found to be twins: how far apart they came, and which side came first. */
 void counters_twin(struct counters *counters, struct str rule_type, enum generation first, int64_t skew_ms);
+/* The verdict of parity, as often as it is asked for; the unpaired of each type follow. One thread. */
+void counters_set_parity(struct counters *counters, bool is_ready, int64_t unhandled_alerts);
+void counters_set_unpaired(struct counters *counters, struct str rule_type, enum generation side, int64_t count);
 
 enum { GENERATIONS = 3 };
 

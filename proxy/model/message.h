@@ -41,10 +41,10 @@ struct item {
 struct message {
     enum generation generation;
     enum endpoint endpoint;
-    struct str type;        /* name in the catalogue where known, else as received; absent for unknown shapes */
-    bool type_known;        /* in the catalogue */
-    struct str label;       /* of metrics: the name or the pattern in the catalogue, or "other"; one of a fixed set */
-    struct str counterpart; /* the event type that is or replaces this; absent: nothing replaces it, no twin ever */
+    struct str type;            /* name in the catalogue where known, else as received; absent for unknown shapes */
+    bool type_known;            /* in the catalogue */
+    struct str label;           /* of metrics: as the catalogue labels the type, or "other"; one of a fixed set */
+    struct str counterpart;     /* the event type that is or replaces this; absent: nothing replaces it, no twin ever */
     const struct str *replaces; /* of an event: the rule types whose alerts it replaces, by what it states */
     size_t replaces_count;
     struct str company, connection, data_type; /* for flags, ids as received; absent or empty where there is none */

@@ -51,6 +51,7 @@ struct settings {
     struct opt_list parity_ignore, parity_ignore_fields;
     int64_t parity_compare;   /* pairs a second */
     int64_t parity_differing; /* percent */
+    int64_t parity_evidence;  /* alerts */
     struct opt_durations retry_schedule;
     size_t body_limit, header_limit; /* bytes */
     int64_t request_time_ms, idle_time_ms;

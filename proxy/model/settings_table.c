@@ -145,13 +145,17 @@ static const struct opt opts[] = {
     {.name = "pairing.park_for", DURATION(pairing_park_for_ms), RANGE(0, 3650 * DAY), .initial = "24h",
      .meaning = "how long a message waits parked; 0: it expires at once, still replayable"},
     {.name = "parity.ignore", LIST(parity_ignore), .check = settings_check_type,
-     .meaning = "types without a replacement that need not keep legacy on"},
+     .meaning = "types without a replacement that need not keep legacy on; \"TYPE:other\": alerts of a replaced type "
+                "that no event replaces; \"unrecognised\": messages in no known shape"},
     {.name = "parity.compare", INT(parity_compare), RANGE(0, 1000), .initial = "20",
      .meaning = "pairs a second at most whose bodies are compared member by member; 0: none"},
     {.name = "parity.ignore_fields", LIST(parity_ignore_fields),
      .meaning = "members that may differ: Data.platformKey, or SyncFailed.Data.syncId of one rule type alone"},
     {.name = "parity.differing", INT(parity_differing), RANGE(0, 100), .initial = "1",
      .meaning = "percent of a type's pairs in which a member may differ before that keeps legacy on"},
+    {.name = "parity.evidence", INT(parity_evidence), RANGE(1, 1000000), .initial = "3",
+     .meaning = "alerts of each rule type that must have had an event before parity can be ready; a type with fewer "
+                "alerts in all needs one for each"},
     {.name = "retry.schedule", .type = OPT_DURATIONS, AT(retry_schedule), RANGE(1, 30 * DAY),
      .initial = "5s,30s,2m,10m,30m,2h,5h,10h,10h", .meaning = "waits between attempts"},
     {.name = "limits.body", SIZE(body_limit), RANGE(64, 1024 * MIB), .initial = "1MiB", .meaning = "size of a body"},

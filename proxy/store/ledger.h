@@ -190,6 +190,23 @@ enum err ledger_oldest(struct ledger *ledger, enum state state, enum endpoint en
 enum err ledger_parity(struct ledger *ledger, struct arena *arena, int64_t since_ms, int64_t now_ms,
                        struct parity_report *report) MUST_USE;
 
+/* What the flags in force say of the messages that are stored. */
+struct ledger_example {
+    uint64_t id; /* 0: none */
+    char company[64];
+    size_t company_len;
+};
+struct ledger_survey {
+    uint64_t after;                        /* ids up to here were looked at; at first ledger_survey_begin() */
+    int64_t looked_at, new_asked, new_off; /* of the last two: messages for the new endpoint */
+    int64_t both_off;                      /* messages of either generation */
+    struct ledger_example new_off_example, both_off_example;
+};
+uint64_t ledger_survey_begin(int64_t since_ms);
+/* Looks at up to `budget` messages more, upwards; `*more`: there may be further ones. */
+enum err ledger_survey(struct ledger *ledger, int64_t now_ms, size_t budget, struct ledger_survey *survey,
+                       bool *more) MUST_USE;
+
 /* Facts by item as one text, and back. */
 struct str ledger_facts_encode(struct arena *arena, const struct message *message);
 bool ledger_facts_decode(struct arena *arena, struct str facts, struct item **items, size_t *count) MUST_USE;

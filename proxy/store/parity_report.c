@@ -56,6 +56,7 @@ static void see_old(struct survey *survey, size_t index, const struct parity_buc
     struct row_search *search = &survey->searches[index];
     row->rule_only += n[PARITY_RULES] - n[PARITY_RULES_PAIRED];
     row->event_only += n[PARITY_EVENTS] - n[PARITY_EVENTS_PAIRED];
+    row->unhandled_only += n[PARITY_UNHANDLED] - n[PARITY_UNHANDLED_PAIRED];
     survey->old_events += n[PARITY_EVENTS] - n[PARITY_EVENTS_AGAIN];
     survey->old_events_paired += n[PARITY_EVENTS_PAIRED] - n[PARITY_EVENTS_PAIRED_AGAIN];
     if (n[PARITY_RULES] <= n[PARITY_RULES_PAIRED])

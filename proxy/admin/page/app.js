@@ -13,6 +13,12 @@ const answers = {
   "no-data": ["Cannot tell", "Nothing has come that could be compared:"],
 };
 
+const afterLegacy = {
+  ready: ["Yes", "Whatever legacy is no longer told, new was told."],
+  "not-ready": ["No", "What waits, or stands in the way:"],
+  "no-data": ["Cannot tell", "Nothing has come that could be compared:"],
+};
+
 function first(type) {
   const total = type.rule_first + type.event_first;
   if (total === 0) return "–";
@@ -24,7 +30,7 @@ function typeRow(type) {
   const count = (label, value) => h("td", { "data-label": label, class: "n" }, number(value));
   const skew = type.skew_ms ?? {};
   return h("tr", {}, h("th", { scope: "row", "data-label": "Old" }, type.type), h("td", { "data-label": "New", class: "new-types" }, type.replaced_by ?? ""), cell("Verdict", tag(type.verdict)),
-    count("Alerts", type.rules), count("Events", type.events), count("Paired", type.paired), count("Alert only", type.rule_only), count("Event only", type.event_only),
+    count("Alerts", type.rules), count("Events", type.events), count("Paired", type.paired), count("Alert only", type.rule_only), count("Waiting", type.waiting), count("Event only", type.event_only),
     h("td", { "data-label": "First", class: "first" }, first(type)),
     h("td", { "data-label": "Skew", class: "n skew", title: "half of the pairs are nearer; 99 of 100; the farthest" }, skew.p50 === undefined ? "–" : `${span(skew.p50)} · ${span(skew.p99)} · ${span(skew.max)}`),
     cell("Last unpaired", type.last_unpaired ? messages.opener(type.last_unpaired) : "–"));
@@ -32,7 +38,10 @@ function typeRow(type) {
 
 async function showParity() {
   const parity = await get(`/api/parity?since=${$("#since").value}`);
-  const [answer, words] = answers[parity.verdict];
+  const isOff = parity.stage === "contract";
+  const [answer, words] = (isOff ? afterLegacy : answers)[parity.verdict];
+  const question = isOff ? "Legacy is off: is everything handled without it?" : "May I switch legacy off?";
+  if ($("#verdict-heading").textContent !== question) $("#verdict-heading").textContent = question;
   $("#verdict").dataset.verdict = parity.verdict;
   if ($("#verdict-answer").textContent !== answer) $("#verdict-answer").textContent = answer;
   if ($("#verdict-words").textContent !== words) $("#verdict-words").textContent = words;
