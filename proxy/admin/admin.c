@@ -29,6 +29,9 @@ static const struct route routes[] = {
     {"GET", "/api/flags", ACCESS_READ, admin_flags},
     {"GET", "/api/parity", ACCESS_READ, admin_parity},
     {"GET", "/api/fields", ACCESS_READ, admin_fields},
+    {"GET", "/api/rehearse", ACCESS_READ, admin_rehearse_show},
+    {"POST", "/api/rehearse", ACCESS_READ, admin_rehearse_begin},
+    {"POST", "/api/rehearse/cancel", ACCESS_READ, admin_rehearse_cancel},
     {"GET", "/api/flow", ACCESS_READ, admin_flow},
     {"GET", "/api/messages", ACCESS_READ, admin_messages},
     {"GET", "/api/audit", ACCESS_READ, admin_audit},
@@ -37,7 +40,7 @@ static const struct route routes[] = {
     {"POST", "/api/replay", ACCESS_CHANGE, admin_replay_many},
 };
 
-enum { BODY_MAX = 64 * 1024, HEADERS_MAX = 16 * 1024, CONNECTIONS_MAX = 256, STRANGER_MS = 5000 };
+enum { BODY_MAX = 256 * 1024, HEADERS_MAX = 16 * 1024, CONNECTIONS_MAX = 256, STRANGER_MS = 5000 };
 
 static bool path_matches(struct str pattern, struct str path, struct str *id) {
     struct str want, have;
@@ -102,7 +105,7 @@ static void serve(struct admin_call *call, const struct route *route, struct str
     if (access.has_token)
         httpd_trust(call->exchange);
     enum err err = query_parse(call->arena, query, &call->query, &detail);
-    if (err == ERR_NONE && route->role == ACCESS_CHANGE)
+    if (err == ERR_NONE && route->method[0] == 'P')
         err = add_body(call, &detail);
     if (err != ERR_NONE)
         answer_problem(call->exchange, 400, "%s", detail.text);
@@ -178,6 +181,7 @@ enum err admin_new(struct service *service, struct loop *loop, struct admin **ad
     made->live = live_new(service, loop);
     made->fields = fields_new(service, loop);
     made->parity_watch = parity_watch_new(service, loop);
+    made->rehearse = rehearse_new(service, loop);
     made->pulse = pulse_new(loop, loops, service->worker_count);
     mem_free(loops);
     *admin = made;
@@ -204,6 +208,7 @@ void admin_free(struct admin *admin) {
     parity_watch_free(admin->parity_watch);
     live_free(admin->live);
     fields_free(admin->fields);
+    rehearse_free(admin->rehearse);
     pulse_free(admin->pulse);
     httpd_free(admin->httpd);
     mem_free(admin);

@@ -9,6 +9,7 @@
 #include "proxy/admin/parity_watch.h"
 #include "proxy/admin/pulse.h"
 #include "proxy/admin/query.h"
+#include "proxy/admin/rehearse.h"
 #include "proxy/flow/fields.h"
 
 struct admin {
@@ -19,6 +20,7 @@ struct admin {
     struct live *live;
     struct fields *fields;
     struct parity_watch *parity_watch;
+    struct rehearse *rehearse;
     bool listening;
     int64_t reloaded_ms;              /* the last try; 0: none since the start */
     struct err_detail reload_trouble; /* of it; empty where it went well */
@@ -41,12 +43,13 @@ admin_handler admin_healthz, admin_readyz, admin_metrics, admin_flow;
 /* Why it is not ready, for people; NULL where it is. In the arena or static. */
 const char *admin_why_not_ready(struct admin *admin, struct arena *arena);
 
-admin_handler admin_status, admin_flags;           /* status.c */
-admin_handler admin_parity;                        /* parity.c */
-admin_handler admin_fields;                        /* fields.c */
-admin_handler admin_messages, admin_message;       /* messages.c */
-admin_handler admin_audit;                         /* audit.c */
-admin_handler admin_replay_one, admin_replay_many; /* replays.c */
-admin_handler admin_page, admin_access;            /* pages.c */
+admin_handler admin_status, admin_flags;                                        /* status.c */
+admin_handler admin_parity;                                                     /* parity.c */
+admin_handler admin_rehearse_begin, admin_rehearse_show, admin_rehearse_cancel; /* rehearse.c */
+admin_handler admin_fields;                                                     /* fields.c */
+admin_handler admin_messages, admin_message;                                    /* messages.c */
+admin_handler admin_audit;                                                      /* audit.c */
+admin_handler admin_replay_one, admin_replay_many;                              /* replays.c */
+admin_handler admin_page, admin_access;                                         /* pages.c */
 
 #endif

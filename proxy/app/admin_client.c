@@ -96,8 +96,8 @@ static enum err refused(const struct admin_client *client, int status, struct st
     return err_set(detail, err, STR_FMT " (HTTP %d)", STR_ARG(said), status);
 }
 
-enum err admin_client_ask(const struct admin_client *client, const char *method, struct str path, struct str *answer,
-                          struct err_detail *detail) {
+static enum err ask(const struct admin_client *client, const char *method, struct str path, struct str sent,
+                    struct str *answer, struct err_detail *detail) {
     struct arena *arena = client->arena;
     const struct http_header headers[] = {
         {STR("Authorization"), arena_printf(arena, "Bearer " STR_FMT, STR_ARG(client->token))}};
@@ -106,6 +106,7 @@ enum err admin_client_ask(const struct admin_client *client, const char *method,
         .url = arena_printf(arena, STR_FMT STR_FMT, STR_ARG(client->url), STR_ARG(path)),
         .headers = headers,
         .header_count = client->token.len > 0 ? 1 : 0,
+        .body = sent,
         .timeout_ms = ANSWER_MS,
         .connect_timeout_ms = CONNECT_MS,
     };
@@ -120,10 +121,15 @@ enum err admin_client_ask(const struct admin_client *client, const char *method,
     return status >= 200 && status < 300 ? ERR_NONE : refused(client, status, body, detail);
 }
 
-enum err admin_client_json(const struct admin_client *client, const char *method, struct str path, struct str *answer,
-                           const struct json **root, struct err_detail *detail) {
+enum err admin_client_ask(const struct admin_client *client, const char *method, struct str path, struct str *answer,
+                          struct err_detail *detail) {
+    return ask(client, method, path, STR(""), answer, detail);
+}
+
+static enum err ask_json(const struct admin_client *client, const char *method, struct str path, struct str sent,
+                         struct str *answer, const struct json **root, struct err_detail *detail) {
     struct str text;
-    enum err err = admin_client_ask(client, method, path, &text, detail);
+    enum err err = ask(client, method, path, sent, &text, detail);
     if (err != ERR_NONE)
         return err;
     const struct json *parsed = parse(client->arena, text);
@@ -133,4 +139,14 @@ enum err admin_client_json(const struct admin_client *client, const char *method
     *answer = text;
     *root = parsed;
     return ERR_NONE;
+}
+
+enum err admin_client_json(const struct admin_client *client, const char *method, struct str path, struct str *answer,
+                           const struct json **root, struct err_detail *detail) {
+    return ask_json(client, method, path, STR(""), answer, root, detail);
+}
+
+enum err admin_client_post(const struct admin_client *client, struct str path, struct str body, struct str *answer,
+                           const struct json **root, struct err_detail *detail) {
+    return ask_json(client, "POST", path, body, answer, root, detail);
 }

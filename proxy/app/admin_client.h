@@ -31,4 +31,8 @@ enum err admin_client_ask(const struct admin_client *client, const char *method,
 enum err admin_client_json(const struct admin_client *client, const char *method, struct str path, struct str *answer,
                            const struct json **root, struct err_detail *detail) MUST_USE;
 
+/* Likewise, a POST with a JSON body. */
+enum err admin_client_post(const struct admin_client *client, struct str path, struct str body, struct str *answer,
+                           const struct json **root, struct err_detail *detail) MUST_USE;
+
 #endif

@@ -57,6 +57,15 @@ static const struct command commands[] = {
      cmd_flags},
     {"parity", "[--since DURATION] [--admin URL] [--token T] [--json]", "may legacy be switched off?",
      "Exit status 0 only when the verdict is ready, so that a pipeline can wait for it.", cmd_parity},
+    {"rehearse",
+     "--flags FILE [--since 24h] [--setting KEY=VALUE]... [--json]\n"
+     "[--admin URL] [--token T]",
+     "what would have happened under other flags?",
+     "Admits the stored messages of the period again into a scratch ledger of the\n"
+     "running proxy, under the flag file and settings given, with consumers that take\n"
+     "everything. Changes nothing. Exit status 0 only if no occurrence would be left\n"
+     "unhandled and none handled twice.",
+     cmd_rehearse},
     {"messages",
      "[list] [FILTER...] [--format table|jsonl|csv | --json] [--follow]\n"
      "show ID [--body] [--json]\n"

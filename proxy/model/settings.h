@@ -52,6 +52,7 @@ struct settings {
     int64_t parity_compare;   /* pairs a second */
     int64_t parity_differing; /* percent */
     int64_t parity_evidence;  /* alerts */
+    int64_t rehearse_messages;
     struct opt_durations retry_schedule;
     size_t body_limit, header_limit; /* bytes */
     int64_t request_time_ms, idle_time_ms;

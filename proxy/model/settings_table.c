@@ -156,6 +156,8 @@ static const struct opt opts[] = {
     {.name = "parity.evidence", INT(parity_evidence), RANGE(1, 1000000), .initial = "3",
      .meaning = "alerts of each rule type that must have had an event before parity can be ready; a type with fewer "
                 "alerts in all needs one for each"},
+    {.name = "rehearse.messages", INT(rehearse_messages), RANGE(1, 10000000), .initial = "200000",
+     .meaning = "messages that a rehearsal takes at most; it needs about 1 KiB of memory for each"},
     {.name = "retry.schedule", .type = OPT_DURATIONS, AT(retry_schedule), RANGE(1, 30 * DAY),
      .initial = "5s,30s,2m,10m,30m,2h,5h,10h,10h", .meaning = "waits between attempts"},
     {.name = "limits.body", SIZE(body_limit), RANGE(64, 1024 * MIB), .initial = "1MiB", .meaning = "size of a body"},

@@ -167,6 +167,11 @@ enum err ledger_lookup(struct ledger *ledger, struct arena *arena, struct str te
                        size_t key_count, uint64_t *ids, size_t max, size_t *count) MUST_USE;
 enum err ledger_story(struct ledger *ledger, struct arena *arena, uint64_t id, struct story *story) MUST_USE;
 
+/* Messages with ids above `after`, upwards, of the next `max`. The next call goes on after `*last`; 0: there are no
+ * more. ledger_pairs.c */
+enum err ledger_records_after(struct ledger *ledger, struct arena *arena, uint64_t after, size_t max,
+                              struct record **records, size_t *count, uint64_t *last) MUST_USE;
+
 /* Two messages that are twins, with their bodies; by the first item that they are twins by. */
 struct twin_pair {
     uint64_t rule, event;

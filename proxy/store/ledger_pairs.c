@@ -86,3 +86,25 @@ enum err ledger_pairs_before(struct ledger *ledger, struct arena *arena, uint64_
     *count = search.count;
     return ERR_NONE;
 }
+
+enum err ledger_records_after(struct ledger *ledger, struct arena *arena, uint64_t after, size_t max,
+                              struct record **records, size_t *count, uint64_t *last) {
+    uint64_t *ids = ARENA_ARRAY(arena, max, uint64_t);
+    size_t found, read = 0;
+    TRY(ledger->ops->scan(ledger->backend, (1U << STATE_COUNT) - 1, after, ids, max, &found));
+    *records = ARENA_ARRAY(arena, found, struct record);
+    for (size_t i = 0; i < found; i++) {
+        struct record *record = &(*records)[read];
+        arena_reset(ledger->scratch);
+        enum err err = ledger_load_other(ledger, ids[i], record);
+        if (err != ERR_NONE && err != ERR_NOT_FOUND)
+            return err;
+        if (err == ERR_NONE) {
+            record_keep(arena, record);
+            read++;
+        }
+    }
+    *count = read;
+    *last = found < max ? 0 : ids[found - 1];
+    return ERR_NONE;
+}
