@@ -70,7 +70,7 @@ static void refresh(const struct service *service) {
         enum endpoint endpoint = (enum endpoint)e;
         counters_set_oldest(service->counters, endpoint, age_s(store_oldest_pending(service->store, endpoint)),
                             age_s(store_oldest_parked(service->store, endpoint)));
-        counters_set_up(service->counters, endpoint, health_is_up(&service->health[e]));
+        counters_set_up(service->counters, endpoint, origins_are_up(&service->origins[e]));
         for (int s = 0; s < STATE_COUNT; s++)
             counters_set_state(service->counters, endpoint, (enum state)s, counts.in_state[e][s]);
     }

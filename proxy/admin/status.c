@@ -32,16 +32,33 @@ static struct str site_of(struct arena *arena, struct str url) {
     return arena_printf(arena, STR_FMT "://" STR_FMT, STR_ARG(scheme), STR_ARG(host));
 }
 
+/* Where routes lead to several hosts, each by itself. */
+static void write_origins(struct json_writer *json, const struct origins *origins) {
+    json_key(json, "origins");
+    json_array_begin(json);
+    for (size_t i = 0; i < origins->count; i++) {
+        const struct health *health = &origins->items[i].health;
+        json_object_begin(json);
+        member_str(json, "site", origins->items[i].text);
+        member_bool(json, "up", health_is_up(health));
+        member_int(json, "in_flight", atomic_load(&health->in_flight));
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
 static void write_endpoint(struct json_writer *json, struct admin_call *call, enum endpoint endpoint,
                            const struct ledger_counts *counts) {
     struct service *service = call->admin->service;
-    const struct health *health = &service->health[endpoint];
+    const struct origins *origins = &service->origins[endpoint];
     json_key(json, endpoint_name(endpoint));
     json_object_begin(json);
     member_str(json, "site", site_of(call->arena, service->settings->endpoints[endpoint].url));
-    member_bool(json, "up", health_is_up(health));
-    member_int(json, "in_flight", atomic_load(&health->in_flight));
-    member_int(json, "concurrency", health->concurrency);
+    member_bool(json, "up", origins_are_up(origins));
+    member_int(json, "in_flight", origins_in_flight(origins));
+    member_int(json, "concurrency", service->settings->endpoints[endpoint].concurrency);
+    if (origins->count > 1)
+        write_origins(json, origins);
     int64_t oldest_ms = store_oldest_pending(service->store, endpoint);
     if (oldest_ms != DUE_NEVER)
         member_int(json, "oldest_pending_seconds", (clock_wall_ms() - oldest_ms) / 1000);

@@ -116,7 +116,7 @@ enum err setup_service(struct settings *settings, struct arena *arena, struct se
         err = read_keys(&settings->verify_rule_secrets, "verify.rule_secrets", &service->verify_rule, problems);
     for (int e = 0; e < ENDPOINT_COUNT && err == ERR_NONE; e++) {
         err = read_keys(&settings->endpoints[e].secrets, secrets[e], &service->signing[e], problems);
-        health_init(&service->health[e], (uint32_t)settings->endpoints[e].concurrency, settings->retry_schedule.ms[0]);
+        origins_init(&service->origins[e], &settings->endpoints[e], settings->retry_schedule.ms[0]);
     }
     if (err == ERR_NONE)
         err = setup_tls(service, &service->tls, problems);
@@ -134,8 +134,10 @@ enum err setup_service(struct settings *settings, struct arena *arena, struct se
 void setup_clear(struct service *service) {
     clear_keys(&service->verify_event);
     clear_keys(&service->verify_rule);
-    for (int e = 0; e < ENDPOINT_COUNT; e++)
+    for (int e = 0; e < ENDPOINT_COUNT; e++) {
         clear_keys(&service->signing[e]);
+        origins_clear(&service->origins[e]);
+    }
     counters_free(service->counters);
     crowd_free(service->crowd);
     tls_context_release(service->tls);

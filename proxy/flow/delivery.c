@@ -9,7 +9,12 @@
 
 #include <errno.h>
 
-enum { SETTLE_AGAIN_MS = 1000, SENDER_RETRY_AFTER_S = 5 };
+enum {
+    SETTLE_AGAIN_MS = 1000,
+    SENDER_RETRY_AFTER_S = 5,
+    REST_MIN_MS = 10 * 1000, /* bounds of the longest rest that is granted */
+    REST_MAX_MS = 10 * 60 * 1000
+};
 
 static enum err run_settle(struct ledger *ledger, struct store_job *job) {
     struct delivery *delivery = CONTAINER_OF(job, struct delivery, job);
@@ -112,6 +117,31 @@ static struct str explain_refusal(struct delivery *delivery, const struct httpc_
                         endpoint_name(endpoint));
 }
 
+/* How long it may ask to be left alone: twice the longest wait of the schedule, as one message waits twice its own at
+ * most; within reason. */
+static int64_t longest_rest_ms(const struct service *service) {
+    const struct opt_durations *schedule = &service->settings->retry_schedule;
+    int64_t longest = 0;
+    for (size_t i = 0; i < schedule->count; i++)
+        longest = schedule->ms[i] > longest ? schedule->ms[i] : longest;
+    return longest > REST_MAX_MS / 2 ? REST_MAX_MS : longest < REST_MIN_MS / 2 ? REST_MIN_MS : 2 * longest;
+}
+
+/* What the answer says about the server, not about the message: that it refuses this one (4xx) is no failure of it. */
+static struct outbox_sign sign_of(const struct service *service, const struct httpc_answer *answer, struct str why) {
+    struct outbox_sign sign = {.sign = HEALTH_FAILED, .why = why};
+    int status = answer->err == ERR_NONE ? answer->status : 0;
+    bool asks = (status == 429 || status == 503) && answer->retry_after_ms > 0;
+    if (asks) {
+        int64_t most_ms = longest_rest_ms(service);
+        sign.sign = HEALTH_RESTS;
+        sign.rest_ms = answer->retry_after_ms < most_ms ? answer->retry_after_ms : most_ms;
+    } else if ((status >= 200 && status <= 299) || (status >= 400 && status <= 499 && status != 408 && status != 429)) {
+        sign.sign = HEALTH_ALIVE;
+    }
+    return sign;
+}
+
 static void on_answer(const struct httpc_answer *whatever, void *arg) {
     const struct httpc_answer *answer = lose_answer(whatever);
     struct delivery *delivery = arg;
@@ -119,7 +149,8 @@ static void on_answer(const struct httpc_answer *whatever, void *arg) {
     struct str what = explain_refusal(delivery, answer, describe_answer(delivery->arena, answer));
     log_attempt(delivery, answer, what);
     counters_delivery(delivery->worker->service->counters, delivery->record.endpoint, answer, ok);
-    outbox_on_answered(delivery->outbox, ok);
+    const struct outbox_sign sign = sign_of(delivery->worker->service, answer, what);
+    outbox_on_answered(delivery->outbox, delivery->health, &sign);
     bool gone = answer->err == ERR_NONE && answer->status == 410;
     settle(delivery, ok ? ATTEMPT_DELIVERED : gone ? ATTEMPT_GONE : ATTEMPT_FAILED, answer, what);
 }
@@ -148,7 +179,7 @@ void delivery_start(struct delivery *delivery) {
 void delivery_interrupt(struct delivery *delivery) {
     if (delivery->call != NULL) {
         httpc_cancel(delivery->call);
-        health_return(&delivery->worker->service->health[delivery->record.endpoint]);
+        health_return(delivery->health);
     } else if (delivery->attempt.id != 0) {
         return; /* answered already: its settlement is on the way */
     }

@@ -12,6 +12,7 @@
 struct delivery {
     struct worker *worker;
     struct outbox *outbox;
+    struct health *health;            /* of where it goes to; it has a place there while an attempt is under way */
     struct delivery *next, *previous; /* in the outbox: in flight or waiting */
     struct arena *arena;              /* owned: all texts below live in it */
     struct record record;

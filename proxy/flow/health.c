@@ -16,6 +16,8 @@ bool health_is_up(const struct health *health) {
 
 bool health_acquire(struct health *health, int64_t now_ms, uint32_t share) {
     uint32_t limit = health->concurrency * share / 8;
+    if (now_ms < atomic_load(&health->rests_until_ms))
+        return false;
     if (limit == 0)
         limit = 1;
     if (!health_is_up(health)) {
@@ -34,21 +36,43 @@ void health_return(struct health *health) {
     atomic_fetch_sub(&health->in_flight, 1);
 }
 
-bool health_release(struct health *health, bool ok, int64_t now_ms) {
-    bool changed;
-    if (ok) {
+static void put_off(_Atomic int64_t *until_ms, int64_t at_ms) {
+    int64_t before = atomic_load(until_ms);
+    while (before < at_ms && !atomic_compare_exchange_weak(until_ms, &before, at_ms))
+        continue;
+}
+
+/* What it asks for is at least as much as failing: after its rest one delivery shows whether it is ready. */
+static bool begin_rest(struct health *health, int64_t until_ms) {
+    uint32_t failures = atomic_load(&health->failures);
+    put_off(&health->rests_until_ms, until_ms);
+    while (failures < FAILURES_UNTIL_DOWN &&
+           !atomic_compare_exchange_weak(&health->failures, &failures, FAILURES_UNTIL_DOWN))
+        continue;
+    return failures < FAILURES_UNTIL_DOWN;
+}
+
+bool health_release(struct health *health, enum health_sign sign, int64_t rest_ms, int64_t now_ms) {
+    bool changed = false;
+    switch (sign) {
+    case HEALTH_ALIVE:
         changed = atomic_exchange(&health->failures, 0) >= FAILURES_UNTIL_DOWN;
-    } else {
+        break;
+    case HEALTH_FAILED:
         changed = atomic_fetch_add(&health->failures, 1) + 1 == FAILURES_UNTIL_DOWN;
         atomic_store(&health->probe_at_ms, now_ms + health->probe_every_ms);
+        break;
+    case HEALTH_RESTS:
+        changed = begin_rest(health, now_ms + rest_ms);
+        break;
     }
     atomic_fetch_sub(&health->in_flight, 1);
     return changed;
 }
 
 int64_t health_wait_ms(const struct health *health, int64_t now_ms) {
-    if (health_is_up(health))
-        return 0;
-    int64_t wait = atomic_load(&health->probe_at_ms) - now_ms;
+    int64_t rest = atomic_load(&health->rests_until_ms) - now_ms;
+    int64_t wait = health_is_up(health) ? 0 : atomic_load(&health->probe_at_ms) - now_ms;
+    wait = rest > wait ? rest : wait;
     return wait > 0 ? wait : 0;
 }

@@ -28,7 +28,7 @@ struct ingest {
     struct admit_request request;
     struct admission admission;
     int64_t began_us;
-    bool has_place; /* room for the first attempt was taken */
+    struct health *place; /* room for the first attempt was taken there; else NULL */
 };
 
 static void reject(struct worker *worker, struct httpd_exchange *exchange, int status, const char *detail) {
@@ -147,7 +147,7 @@ static struct delivery *delivery_of(struct ingest *ingest) {
 
 static void begin_delivery(struct ingest *ingest, bool sender_waits) {
     struct worker *worker = ingest->worker;
-    bool has_place = ingest->has_place;
+    bool has_place = ingest->place != NULL;
     struct delivery *delivery = delivery_of(ingest);
     if (sender_waits)
         delivery->exchange = ingest->exchange;
@@ -189,7 +189,7 @@ static void on_admitted(struct store_job *job) {
     struct service *service = worker->service;
     enum endpoint endpoint = ingest->message.endpoint;
     int64_t began_us = ingest->began_us;
-    bool unused_place = ingest->has_place && !(job->err == ERR_NONE && ingest->admission.leased);
+    struct health *unused = job->err == ERR_NONE && ingest->admission.leased ? NULL : ingest->place;
     worker->admissions--;
     if (job->err != ERR_NONE) {
         LOG(LOG_ERROR, "message could not be stored", LOG_TEXTZ("error", job->detail.text));
@@ -204,8 +204,8 @@ static void on_admitted(struct store_job *job) {
         answer_admitted(ingest); /* the ingest is gone after it, with its arena */
     }
     counters_received(service->counters, clock_mono_us() - began_us);
-    if (unused_place) {
-        health_return(&service->health[endpoint]);
+    if (unused != NULL) {
+        health_return(unused);
         outbox_kick(worker->outbox[endpoint]);
     }
 }
@@ -218,12 +218,12 @@ static enum err run_admit(struct ledger *ledger, struct store_job *job) {
 static void admit(struct ingest *ingest) {
     struct service *service = ingest->worker->service;
     bool sender_waits = service->settings->acknowledge == ACKNOWLEDGE_DELIVERED;
-    ingest->has_place =
-        health_acquire(&service->health[ingest->message.endpoint], clock_mono_us() / 1000, HEALTH_SHARE_ALL);
+    struct health *health = outbox_health(ingest->worker->outbox[ingest->message.endpoint], ingest->message.type);
+    ingest->place = health_acquire(health, clock_mono_us() / 1000, HEALTH_SHARE_ALL) ? health : NULL;
     ingest->request = (struct admit_request){.message = &ingest->message,
                                              .content = ingest->content,
                                              .now_ms = ingest->message.received_ms,
-                                             .lease = ingest->has_place || sender_waits,
+                                             .lease = ingest->place != NULL || sender_waits,
                                              .promise = !sender_waits};
     ingest->job = (struct store_job){.run = run_admit, .done = on_admitted};
     ingest->worker->admissions++;

@@ -1,4 +1,4 @@
-/* Room is counted by health.h for all workers together. Who finds no room:
+/* Room is counted by health.h, for each origin and all workers together. Who finds no room:
  *   - a message that nobody waits for stays in the store, which calls when something is due (serve wires that to
  *     outbox_kick of one worker), and every delivery that ends looks for more;
  *   - a message whose sender waits (acknowledge=delivered) waits here, for the endpoint's timeout at most. */
@@ -8,7 +8,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 
-enum { LEASE_MAX = 32, STORE_AGAIN_MS = 1000 };
+enum { LEASE_MAX = 32, STORE_AGAIN_MS = 1000, FOUND_NONE_MS = 50 };
 
 struct queue {
     struct delivery *first, *last;
@@ -18,16 +18,17 @@ struct queue {
 struct outbox {
     struct worker *worker;
     enum endpoint endpoint;
-    struct health *health;
+    struct origins *origins;
     struct queue in_flight, waiting;
-    struct loop_timer *timer; /* endpoint down: next probe; senders waiting: first deadline */
+    struct loop_timer *timer; /* origins down: next probe; senders waiting: first deadline */
     bool leasing, closed;
     /* the lease job, one at a time */
     struct store_job job;
     struct arena *arena;
     struct lease leases[LEASE_MAX];
-    size_t wanted, leased;
-    int64_t now_ms;
+    struct lease_batch batch;
+    uint32_t *places;              /* by origin: taken for the job, and not used */
+    int64_t now_ms, found_none_ms; /* the latter monotonic: not asked again at once */
 };
 
 static void queue_add(struct queue *queue, struct delivery *delivery) {
@@ -50,9 +51,14 @@ struct outbox *outbox_new(struct worker *worker, enum endpoint endpoint) {
     struct outbox *outbox = MEM_NEW(struct outbox);
     outbox->worker = worker;
     outbox->endpoint = endpoint;
-    outbox->health = &worker->service->health[endpoint];
+    outbox->origins = &worker->service->origins[endpoint];
+    outbox->places = MEM_ARRAY(outbox->origins->count, uint32_t);
     outbox->timer = loop_timer_new(worker->loop, on_timer, outbox);
     return outbox;
+}
+
+struct health *outbox_health(const struct outbox *outbox, struct str type) {
+    return &outbox->origins->items[origins_find(outbox->origins, type)].health;
 }
 
 static void start(struct outbox *outbox, struct delivery *delivery) {
@@ -62,31 +68,42 @@ static void start(struct outbox *outbox, struct delivery *delivery) {
 
 static void give_up_waiting(struct outbox *outbox, struct delivery *delivery) {
     queue_remove(&outbox->waiting, delivery);
-    atomic_fetch_sub(&outbox->health->waiting, 1);
+    atomic_fetch_sub(&delivery->health->waiting, 1);
     queue_add(&outbox->in_flight, delivery); /* until it is settled */
     delivery_interrupt(delivery);
 }
 
-/* Starts what waits and has room now, and lets go what has waited for too long. */
-static void serve_waiting(struct outbox *outbox) {
-    while (outbox->waiting.first != NULL) {
-        struct delivery *delivery = outbox->waiting.first;
-        int64_t mono_ms = clock_mono_us() / 1000;
-        if (outbox->closed || mono_ms >= delivery->deadline_ms || !health_is_up(outbox->health)) {
-            give_up_waiting(outbox, delivery);
-        } else if (health_acquire(outbox->health, mono_ms, HEALTH_SHARE_ALL)) {
-            queue_remove(&outbox->waiting, delivery);
-            atomic_fetch_sub(&outbox->health->waiting, 1);
-            start(outbox, delivery);
-        } else {
-            loop_timer_set(outbox->timer, delivery->deadline_ms - mono_ms);
-            return;
-        }
+/* True where the delivery is no longer among those that wait. */
+static bool try_waiting(struct outbox *outbox, struct delivery *delivery, int64_t mono_ms) {
+    if (outbox->closed || mono_ms >= delivery->deadline_ms || !health_is_up(delivery->health)) {
+        give_up_waiting(outbox, delivery);
+        return true;
     }
+    if (!health_acquire(delivery->health, mono_ms, HEALTH_SHARE_ALL))
+        return false;
+    queue_remove(&outbox->waiting, delivery);
+    atomic_fetch_sub(&delivery->health->waiting, 1);
+    start(outbox, delivery);
+    return true;
+}
+
+/* Starts what waits and has room now, and lets go what has waited for too long. With one origin, who comes first goes
+ * first; with several, nobody waits for another origin's room. */
+static void serve_waiting(struct outbox *outbox) {
+    int64_t mono_ms = clock_mono_us() / 1000;
+    struct delivery *next;
+    for (struct delivery *delivery = outbox->waiting.first; delivery != NULL; delivery = next) {
+        next = delivery->next;
+        if (!try_waiting(outbox, delivery, mono_ms) && outbox->origins->count == 1)
+            break;
+    }
+    if (outbox->waiting.first != NULL) /* they wait equally long */
+        loop_timer_set(outbox->timer, outbox->waiting.first->deadline_ms - mono_ms);
 }
 
 void outbox_deliver(struct outbox *outbox, struct delivery *delivery, bool has_place) {
     delivery->outbox = outbox;
+    delivery->health = outbox_health(outbox, delivery->record.type);
     if (has_place) {
         start(outbox, delivery);
         return;
@@ -94,16 +111,32 @@ void outbox_deliver(struct outbox *outbox, struct delivery *delivery, bool has_p
     delivery->deadline_ms =
         clock_mono_us() / 1000 + outbox->worker->service->settings->endpoints[outbox->endpoint].timeout_ms;
     queue_add(&outbox->waiting, delivery);
-    atomic_fetch_add(&outbox->health->waiting, 1);
+    atomic_fetch_add(&delivery->health->waiting, 1);
     serve_waiting(outbox);
+}
+
+static size_t lane_of(void *arg, const struct record *record) {
+    const struct outbox *outbox = arg;
+    return origins_find(outbox->origins, record->type);
 }
 
 static enum err run_lease(struct ledger *ledger, struct store_job *job) {
     struct outbox *outbox = CONTAINER_OF(job, struct outbox, job);
+    struct lease_batch *batch = &outbox->batch;
+    const struct lane_choice choice = {
+        .count = outbox->origins->count, .lane_of = lane_of, .places = outbox->places, .arg = outbox};
     arena_reset(outbox->arena);
-    outbox->leased = 0;
-    return ledger_lease(ledger, outbox->arena, outbox->endpoint, outbox->wanted, outbox->now_ms, outbox->leases,
-                        &outbox->leased);
+    batch->count = 0;
+    batch->more = false;
+    if (choice.count > 1)
+        return ledger_lease_lanes(ledger, outbox->arena, outbox->endpoint, &choice, outbox->now_ms, batch);
+    enum err err = ledger_lease(ledger, outbox->arena, outbox->endpoint, batch->max, outbox->now_ms, outbox->leases,
+                                &batch->count);
+    if (err != ERR_NONE)
+        return err;
+    outbox->places[0] -= (uint32_t)batch->count;
+    batch->more = batch->count == batch->max;
+    return ERR_NONE;
 }
 
 /* Each delivery has an arena of its own: they end one by one. */
@@ -112,6 +145,7 @@ static struct delivery *delivery_of_lease(struct outbox *outbox, const struct le
     struct delivery *delivery = ARENA_NEW(arena, struct delivery);
     delivery->worker = outbox->worker;
     delivery->outbox = outbox;
+    delivery->health = outbox_health(outbox, lease->record.type);
     delivery->arena = arena;
     delivery->record = lease->record;
     delivery->record.type = arena_str(arena, lease->record.type);
@@ -124,31 +158,53 @@ static struct delivery *delivery_of_lease(struct outbox *outbox, const struct le
     return delivery;
 }
 
+static void return_places(struct outbox *outbox) {
+    for (size_t i = 0; i < outbox->origins->count; i++)
+        while (outbox->places[i] > 0) {
+            outbox->places[i]--;
+            health_return(&outbox->origins->items[i].health);
+        }
+}
+
 static void on_leased(struct store_job *job) {
     struct outbox *outbox = CONTAINER_OF(job, struct outbox, job);
-    size_t leased = job->err == ERR_NONE ? outbox->leased : 0;
+    struct lease_batch *batch = &outbox->batch;
+    size_t leased = job->err == ERR_NONE ? batch->count : 0;
     outbox->leasing = false;
-    for (size_t i = leased; i < outbox->wanted; i++)
-        health_return(outbox->health);
+    return_places(outbox);
     for (size_t i = 0; i < leased; i++)
         start(outbox, delivery_of_lease(outbox, &outbox->leases[i]));
     arena_free(outbox->arena);
     outbox->arena = NULL;
+    outbox->found_none_ms = leased > 0 || batch->more ? 0 : clock_mono_us() / 1000;
     if (job->err != ERR_NONE && job->err != ERR_CLOSED) {
         LOG(LOG_ERROR, "messages that are due could not be read",
             LOG_TEXTZ("endpoint", endpoint_name(outbox->endpoint)), LOG_TEXTZ("error", job->detail.text));
         loop_timer_set(outbox->timer, STORE_AGAIN_MS);
-    } else if (leased == outbox->wanted) {
+    } else if (batch->more || outbox->origins->count > 1) {
         outbox_kick(outbox);
     }
     serve_waiting(outbox);
 }
 
+/* How many in all; at most LEASE_MAX of each origin. */
 static size_t take_places(struct outbox *outbox, int64_t mono_ms) {
     size_t places = 0;
-    while (places < LEASE_MAX && health_acquire(outbox->health, mono_ms, HEALTH_SHARE_RETRIES))
-        places++;
+    for (size_t i = 0; i < outbox->origins->count; i++)
+        while (outbox->places[i] < LEASE_MAX &&
+               health_acquire(&outbox->origins->items[i].health, mono_ms, HEALTH_SHARE_RETRIES)) {
+            outbox->places[i]++;
+            places++;
+        }
     return places;
+}
+
+/* Milliseconds for which asking the store is of no use. Where one of several origins is shut, what is due may all be
+ * its own: then the store is asked for the others' now and then. */
+static int64_t pause_ms(const struct outbox *outbox, int64_t mono_ms) {
+    int64_t wait_ms = origins_wait_ms(outbox->origins, mono_ms);
+    int64_t again_ms = outbox->origins->count > 1 ? outbox->found_none_ms + FOUND_NONE_MS - mono_ms : 0;
+    return wait_ms > again_ms ? wait_ms : again_ms;
 }
 
 void outbox_kick(struct outbox *outbox) {
@@ -160,14 +216,17 @@ void outbox_kick(struct outbox *outbox) {
     int64_t now_ms = clock_wall_ms(), mono_ms = clock_mono_us() / 1000;
     if (due_ms > now_ms)
         return;
-    int64_t wait_ms = health_wait_ms(outbox->health, mono_ms);
+    int64_t wait_ms = pause_ms(outbox, mono_ms);
     if (wait_ms > 0) {
-        loop_timer_set(outbox->timer, wait_ms);
+        struct delivery *waiting = outbox->waiting.first;
+        bool is_first = waiting == NULL || waiting->deadline_ms - mono_ms > wait_ms;
+        loop_timer_set(outbox->timer, is_first ? wait_ms : waiting->deadline_ms - mono_ms);
         return;
     }
-    outbox->wanted = take_places(outbox, mono_ms);
-    if (outbox->wanted == 0)
+    size_t places = take_places(outbox, mono_ms);
+    if (places == 0)
         return;
+    outbox->batch = (struct lease_batch){.leases = outbox->leases, .max = places < LEASE_MAX ? places : LEASE_MAX};
     outbox->leasing = true;
     outbox->now_ms = now_ms;
     outbox->arena = arena_new(64 * 1024);
@@ -183,14 +242,20 @@ static void kick_other(void *arg) {
     outbox_kick(arg);
 }
 
-void outbox_on_answered(struct outbox *outbox, bool ok) {
+void outbox_on_answered(struct outbox *outbox, struct health *health, const struct outbox_sign *sign) {
     struct service *service = outbox->worker->service;
-    if (health_release(outbox->health, ok, clock_mono_us() / 1000))
-        LOG(ok ? LOG_INFO : LOG_WARN,
-            ok ? "endpoint is up again" : "endpoint is down, one delivery at a time from here",
-            LOG_TEXTZ("endpoint", endpoint_name(outbox->endpoint)));
+    if (health_release(health, sign->sign, sign->rest_ms, clock_mono_us() / 1000)) {
+        const struct origin *origin = CONTAINER_OF(health, struct origin, health);
+        bool is_up = sign->sign == HEALTH_ALIVE;
+        LOG(is_up ? LOG_INFO : LOG_WARN,
+            is_up                        ? "endpoint is up again"
+            : sign->sign == HEALTH_RESTS ? "endpoint asked to be left alone"
+                                         : "endpoint is down, one delivery at a time from here",
+            LOG_TEXTZ("endpoint", endpoint_name(outbox->endpoint)), LOG_STR("origin", origin->text),
+            LOG_STR("why", sign->why), LOG_INT(sign->rest_ms > 0 ? "rest_ms" : NULL, sign->rest_ms));
+    }
     outbox_kick(outbox);
-    if (atomic_load(&outbox->health->waiting) == 0)
+    if (atomic_load(&health->waiting) == 0)
         return;
     for (size_t i = 0; i < service->worker_count; i++)
         if (service->workers[i] != outbox->worker)
@@ -219,6 +284,7 @@ void outbox_free(struct outbox *outbox) {
     free_queue(&outbox->waiting);
     loop_timer_free(outbox->timer);
     arena_free(outbox->arena);
+    mem_free(outbox->places);
     mem_free(outbox);
 }
 

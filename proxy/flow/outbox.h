@@ -8,6 +8,9 @@
 struct outbox *outbox_new(struct worker *worker, enum endpoint endpoint) MUST_USE;
 void outbox_free(struct outbox *outbox);
 
+/* Of where messages of that type go to. */
+struct health *outbox_health(const struct outbox *outbox, struct str type);
+
 /* Begins the first attempt of a message that was leased by its admission; takes the delivery over. `has_place`: the
  * caller took a place with health_acquire(); else it waits for one, as long as the endpoint's timeout. */
 void outbox_deliver(struct outbox *outbox, struct delivery *delivery, bool has_place);
@@ -18,7 +21,12 @@ void outbox_interrupt(struct outbox *outbox);
 size_t outbox_busy(const struct outbox *outbox);
 
 /* For delivery.c: the attempt has an answer and its place is free; the delivery is over. */
-void outbox_on_answered(struct outbox *outbox, bool ok);
+struct outbox_sign {
+    enum health_sign sign;
+    int64_t rest_ms;
+    struct str why; /* for the log */
+};
+void outbox_on_answered(struct outbox *outbox, struct health *health, const struct outbox_sign *sign);
 void outbox_on_over(struct outbox *outbox, struct delivery *delivery);
 void delivery_start(struct delivery *delivery);     /* in flight; the place is taken */
 void delivery_interrupt(struct delivery *delivery); /* waiting or in flight: settle it as interrupted */

@@ -9,7 +9,7 @@
 #include "proxy/decide/catalog.h"
 #include "proxy/decide/signature.h"
 #include "proxy/flow/counters.h"
-#include "proxy/flow/health.h"
+#include "proxy/flow/origins.h"
 #include "proxy/flow/snapshot.h"
 #include "proxy/model/settings.h"
 #include "proxy/store/store.h"
@@ -30,9 +30,9 @@ struct service {
     struct store *store;
     struct snapshot_slot *snapshots;
     struct counters *counters;
-    struct crowd *crowd;                  /* on the public port, of all workers */
-    struct tls_context *tls;              /* of the public port; NULL: none. The main thread's */
-    struct health health[ENDPOINT_COUNT]; /* shared: atomics inside */
+    struct crowd *crowd;                    /* on the public port, of all workers */
+    struct tls_context *tls;                /* of the public port; NULL: none. The main thread's */
+    struct origins origins[ENDPOINT_COUNT]; /* shared: atomics inside */
     struct worker **workers;
     size_t worker_count;
     struct flag_failures flag_failures;    /* shared: atomics inside */

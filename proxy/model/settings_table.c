@@ -81,7 +81,7 @@ _Static_assert(LOG_TEXT == 0 && LOG_JSON == 1, "format_names");
          INT(endpoints[which].concurrency),                                                                            \
          RANGE(1, 100000),                                                                                             \
          .initial = "64",                                                                                              \
-         .meaning = "deliveries in flight at most"},                                                                   \
+         .meaning = "deliveries in flight at most, to each scheme, host and port of its URLs"},                        \
         {.name = "endpoints." word ".ca",                                                                              \
          TEXT(endpoints[which].ca_path),                                                                               \
          .initial_shown = "the system's",                                                                              \

@@ -156,6 +156,9 @@ struct backend_ops {
     /* Messages of that endpoint and state (pending, held or parked) by due_ms, then id. */
     enum err (*due)(struct backend *backend, enum endpoint endpoint, enum state state, struct due *due, size_t max,
                     size_t *count);
+    /* Those behind that place, which need not be there. */
+    enum err (*due_after)(struct backend *backend, enum endpoint endpoint, enum state state, const struct due *after,
+                          struct due *due, size_t max, size_t *count);
     /* Ids above `after`, upwards, of messages in a state whose bit (1 << state) is set. */
     enum err (*scan)(struct backend *backend, uint32_t states, uint64_t after, uint64_t *ids, size_t max,
                      size_t *count);

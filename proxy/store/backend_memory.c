@@ -199,6 +199,19 @@ static enum err memory_due(struct backend *backend, enum endpoint endpoint, enum
     return ERR_NONE;
 }
 
+static enum err memory_due_after(struct backend *backend, enum endpoint endpoint, enum state state,
+                                 const struct due *after, struct due *due, size_t max, size_t *count) {
+    size_t found = 0;
+    const struct message_row key = {.record = {.id = after->id + 1, .due_ms = after->due_ms}};
+    struct tree_node *node = tree_at_least(&tables_of(backend)->due[endpoint][state], &key.by_due);
+    for (; node != NULL && found < max; node = tree_next(node)) {
+        const struct record *record = &CONTAINER_OF(node, struct message_row, by_due)->record;
+        due[found++] = (struct due){record->id, record->due_ms};
+    }
+    *count = found;
+    return ERR_NONE;
+}
+
 static enum err memory_scan(struct backend *backend, uint32_t states, uint64_t after, uint64_t *ids, size_t max,
                             size_t *count) {
     const struct shelf *messages = &tables_of(backend)->messages;
@@ -307,6 +320,7 @@ struct backend *backend_memory_new(void) {
         .add_step = memory_add_step,
         .steps = memory_steps,
         .due = memory_due,
+        .due_after = memory_due_after,
         .scan = memory_scan,
         .scan_content = memory_scan_content,
         .list = memory_list,

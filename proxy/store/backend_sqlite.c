@@ -118,6 +118,7 @@ static const struct backend_ops ops = {
     .add_step = sqlite_add_step,
     .steps = sqlite_steps,
     .due = sqlite_due,
+    .due_after = sqlite_due_after,
     .scan = sqlite_scan,
     .scan_content = sqlite_scan_content,
     .list = sqlite_list,

@@ -79,6 +79,7 @@ void ledger_close(struct ledger *ledger) {
     idset_clear(&ledger->set_aside);
     parity_free(ledger->parity);
     mem_free(ledger->changes);
+    ledger_lanes_clear(ledger);
     arena_free(ledger->scratch);
     mem_free(ledger);
 }
@@ -112,6 +113,7 @@ void ledger_rollback(struct ledger *ledger) {
     ledger->ops->rollback(ledger->backend);
     parity_drop(ledger->parity);
     ledger->now = ledger->before;
+    ledger_lanes_reset(ledger);
     while (ledger->change_count > 0) {
         struct lease_change change = ledger->changes[--ledger->change_count];
         if (change.added)
@@ -144,6 +146,7 @@ void ledger_lease_drop(struct ledger *ledger, uint64_t id) {
 }
 
 void ledger_note_due(struct ledger *ledger, enum endpoint endpoint, int64_t due_ms) {
+    ledger_lanes_lower(ledger, endpoint, due_ms);
     if (due_ms < ledger->now.next_due_ms[endpoint])
         ledger->now.next_due_ms[endpoint] = due_ms;
 }

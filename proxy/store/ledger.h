@@ -122,6 +122,21 @@ enum err ledger_settle(struct ledger *ledger, const struct attempt *attempt, int
  * to settle. */
 enum err ledger_lease(struct ledger *ledger, struct arena *arena, enum endpoint endpoint, size_t max, int64_t now_ms,
                       struct lease *leases, size_t *count) MUST_USE;
+/* The same where the endpoint's messages go to several lanes (origins of consumers), some of which may have no room.
+ * `places` has the room of each lane and loses what was taken; lane_of() runs on the store's thread. */
+struct lane_choice {
+    size_t count; /* of lanes; always the same for an endpoint */
+    size_t (*lane_of)(void *arg, const struct record *record);
+    uint32_t *places;
+    void *arg;
+};
+struct lease_batch {
+    struct lease *leases;
+    size_t max, count;
+    bool more; /* there is more to look at now; only a bounded number of messages is */
+};
+enum err ledger_lease_lanes(struct ledger *ledger, struct arena *arena, enum endpoint endpoint,
+                            const struct lane_choice *choice, int64_t now_ms, struct lease_batch *batch) MUST_USE;
 /* When the next pending message that is not leased is due (never later than it really is); DUE_NEVER. Cheap. */
 int64_t ledger_next_due(const struct ledger *ledger, enum endpoint endpoint);
 

@@ -34,6 +34,16 @@ struct lease_change {
     bool added;
 };
 
+/* See ledger_lanes.c. */
+struct lane {
+    struct due passed; /* nothing of the lane is due up to it */
+    int64_t waits_ms;  /* since when something of it is due and was left, as far as is known; DUE_NEVER: nothing */
+};
+struct lanes {
+    struct lane *items;
+    size_t count; /* 0: this endpoint has none */
+};
+
 struct ledger {
     struct backend *backend;
     const struct backend_ops *ops;
@@ -45,8 +55,9 @@ struct ledger {
     struct idset set_aside; /* damaged, told of */
     struct parity *parity;
     uint64_t oldest_from[STATE_COUNT][ENDPOINT_COUNT]; /* no message of the endpoint in that state has a lower id */
-    struct ledger_memory now, before;                  /* before: as of ledger_begin() */
-    struct lease_change *changes;                      /* since ledger_begin() */
+    struct lanes lanes[ENDPOINT_COUNT];
+    struct ledger_memory now, before; /* before: as of ledger_begin() */
+    struct lease_change *changes;     /* since ledger_begin() */
     size_t change_count, change_capacity;
 };
 
@@ -89,6 +100,16 @@ static inline bool record_has_delivered(const struct record *record, uint32_t it
 static inline bool ledger_is_remembered(const struct ledger *ledger, const struct record *record, int64_t now_ms) {
     return !state_is_final(record->state) || record->changed_ms >= now_ms - ledger->policy.retention_ms;
 }
+
+/* ledger_lease.c: a message that is due. Taken: it is the caller's to attempt from now on. */
+enum lease_fate { LEASE_TAKEN, LEASE_PARKED /* its consumer is off by now */, LEASE_LEFT /* damaged, or moved */ };
+enum err ledger_lease_one(struct ledger *ledger, struct arena *arena, uint64_t id, int64_t now_ms, struct lease *lease,
+                          enum lease_fate *fate) MUST_USE;
+
+/* ledger_lanes.c */
+void ledger_lanes_reset(struct ledger *ledger);                                         /* nothing is known of them */
+void ledger_lanes_lower(struct ledger *ledger, enum endpoint endpoint, int64_t due_ms); /* something is due then */
+void ledger_lanes_clear(struct ledger *ledger);
 
 /* ledger_damage.c: a message that cannot be read, and is passed over from now on. */
 bool ledger_is_set_aside(const struct ledger *ledger, uint64_t id);

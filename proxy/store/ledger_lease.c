@@ -39,19 +39,30 @@ struct leasing {
     int64_t now_ms, next_ms; /* next: due, and not taken */
 };
 
-static enum err lease_or_park(struct leasing *leasing, uint64_t id) {
+enum err ledger_lease_one(struct ledger *ledger, struct arena *arena, uint64_t id, int64_t now_ms, struct lease *lease,
+                          enum lease_fate *fate) {
     struct record record;
-    bool parked;
-    enum err err = ledger_load_own(leasing->ledger, leasing->arena, id, &record);
+    bool parked = false;
+    *fate = LEASE_LEFT;
+    enum err err = ledger_load_own(ledger, arena, id, &record);
     if (err == ERR_NONE && record.state != STATE_PENDING)
         return ERR_NONE; /* a twin that was parked before it has moved it */
     if (err == ERR_NONE)
-        err = ledger_ask_again(leasing->ledger, &record, leasing->now_ms, &parked);
-    if (err == ERR_NONE && parked)
-        leasing->parked++;
-    else if (err == ERR_NONE)
-        err = take(leasing->ledger, leasing->arena, &record, &leasing->leases[leasing->taken++]);
+        err = ledger_ask_again(ledger, &record, now_ms, &parked);
+    if (err == ERR_NONE && !parked)
+        err = take(ledger, arena, &record, lease);
+    if (err == ERR_NONE)
+        *fate = parked ? LEASE_PARKED : LEASE_TAKEN;
     return err == ERR_DAMAGED ? ERR_NONE : err;
+}
+
+static enum err lease_or_park(struct leasing *leasing, uint64_t id) {
+    enum lease_fate fate;
+    TRY(ledger_lease_one(leasing->ledger, leasing->arena, id, leasing->now_ms, &leasing->leases[leasing->taken],
+                         &fate));
+    leasing->taken += fate == LEASE_TAKEN ? 1 : 0;
+    leasing->parked += fate == LEASE_PARKED ? 1 : 0;
+    return ERR_NONE;
 }
 
 static enum err lease_pass(struct leasing *leasing, enum endpoint endpoint, bool *again) {

@@ -7,6 +7,8 @@
 
 enum err sqlite_due(struct backend *backend, enum endpoint endpoint, enum state state, struct due *due, size_t max,
                     size_t *count) MUST_USE;
+enum err sqlite_due_after(struct backend *backend, enum endpoint endpoint, enum state state, const struct due *after,
+                          struct due *due, size_t max, size_t *count) MUST_USE;
 enum err sqlite_scan(struct backend *backend, uint32_t states, uint64_t after, uint64_t *ids, size_t max,
                      size_t *count) MUST_USE;
 enum err sqlite_scan_content(struct backend *backend, uint64_t after, uint64_t below, uint64_t *ids, size_t max,

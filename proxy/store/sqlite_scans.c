@@ -9,20 +9,34 @@
 
 #define UNINDEXED_STATES (1U << STATE_DELIVERED | 1U << STATE_SUPPRESSED)
 
+static enum err take_due(struct query *query, struct due *due, size_t max, size_t *count) {
+    size_t found = 0;
+    while (found < max && query_row(query)) {
+        due[found].id = query_take_u64(query);
+        due[found++].due_ms = query_take_i64(query); /* one that cannot be is told when the message is loaded */
+    }
+    enum err err = query_end(query);
+    if (err == ERR_NONE)
+        *count = found;
+    return err;
+}
+
 enum err sqlite_due(struct backend *backend, enum endpoint endpoint, enum state state, struct due *due, size_t max,
                     size_t *count) {
     struct query query = query_begin(sqlite_db_of(backend), SQL_DUE);
     query_i64(&query, row_queue(endpoint, state));
     query_limit(&query, max);
-    size_t found = 0;
-    while (found < max && query_row(&query)) {
-        due[found].id = query_take_u64(&query);
-        due[found++].due_ms = query_take_i64(&query); /* one that cannot be is told when the message is loaded */
-    }
-    enum err err = query_end(&query);
-    if (err == ERR_NONE)
-        *count = found;
-    return err;
+    return take_due(&query, due, max, count);
+}
+
+enum err sqlite_due_after(struct backend *backend, enum endpoint endpoint, enum state state, const struct due *after,
+                          struct due *due, size_t max, size_t *count) {
+    struct query query = query_begin(sqlite_db_of(backend), SQL_DUE_AFTER);
+    query_i64(&query, row_queue(endpoint, state));
+    query_i64(&query, after->due_ms);
+    query_u64(&query, after->id);
+    query_limit(&query, max);
+    return take_due(&query, due, max, count);
 }
 
 static int compare_ids(const void *a, const void *b) {

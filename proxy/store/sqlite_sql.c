@@ -49,6 +49,8 @@ static const char *const texts[SQL_COUNT] = {
                   "ORDER BY number",
     [SQL_DUE] = "SELECT id, due_ms FROM message INDEXED BY message_due "
                 "WHERE queue = ?1 ORDER BY due_ms, id LIMIT ?2",
+    [SQL_DUE_AFTER] = "SELECT id, due_ms FROM message INDEXED BY message_due "
+                      "WHERE queue = ?1 AND (due_ms, id) > (?2, ?3) ORDER BY due_ms, id LIMIT ?4",
     [SQL_SCAN_STATE] = "SELECT id FROM message INDEXED BY message_state "
                        "WHERE state = ?1 AND state NOT IN (3, 4) AND state < 7 AND id > ?2 ORDER BY id LIMIT ?3",
     [SQL_SCAN_STATES] = "SELECT id FROM message NOT INDEXED WHERE (?1 >> state) & 1 AND id > ?2 ORDER BY id LIMIT ?3",

@@ -26,6 +26,7 @@ enum sql {
     SQL_ADD_STEP,
     SQL_STEPS,
     SQL_DUE,
+    SQL_DUE_AFTER,
     SQL_SCAN_STATE,
     SQL_SCAN_STATES,
     SQL_SCAN_CONTENT,

@@ -286,6 +286,16 @@ static void what_is_due_comes_by_time_and_of_one_kind(void **state) {
     assert_int_equal(due[3].due_ms, DUE_NEVER);
     OK(OPS(bench)->due(bench->backend, ENDPOINT_LEGACY, STATE_PENDING, due, 1, &count));
     assert_int_equal(count, 1);
+    const struct due first = due[0], none = {INT64_MAX, DUE_NEVER}, before = {0, INT64_MIN};
+    OK(OPS(bench)->due_after(bench->backend, ENDPOINT_LEGACY, STATE_PENDING, &before, due, 8, &count));
+    assert_int_equal(count, 4);
+    assert_int_equal(due[0].id, 2);
+    OK(OPS(bench)->due_after(bench->backend, ENDPOINT_LEGACY, STATE_PENDING, &first, due, 2, &count));
+    assert_int_equal(count, 2);
+    assert_int_equal(due[0].id, 4);
+    assert_int_equal(due[1].id, 1);
+    OK(OPS(bench)->due_after(bench->backend, ENDPOINT_LEGACY, STATE_PENDING, &none, due, 8, &count));
+    assert_int_equal(count, 0);
     OK(OPS(bench)->due(bench->backend, ENDPOINT_LEGACY, STATE_HELD, due, 8, &count));
     assert_int_equal(count, 1);
     assert_int_equal(due[0].id, 6);
