@@ -63,6 +63,9 @@ static void refresh(const struct service *service) {
     crowd_count(service->crowd, &crowd);
     counters_set_crowd(service->counters, &crowd);
     counters_set_replays(service->counters, stats.replays);
+    struct store_clock clock;
+    store_clock(service->store, &clock);
+    counters_set_clock(service->counters, &clock);
     for (int f = 0; f < CONSUMER_FLAG_COUNT; f++)
         counters_set_flag_errors(service->counters, (enum consumer_flag)f,
                                  atomic_load(&service->flag_failures.of[f].count));

@@ -28,6 +28,7 @@ struct counters {
     struct metric *receive_time, *commit_time, *store_errors, *takeovers, *replays, *skew;
     struct metric *in_state[ENDPOINT_COUNT][STATE_COUNT], *oldest_pending[ENDPOINT_COUNT],
         *oldest_parked[ENDPOINT_COUNT], *up[ENDPOINT_COUNT];
+    struct metric *clock_ahead, *clock_jumps[2];
     struct metric *reloads[2], *last_reload, *flag_errors[CONSUMER_FLAG_COUNT];
     struct metric *connections, *addresses, *refused[CROWD_REFUSALS], *probes;
     struct metric_family *flag_enabled, *twins;
@@ -172,6 +173,18 @@ static void define_port(struct counters *counters) {
         counters->refused[r] = with_label(refused, crowd_refusal_name((enum crowd_refusal)r));
 }
 
+static void define_clock(struct counters *counters) {
+    static const char *const by_direction[] = {"direction", NULL};
+    struct metrics *metrics = counters->metrics;
+    counters->clock_ahead = plain(metrics_gauge(
+        metrics, "hookshift_clock_ahead_seconds",
+        "By how much the wall clock jumped ahead and is not believed: nothing expires or is removed by it.", NULL));
+    struct metric_family *jumps = metrics_counter(metrics, "hookshift_clock_jumps_total",
+                                                  "Jumps of the wall clock, against the monotonic one.", by_direction);
+    counters->clock_jumps[0] = with_label(jumps, "back");
+    counters->clock_jumps[1] = with_label(jumps, "ahead");
+}
+
 static void refresh_log(void *arg) {
     metric_set(arg, (double)log_queue_dropped());
 }
@@ -226,6 +239,7 @@ struct counters *counters_new(const struct catalog *catalog, const char *version
     define_port(counters);
     define_parity(counters);
     define_log(counters);
+    define_clock(counters);
     define_rest(counters, version);
     counters->process = process_new(counters->metrics);
     return counters;
@@ -384,6 +398,12 @@ void counters_set_up(struct counters *counters, enum endpoint endpoint, bool is_
 
 void counters_set_flag(struct counters *counters, const char *flag, bool is_on) {
     metric_set(with_label(counters->flag_enabled, flag), is_on ? 1 : 0);
+}
+
+void counters_set_clock(struct counters *counters, const struct store_clock *clock) {
+    metric_set(counters->clock_ahead, (double)clock->ahead_ms / 1e3);
+    metric_set(counters->clock_jumps[0], (double)clock->jumps_back);
+    metric_set(counters->clock_jumps[1], (double)clock->jumps_ahead);
 }
 
 void counters_set_flag_errors(struct counters *counters, enum consumer_flag flag, uint64_t count) {

@@ -154,6 +154,12 @@ enum err ledger_note_shadow(struct ledger *ledger, const struct attempt *attempt
 void ledger_set_flags(struct ledger *ledger, void *flags);
 /* Wall time has gone back: in steps as well, nothing is left waiting for longer than if it had been put off now. */
 void ledger_clock_set_back(struct ledger *ledger);
+/* Wall time is `ahead_ms` ahead of where it should be, perhaps by mistake, since it was `since_ms`. Until a call with 0
+ * nothing that was there before expires or is removed by it. */
+void ledger_clock_ahead(struct ledger *ledger, int64_t ahead_ms, int64_t since_ms);
+/* Notes in the store that it is now, and later: the latest time that was noted, or that a message came; 0: none. */
+enum err ledger_note_time(struct ledger *ledger, int64_t now_ms) MUST_USE;
+int64_t ledger_time_seen_ms(struct ledger *ledger);
 /* One step, of at most `budget` messages of each kind, of what time and flags ask for: holds and parkings that are
  * over, the review after a change of flags, retention. `*more`: there is more to do now. */
 enum err ledger_sweep(struct ledger *ledger, int64_t now_ms, size_t budget, bool *more) MUST_USE;

@@ -44,7 +44,7 @@ static enum err find_duplicate(struct ledger *ledger, const struct record *recor
         if (err != ERR_NONE)
             return err;
         *found = first->generation == record->generation && str_eq(first->identity, record->identity) &&
-                 ledger_is_remembered(ledger, first, now_ms) && !is_beyond_repair(first);
+                 ledger_is_remembered(ledger, first, now_ms - ledger->ahead_ms) && !is_beyond_repair(first);
     }
     return ERR_NONE;
 }
@@ -116,7 +116,7 @@ static enum err consider(struct arrival *arrival, const struct fact_row *row, co
     enum err err = candidate_record(arrival, row->message, &record);
     if (err != ERR_NONE)
         return err == ERR_NOT_FOUND ? ERR_NONE : err;
-    if (!ledger_is_remembered(ledger, record, arrival->request->now_ms) ||
+    if (!ledger_is_remembered(ledger, record, arrival->request->now_ms - ledger->ahead_ms) ||
         !ledger_facts_state(record->facts, row->item, fact->key)) /* hashes of two texts may be equal */
         return ERR_NONE;
     struct candidate candidate = {

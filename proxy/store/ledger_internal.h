@@ -50,7 +50,8 @@ struct ledger {
     struct ledger_policy policy;
     ledger_flag_fn *flag;
     void *flags;
-    struct arena *scratch; /* of one call */
+    struct arena *scratch;            /* of one call */
+    int64_t ahead_ms, ahead_since_ms; /* ledger_clock_ahead() */
     struct idset leases;
     struct idset set_aside; /* damaged, told of */
     struct parity *parity;

@@ -5,6 +5,8 @@
 
 enum { PASS_EVERY_MS = 10 * 60 * 1000 };
 
+#define TIME_NAME STR("time") /* wall time in ms, 8 bytes */
+
 /* Also when the group under way is rolled back. */
 static void begin_review(struct ledger *ledger) {
     ledger->now.reviewing = ledger->before.reviewing = true;
@@ -26,6 +28,27 @@ void ledger_clock_set_back(struct ledger *ledger) {
     begin_review(ledger);
     ledger->now.content_pass_ms = ledger->before.content_pass_ms = 0;
     ledger->now.removal_pass_ms = ledger->before.removal_pass_ms = 0;
+}
+
+void ledger_clock_ahead(struct ledger *ledger, int64_t ahead_ms, int64_t since_ms) {
+    ledger->ahead_ms = ahead_ms;
+    ledger->ahead_since_ms = since_ms;
+}
+
+enum err ledger_note_time(struct ledger *ledger, int64_t now_ms) {
+    if (ledger->backend->forgets)
+        return ERR_NONE;
+    return ledger->ops->put_meta(ledger->backend, TIME_NAME, str_slice((const char *)&now_ms, sizeof now_ms));
+}
+
+int64_t ledger_time_seen_ms(struct ledger *ledger) {
+    struct str value;
+    int64_t noted_ms = 0, last_ms = (int64_t)(ledger->now.last_id >> 20);
+    arena_reset(ledger->scratch);
+    if (ledger->ops->get_meta(ledger->backend, ledger->scratch, TIME_NAME, &value) == ERR_NONE &&
+        value.len == sizeof noted_ms)
+        memcpy(&noted_ms, value.at, sizeof noted_ms);
+    return noted_ms > last_ms ? noted_ms : last_ms;
 }
 
 /* The longest that a message can be put off in the state it is in. */
@@ -121,6 +144,13 @@ static enum err time_is_over(struct ledger *ledger, uint64_t id, int64_t now_ms)
     return ledger_ripple(ledger, id, now_ms, "its twin is handled");
 }
 
+/* Parking of what was there before the clock jumped is not over by the new time alone. Holds are: a message that is
+ * delivered too early is not lost. */
+static bool is_over(const struct ledger *ledger, const struct due *due, enum state state, int64_t now_ms) {
+    bool is_put_off = state == STATE_PARKED && due->id < ledger_id_at(ledger->ahead_since_ms);
+    return due->due_ms <= (is_put_off ? now_ms - ledger->ahead_ms : now_ms);
+}
+
 static enum err waits_step(struct ledger *ledger, enum endpoint endpoint, enum state state, int64_t now_ms,
                            size_t budget, bool *more) {
     if (ledger->now.counts.in_state[endpoint][state] == 0)
@@ -131,7 +161,7 @@ static enum err waits_step(struct ledger *ledger, enum endpoint endpoint, enum s
     size_t count = 0, over = 0;
     enum err err = ledger->ops->due(ledger->backend, endpoint, state, due, most, &count);
     for (size_t i = 0; i < count && over < budget && due[i].due_ms <= now_ms && err == ERR_NONE; i++) {
-        if (ledger_is_set_aside(ledger, due[i].id))
+        if (ledger_is_set_aside(ledger, due[i].id) || !is_over(ledger, &due[i], state, now_ms))
             continue;
         err = time_is_over(ledger, due[i].id, now_ms);
         over++;
@@ -273,9 +303,10 @@ enum err ledger_sweep(struct ledger *ledger, int64_t now_ms, size_t budget, bool
     }
     struct arena *arena = arena_new(budget * sizeof(uint64_t) + 64);
     uint64_t *ids = ARENA_ARRAY(arena, budget, uint64_t);
-    enum err err = content_step(ledger, now_ms, ids, budget, more);
+    int64_t sure_ms = now_ms - ledger->ahead_ms;
+    enum err err = content_step(ledger, sure_ms, ids, budget, more);
     if (err == ERR_NONE)
-        err = removal_step(ledger, now_ms, ids, budget, more);
+        err = removal_step(ledger, sure_ms, ids, budget, more);
     arena_free(arena);
     return err;
 }

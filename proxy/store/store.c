@@ -153,6 +153,14 @@ void store_stats(const struct store *store, struct ledger_stats *stats) {
     };
 }
 
+void store_clock(const struct store *store, struct store_clock *clock) {
+    *clock = (struct store_clock){
+        .ahead_ms = atomic_load_explicit(&store->ahead_ms, memory_order_relaxed),
+        .jumps_ahead = atomic_load_explicit(&store->jumps_ahead, memory_order_relaxed),
+        .jumps_back = atomic_load_explicit(&store->jumps_back, memory_order_relaxed),
+    };
+}
+
 bool store_is_failing(struct store *store, struct err_detail *detail) {
     pthread_mutex_lock(&store->lock);
     bool failing = store->is_failing;

@@ -72,6 +72,12 @@ int64_t store_oldest_parked(const struct store *store, enum endpoint endpoint);
 void store_count(const struct store *store, struct ledger_counts *counts);
 void store_stats(const struct store *store, struct ledger_stats *stats);
 
+struct store_clock {
+    int64_t ahead_ms; /* the wall clock jumped ahead by that, and is not believed yet; 0: it runs as it should */
+    uint64_t jumps_ahead, jumps_back;
+};
+void store_clock(const struct store *store, struct store_clock *clock);
+
 /* Does the store fail at present? It keeps trying, and says no after it could write again. */
 bool store_is_failing(struct store *store, struct err_detail *detail);
 

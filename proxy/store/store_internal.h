@@ -6,6 +6,7 @@
 #ifndef PROXY_STORE_STORE_INTERNAL_H
 #define PROXY_STORE_STORE_INTERNAL_H
 
+#include "common/clock_guard.h"
 #include "proxy/store/store.h"
 
 #include <pthread.h>
@@ -55,12 +56,14 @@ struct store {
     size_t answer_count, answer_capacity;
     int64_t wakes_ms; /* ... to here: the thread sleeps until then, wall time; 0: it is awake */
 
-    int64_t wall_ms; /* the thread's own: when it was looked at last */
+    struct clock_guard clock; /* the thread's own, as is ... */
+    int64_t note_us;          /* ... when the time is noted next, monotonic */
 
     _Atomic int64_t next_due_ms[ENDPOINT_COUNT]; /* published after every group */
     _Atomic int64_t oldest_pending_ms[ENDPOINT_COUNT], oldest_parked_ms[ENDPOINT_COUNT];
     _Atomic uint64_t in_state[ENDPOINT_COUNT][STATE_COUNT];
-    _Atomic uint64_t takeovers, twins, replays, swept, removed;
+    _Atomic uint64_t takeovers, twins, replays, swept, removed, jumps_ahead, jumps_back;
+    _Atomic int64_t ahead_ms;
 };
 
 void job_queue_add(struct job_queue *queue, struct store_job *job);

@@ -14,7 +14,7 @@ enum {
     SWEEP_HELD_MS = 100, /* likewise while messages are held, whose time is over any moment */
     PROBE_MS = 10000,    /* is the store writable? */
     WAIT_MAX_MS = 1000,  /* wall time can be set: it is looked at again after that at the latest */
-    SET_BACK_MS = 2000,  /* less is what clocks do that are kept right */
+    NOTE_MS = 10000,     /* between notes of the time in the store */
 };
 
 /* With the sweep, that is once a second: looking it up costs a little, and nobody needs it fresher. */
@@ -28,6 +28,14 @@ static void publish_oldest(struct store *store) {
     }
 }
 
+/* Now and then the store notes the time, so that the next process knows whether its clock can be right. */
+static enum err note_time(struct store *store, int64_t now_us) {
+    if (now_us < store->note_us || store->clock.ahead_ms > 0)
+        return ERR_NONE;
+    store->note_us = now_us + NOTE_MS * 1000;
+    return ledger_note_time(store->ledger, clock_wall_ms());
+}
+
 static void sweep(struct store *store) {
     bool more = false, is_busy = store->groups != store->groups_swept;
     int64_t began_us = clock_mono_us();
@@ -35,6 +43,8 @@ static void sweep(struct store *store) {
     enum err err = ledger_begin(store->ledger);
     if (err == ERR_NONE) {
         err = ledger_sweep(store->ledger, clock_wall_ms(), is_busy ? SWEEP_BUSY : SWEEP_BUDGET, &more);
+        if (err == ERR_NONE)
+            err = note_time(store, began_us);
         if (err == ERR_NONE)
             err = group_commit(store->ledger, &store->hooks, 0);
         else
@@ -123,14 +133,29 @@ void store_poke_thread(struct store *store) {
     pthread_mutex_unlock(&store->lock);
 }
 
+/* Nothing expires, and nothing is removed, on the word of a clock that may be wrong. */
+static void heed_clock(struct store *store, enum clock_news news) {
+    const struct clock_guard *clock = &store->clock;
+    if (news == CLOCK_AHEAD) {
+        LOG(LOG_WARN, "the clock jumped ahead: for an hour nothing expires or is removed by it; set it right",
+            LOG_INT("by_s", clock->step_ms / 1000));
+        atomic_fetch_add(&store->jumps_ahead, 1);
+    } else if (news == CLOCK_BACK) {
+        LOG(LOG_WARN, "the clock was set back", LOG_INT("by_ms", -clock->step_ms));
+        atomic_fetch_add(&store->jumps_back, 1);
+        ledger_clock_set_back(store->ledger);
+        store->sweep_us = 0;
+    } else if (news == CLOCK_BELIEVED) {
+        LOG(LOG_WARN, "the clock stayed ahead for an hour: messages expire and are removed by it again");
+    }
+    ledger_clock_ahead(store->ledger, clock->ahead_ms, clock->since_ms);
+    atomic_store_explicit(&store->ahead_ms, clock->ahead_ms, memory_order_relaxed);
+}
+
 static void watch_clock(struct store *store) {
-    int64_t now_ms = clock_wall_ms(), back_ms = store->wall_ms - now_ms;
-    store->wall_ms = now_ms;
-    if (back_ms < SET_BACK_MS)
-        return;
-    LOG(LOG_WARN, "the clock was set back", LOG_INT("by_ms", back_ms));
-    ledger_clock_set_back(store->ledger);
-    store->sweep_us = 0;
+    enum clock_news news = clock_guard_look(&store->clock, clock_wall_ms(), clock_mono_us());
+    if (news != CLOCK_RUNS)
+        heed_clock(store, news);
 }
 
 static bool is_closing(struct store *store) {
@@ -159,6 +184,10 @@ static int64_t work(struct store *store) {
 void *store_thread_main(void *arg) {
     struct store *store = arg;
     int64_t pause = 0;
+    pthread_mutex_lock(&store->ledger_lock);
+    heed_clock(store,
+               clock_guard_init(&store->clock, clock_wall_ms(), clock_mono_us(), ledger_time_seen_ms(store->ledger)));
+    pthread_mutex_unlock(&store->ledger_lock);
     while (wait_for_work(store, pause)) {
         pthread_mutex_lock(&store->ledger_lock);
         pause = work(store);
