@@ -45,11 +45,13 @@ static void append_name(struct strbuf *names, struct str name) {
     }
 }
 
-static bool was_named(const struct message *message, size_t item, struct str covered) {
-    for (size_t i = 0; i < item; i++)
-        if (bitmap_has(covered, i) && str_eq(message->items[i].data_type, message->items[item].data_type))
-            return true;
-    return false;
+/* Not a second time, and not where the body holds another element of that data type, which is not covered. */
+static bool is_to_be_named(const struct message *message, size_t item, struct str covered) {
+    for (size_t i = 0; i < message->item_count; i++)
+        if (i != item && (i < item || !bitmap_has(covered, i)) &&
+            str_eq_nocase(message->items[i].data_type, message->items[item].data_type))
+            return false;
+    return true;
 }
 
 /* Each data type once, in the order of the body. A list that would be too long ends in "...": what is left out of the
@@ -58,7 +60,7 @@ static struct str name_covered(struct arena *arena, const struct message *messag
     struct strbuf names = {0};
     for (size_t i = 0; i < message->item_count; i++) {
         size_t before = names.len;
-        if (!bitmap_has(covered, i) || message->items[i].data_type.len == 0 || was_named(message, i, covered))
+        if (!bitmap_has(covered, i) || message->items[i].data_type.len == 0 || !is_to_be_named(message, i, covered))
             continue;
         append_name(&names, message->items[i].data_type);
         if (names.len <= COVERED_MOST)

@@ -1,5 +1,7 @@
 #include "proxy/model/settings.h"
 
+#include <stdio.h>
+
 #include "proxy/model/settings_checks.h"
 
 enum err settings_load(struct arena *arena, const struct settings_sources *sources, struct settings *settings,
@@ -42,4 +44,30 @@ enum prefer settings_prefer(const struct settings *settings, struct str event_ty
 struct str settings_route(const struct endpoint_settings *endpoint, struct str type) {
     struct str route = find_value(&endpoint->routes, type);
     return route.at != NULL ? route : endpoint->url;
+}
+
+int64_t settings_schedule_ms(const struct settings *settings) {
+    int64_t sum_ms = 0;
+    for (size_t i = 0; i < settings->retry_schedule.count; i++)
+        sum_ms += settings->retry_schedule.ms[i];
+    return sum_ms;
+}
+
+void settings_duration_text(int64_t ms, char text[DURATION_TEXT_LEN]) {
+    static const struct {
+        int64_t seconds;
+        char unit;
+    } units[] = {{24 * 3600, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+    int64_t rest = ms / 1000;
+    size_t len = 0;
+    if (rest == 0) {
+        snprintf(text, DURATION_TEXT_LEN, "%lldms", (long long)ms);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+        if (rest >= units[i].seconds)
+            len += (size_t)snprintf(text + len, DURATION_TEXT_LEN - len, "%lld%c", (long long)(rest / units[i].seconds),
+                                    units[i].unit);
+        rest %= units[i].seconds;
+    }
 }

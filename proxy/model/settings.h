@@ -81,6 +81,11 @@ enum err settings_load(struct arena *arena, const struct settings_sources *sourc
 /* Types are compared without regard to letter case. The endpoint that the setting `assign` gives the type to; false
  * where it does not. */
 bool settings_assigned(const struct settings *settings, struct str type, enum endpoint *endpoint);
+/* All waits of retry.schedule together. */
+int64_t settings_schedule_ms(const struct settings *settings);
+/* "27h42m35s", for people; whole seconds, or below one "20ms". */
+enum { DURATION_TEXT_LEN = 48 };
+void settings_duration_text(int64_t ms, char text[DURATION_TEXT_LEN]);
 /* Which side is preferred for an event type. */
 enum prefer settings_prefer(const struct settings *settings, struct str event_type);
 /* The URL for messages of that type: its route, else the endpoint's own. */

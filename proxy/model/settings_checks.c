@@ -122,12 +122,29 @@ static void check_endpoint(struct optfile *optfile, const struct settings *setti
                                  STR_ARG(of->headers.pairs[i].name));
 }
 
+/* Twins must be remembered for as long as either can be open: parked first, then tried to the end. */
+static void check_retention(struct optfile *optfile, const struct settings *settings) {
+    char schedule[DURATION_TEXT_LEN], park[DURATION_TEXT_LEN], need[DURATION_TEXT_LEN + 16];
+    int64_t schedule_ms = settings_schedule_ms(settings), need_ms = schedule_ms + settings->pairing_park_for_ms;
+    if (settings->store_retention_ms >= need_ms)
+        return;
+    settings_duration_text((need_ms + 999) / 1000 * 1000, schedule);
+    snprintf(need, sizeof need, "at least %s", schedule);
+    settings_duration_text(schedule_ms, schedule);
+    settings_duration_text(settings->pairing_park_for_ms, park);
+    optfile_complain(optfile, "store.retention", need,
+                     "is shorter than a message can be open: retry.schedule adds up to %s, and pairing.park_for is %s; "
+                     "what its twin told would be forgotten before",
+                     schedule, park);
+}
+
 static void check_times(struct optfile *optfile, const struct settings *settings) {
     if (settings->retry_schedule.count == 0)
         optfile_complain(optfile, "retry.schedule", "at least one wait, such as 5s,30s,2m", "is an empty list");
     if (optfile_is_given(optfile, "store.body_retention") &&
         settings->store_body_retention_ms > settings->store_retention_ms)
         optfile_complain(optfile, "store.body_retention", "at most store.retention", "is longer than store.retention");
+    check_retention(optfile, settings);
     if (settings->pairing_window_ms > settings->store_retention_ms)
         optfile_complain(optfile, "pairing.window", "at most store.retention", "is longer than store.retention");
 }

@@ -38,7 +38,44 @@ static void warn_of_root_path(const struct settings *settings, struct strbuf *li
     }
 }
 
+/* A body that went before the other side's attempts did cannot take over. */
+static void warn_of_short_bodies(const struct settings *settings, struct strbuf *lines) {
+    char body[DURATION_TEXT_LEN], schedule[DURATION_TEXT_LEN];
+    if (settings->store_body_retention_ms >= settings_schedule_ms(settings))
+        return;
+    settings_duration_text(settings->store_body_retention_ms, body);
+    settings_duration_text(settings_schedule_ms(settings), schedule);
+    strbuf_printf(
+        lines,
+        "store.body_retention: is %s, while retry.schedule adds up to %s: an event whose body is gone by then "
+        "cannot be sent for an alert that comes late or dies, and nothing so old can be replayed; make it "
+        "at least as long as the schedule\n",
+        body, schedule);
+}
+
+static bool holds_something(const struct settings *settings) {
+    bool holds = settings->pairing_prefer != PREFER_FIRST;
+    for (size_t i = 0; i < settings->pairing_prefer_by_type.count; i++)
+        holds = holds || !str_eq(settings->pairing_prefer_by_type.pairs[i].value, STR("first"));
+    return holds;
+}
+
+/* What is held for longer than the window finds its twin too far away when it comes. */
+static void warn_of_long_hold(const struct settings *settings, struct strbuf *lines) {
+    char hold[DURATION_TEXT_LEN], window[DURATION_TEXT_LEN];
+    if (settings->pairing_hold_ms <= settings->pairing_window_ms || !holds_something(settings))
+        return;
+    settings_duration_text(settings->pairing_hold_ms, hold);
+    settings_duration_text(settings->pairing_window_ms, window);
+    strbuf_printf(lines,
+                  "pairing.hold: is %s, longer than pairing.window (%s): a twin that comes after the window is no twin "
+                  "any more, and both sides handle the occurrence; make it at most pairing.window\n",
+                  hold, window);
+}
+
 void settings_warnings(const struct settings *settings, struct strbuf *lines) {
     warn_of_old_signatures(settings, lines);
     warn_of_root_path(settings, lines);
+    warn_of_short_bodies(settings, lines);
+    warn_of_long_hold(settings, lines);
 }

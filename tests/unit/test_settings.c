@@ -143,7 +143,14 @@ static void test_what_does_not_go_together(void **state) {
         {"store.url=mysql:x", "is neither sqlite:PATH nor memory:"},
         {"store.url=sqlite:", "has no path"},
         {"store.url=memory:", NULL},
-        {"store.retention=1d", NULL},
+        /* (fault 2.15) */
+        {"store.retention=1d",
+         "store.retention: is shorter than a message can be open: retry.schedule adds up to 1d3h42m35s, "
+         "and pairing.park_for is 1d;"},
+        {"store.retention=52h", NULL},
+        {"store.retention=51h", "expected at least 2d3h42m35s"},
+        {"pairing.park_for=14d", "store.retention: is shorter"},
+        {"retry.schedule=5s,8d,8d", "store.retention: is shorter"},
         {"store.body_retention=16d", "is longer than store.retention"},
         {"pairing.window=16d", "is longer than store.retention"},
         {"retry.schedule=[]", "retry.schedule: is an empty list"},
@@ -225,7 +232,7 @@ static void test_own_addresses_are_no_consumers(void **state) {
     assert_int_equal(wrong, 0);
 }
 
-/* (fault 3.10) (fault 6.9) */
+/* (fault 2.19) (fault 3.10) (fault 6.9) */
 static void test_what_is_often_not_meant(void **state) {
     (void)state;
 #define SECRET "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -240,6 +247,11 @@ static void test_what_is_often_not_meant(void **state) {
         {"verify.rule_secrets=" SECRET, "endpoints.legacy.secrets: is empty, while rules are signed"},
         {"endpoints.new.secrets=" SECRET, NULL},
         {"verify.rule_authorizations=Basic x", NULL}, /* it does not grow old */
+        {"store.body_retention=27h", "store.body_retention: is 1d3h, while retry.schedule adds up to 1d3h42m35s"},
+        {"store.body_retention=28h", NULL},
+        {"pairing.hold=11m", NULL}, /* nothing is held */
+        {"pairing.prefer=new", NULL},
+        {"pairing.prefer_by_type={\"read.completed\":\"new\"}", NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const char *const assignments[] = {REQUIRED, cases[i].assignment};
@@ -252,6 +264,24 @@ static void test_what_is_often_not_meant(void **state) {
         bool as_expected = cases[i].warning == NULL ? lines.len == 0 : strstr(lines.at, cases[i].warning) != NULL;
         if (!as_expected)
             fail_msg("%s: %s", cases[i].assignment, lines.at);
+        strbuf_clear(&lines);
+        trial_end(&trial);
+    }
+}
+
+/* (fault 2.19) */
+static void test_a_hold_beyond_the_window_is_told_of(void **state) {
+    (void)state;
+    static const char *const prefers[] = {"pairing.prefer=new",
+                                          "pairing.prefer_by_type={\"read.completed\":\"legacy\"}"};
+    for (size_t i = 0; i < ARRAY_LEN(prefers); i++) {
+        const char *const assignments[] = {REQUIRED, prefers[i], "pairing.hold=11m"};
+        struct strbuf lines = {0};
+        struct trial trial;
+        trial_run(&trial, &(struct settings_sources){.assignments = assignments, .assignment_count = 5});
+        assert_int_equal(trial.err, ERR_NONE);
+        settings_warnings(&trial.settings, &lines);
+        assert_non_null(strstr(lines.at, "pairing.hold: is 11m, longer than pairing.window (10m)"));
         strbuf_clear(&lines);
         trial_end(&trial);
     }
@@ -285,9 +315,10 @@ static void test_the_admin_port_is_open_with_a_token(void **state) {
 
 static void test_bodies_are_not_kept_longer_than_the_rest(void **state) {
     (void)state;
-    static const char *const assignments[] = {REQUIRED, "store.retention=1d"};
+    static const char *const assignments[] = {REQUIRED, "store.retention=1d", "retry.schedule=1s",
+                                              "pairing.park_for=1h"};
     struct trial trial;
-    trial_run(&trial, &(struct settings_sources){.assignments = assignments, .assignment_count = 4});
+    trial_run(&trial, &(struct settings_sources){.assignments = assignments, .assignment_count = 6});
     assert_int_equal(trial.err, ERR_NONE);
     assert_int_equal(trial.settings.store_body_retention_ms, 24 * 3600 * 1000);
     trial_end(&trial);
@@ -391,6 +422,7 @@ int main(void) {
         cmocka_unit_test(test_what_does_not_go_together),
         cmocka_unit_test(test_own_addresses_are_no_consumers),
         cmocka_unit_test(test_what_is_often_not_meant),
+        cmocka_unit_test(test_a_hold_beyond_the_window_is_told_of),
         cmocka_unit_test(test_secrets_are_never_repeated),
         cmocka_unit_test(test_the_admin_port_is_open_with_a_token),
         cmocka_unit_test(test_bodies_are_not_kept_longer_than_the_rest),
