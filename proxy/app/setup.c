@@ -170,6 +170,7 @@ struct ledger_policy setup_policy(const struct service *service) {
         .retry_count = settings->retry_schedule.count,
         .trim = settings->pairing_partial == PARTIAL_TRIM && service->signing[ENDPOINT_NEW].count > 0,
         .backlog_max = (size_t)settings->backlog_limit,
+        .catalogue = catalog_digest(service->catalog),
         .prefer = prefer_of,
         .jitter = jitter,
         .arg = (void *)(uintptr_t)service,

@@ -126,3 +126,7 @@ const struct catalog_type *catalog_find(const struct catalog *catalog, enum gene
             return &types->types[i];
     return NULL;
 }
+
+uint64_t catalog_digest(const struct catalog *catalog) {
+    return catalog->digest;
+}

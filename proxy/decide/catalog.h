@@ -123,4 +123,7 @@ const struct catalog_type *catalog_type_at(const struct catalog *catalog, enum g
 /* Rules: an event can replace it. Events: it replaces a rule. */
 bool catalog_has_replacement(const struct catalog_type *type);
 
+/* Of the text it was compiled from: another catalogue has another one. */
+uint64_t catalog_digest(const struct catalog *catalog);
+
 #endif

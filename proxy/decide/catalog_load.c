@@ -4,6 +4,8 @@
 #include "common/mem.h"
 #include "proxy/decide/catalog_types.h"
 
+#include <xxhash.h>
+
 enum { FILE_DEPTH_MAX = 16, FILE_VALUES_MAX = 100000, FORMAT = 1 };
 
 /* A list of paths, of which one must be there; or an object of paths to the values that all of them must have. */
@@ -109,6 +111,7 @@ enum err catalog_load(struct str text, const char *file, struct catalog **catalo
     struct json *root = NULL;
     struct catalog *made = MEM_NEW(struct catalog);
     made->arena = arena_new(64 * 1024);
+    made->digest = XXH3_64bits(text.at, text.len);
     struct loader loader = {.reader = {made->arena, text, file, problems, 0}, .catalog = made};
     enum err err = parse(&loader, &root);
     if (err == ERR_NONE && reader_expect(&loader.reader, root, JSON_OBJECT))

@@ -21,6 +21,7 @@ struct catalog_types {
 struct catalog {
     struct arena *arena;
     struct str about;
+    uint64_t digest;              /* of its text */
     struct str rule_type_ends_at; /* what of a rule's type does not count begins here; absent: all counts */
     const struct catalog_shape *shapes;
     size_t shape_count;

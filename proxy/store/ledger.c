@@ -2,9 +2,11 @@
  * be read again, and the leases, which end with the process: what was under way at a crash is simply due again. */
 #include "proxy/store/ledger_internal.h"
 
+#include "common/log.h"
 #include "common/mem.h"
 
-#define COUNTS_NAME STR("counts")
+#define COUNTS_NAME    STR("counts")
+#define CATALOGUE_NAME STR("catalogue")
 
 /* For a store that has no counts yet: it was never committed to, or an older version wrote it. */
 static enum err count_again(struct ledger *ledger) {
@@ -52,6 +54,34 @@ static enum err read_store(struct ledger *ledger) {
     return err;
 }
 
+/* Facts are stored as the catalogue of the day stated them: under another one, a twin may state others. */
+static enum err note_catalogue(struct ledger *ledger) {
+    struct str value;
+    uint64_t before = 0, open = 0;
+    enum err err = ledger->ops->get_meta(ledger->backend, ledger->scratch, CATALOGUE_NAME, &value);
+    if (err != ERR_NONE && err != ERR_NOT_FOUND)
+        return err;
+    if (err == ERR_NONE && value.len == sizeof before)
+        memcpy(&before, value.at, sizeof before);
+    if (ledger->policy.catalogue == 0 || before == ledger->policy.catalogue)
+        return ERR_NONE;
+    for (int e = 0; e < ENDPOINT_COUNT; e++)
+        for (int s = 0; s < STATE_COUNT; s++)
+            open += state_is_final((enum state)s) ? 0 : ledger->now.counts.in_state[e][s];
+    if (before != 0 && open > 0)
+        LOG(LOG_WARN,
+            "the catalogue is another one than before, and messages that it did not read are open: a twin that states "
+            "other facts is not found, and both sides may handle what they tell",
+            LOG_INT("open", open));
+    struct str name = str_slice((const char *)&ledger->policy.catalogue, sizeof ledger->policy.catalogue);
+    err = ledger_begin(ledger);
+    if (err == ERR_NONE && ledger->ops->put_meta(ledger->backend, CATALOGUE_NAME, name) == ERR_NONE)
+        err = ledger_commit(ledger);
+    else if (err == ERR_NONE)
+        ledger_rollback(ledger);
+    return ERR_NONE; /* a full disk: the next start asks again */
+}
+
 enum err ledger_open(struct backend *backend, const struct ledger_policy *policy, ledger_flag_fn *flag, void *flags,
                      struct ledger **ledger, struct err_detail *detail) {
     struct ledger *made = MEM_NEW(struct ledger);
@@ -64,6 +94,8 @@ enum err ledger_open(struct backend *backend, const struct ledger_policy *policy
     made->now.reviewing = true; /* flags may have changed while nobody watched */
     made->parity = parity_new(policy->window_ms);
     enum err err = read_store(made);
+    if (err == ERR_NONE)
+        err = note_catalogue(made);
     if (err != ERR_NONE) {
         err_set(detail, err, "%s", backend->detail.text);
         ledger_close(made);

@@ -28,6 +28,7 @@ struct ledger_policy {
     const int64_t *retry_ms; /* waits between attempts */
     size_t retry_count;
     bool trim;          /* pairing.partial is trim and the endpoint's signature can be renewed */
+    uint64_t catalogue; /* which one facts are read by; 0: nobody asks */
     size_t backlog_max; /* pending, held and parked in all; beyond: refused */
     /* Called for what decisions cannot know; `arg` is theirs. */
     enum prefer (*prefer)(void *arg, struct str counterpart);

@@ -2,6 +2,7 @@
 need their event, leases after a restart."""
 
 import json
+import pathlib
 
 from messages import Push, Read
 from proxy import flag_file
@@ -148,3 +149,36 @@ def test_lease_asks_the_flag(start, legacy, new):
     legacy.wait_for()
     proxy.set_flags(legacy=False)
     proxy.wait_for_state(rule.id, "parked")
+
+
+def test_another_catalogue_is_told_of(start):
+    """The catalogue changes over a restart while messages are open: told once. (fault 2.19)"""
+    proxy = start(flags=flag_file(legacy=False))
+    proxy.send(Push().rule())
+    proxy.terminate()
+    builtin = (pathlib.Path(__file__).parents[2] / "proxy/decide/catalog.json").read_text()
+    other = proxy.folder / "catalogue.json"
+    other.write_text(builtin + "\n")
+    proxy.start()
+    assert "the catalogue is another one" not in proxy.text()
+    proxy.terminate()
+    proxy.settings["catalogue"] = str(other)
+    proxy.start()
+    proxy.wait_for_log("the catalogue is another one than before.*open=1")
+    proxy.terminate()
+    before = len(proxy.log)
+    proxy.start()
+    assert not any("the catalogue is another one" in line for line in proxy.log[before:])
+
+
+def test_data_type_that_stays_in_the_body_is_not_named(start, legacy, new):
+    """One alert and an event that lists its data type twice: one element stays, so the header does not say it is gone.
+    (fault 6.7)"""
+    read = Read(data_types=["invoices", "bills"])
+    proxy = start(endpoints__new__secrets="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    proxy.wait_for_state(proxy.send(read.rule("invoices")).id, "delivered")
+    elements = [read.element("invoices"), read.element("bills"), read.element("invoices")]
+    assert proxy.send(read.event(elements=elements)).outcome == "partial"
+    request = new.wait_for()[0]
+    covered = request.headers.get("hookshift-covered", "").split(",")
+    assert sorted(body_types(request)) == ["bills", "invoices"] and "invoices" not in covered

@@ -274,6 +274,26 @@ static void a_forwarded_body_is_whole_and_names_what_is_covered(void **state) {
     assert_true(str_eq(bench->request.body, str_of(read_completed)));
 }
 
+/* (fault 6.7) */
+static void a_data_type_that_the_body_holds_still_is_not_named(void **state) {
+    static const char twice[] = "{\"id\":\"e1\",\"eventType\":\"read.completed\",\"payload\":{\"dataTypes\":["
+                                "{\"dataType\":\"bills\"},{\"dataType\":\"accounts\"},{\"dataType\":\"Bills\"}]}}";
+    static const struct {
+        const char *left_out, *named;
+    } cases[] = {{"\x01", NULL}, {"\x04", NULL}, {"\x05", "bills"}, {"\x03", "accounts"}, {"\x02", "accounts"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench *bench = *state;
+        bench->delivery.content.body = str_of(twice);
+        bench->delivery.record.item_count = 3;
+        bench->delivery.trimmed = str_of(cases[i].left_out);
+        build(bench);
+        if (cases[i].named == NULL)
+            assert_no_header(bench, "Hookshift-Covered");
+        else
+            assert_true(str_eq(headers_get(&bench->request.headers, STR("Hookshift-Covered")), str_of(cases[i].named)));
+    }
+}
+
 /* Names are what senders write: none of them ends a header. */
 static void names_of_data_types_cannot_break_out_of_their_header(void **state) {
     struct bench *bench = *state;
@@ -367,6 +387,7 @@ int main(void) {
         ON_BENCH(without_a_secret_the_senders_signature_goes_on),
         ON_BENCH(a_trimmed_body_is_signed_and_names_what_is_left_out),
         ON_BENCH(a_forwarded_body_is_whole_and_names_what_is_covered),
+        ON_BENCH(a_data_type_that_the_body_holds_still_is_not_named),
         ON_BENCH(names_of_data_types_cannot_break_out_of_their_header),
         ON_BENCH(the_list_of_what_is_covered_has_a_bound),
         ON_BENCH(a_replay_goes_whole),
