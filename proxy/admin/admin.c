@@ -179,7 +179,7 @@ enum err admin_new(struct service *service, struct loop *loop, struct admin **ad
     for (size_t i = 0; i < service->worker_count; i++)
         loops[i] = service->workers[i]->loop;
     made->live = live_new(service, loop);
-    made->fields = fields_new(service, loop);
+    service->fields = fields_new(service, loop);
     made->parity_watch = parity_watch_new(service, loop);
     made->rehearse = rehearse_new(service, loop);
     made->pulse = pulse_new(loop, loops, service->worker_count);
@@ -207,7 +207,8 @@ void admin_free(struct admin *admin) {
     loop_flush(admin->loop); /* the last answers of the store, whose calls need it */
     parity_watch_free(admin->parity_watch);
     live_free(admin->live);
-    fields_free(admin->fields);
+    fields_free(admin->service->fields);
+    admin->service->fields = NULL;
     rehearse_free(admin->rehearse);
     pulse_free(admin->pulse);
     httpd_free(admin->httpd);

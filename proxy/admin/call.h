@@ -18,7 +18,6 @@ struct admin {
     struct httpd *httpd;
     struct pulse *pulse;
     struct live *live;
-    struct fields *fields;
     struct parity_watch *parity_watch;
     struct rehearse *rehearse;
     bool listening;

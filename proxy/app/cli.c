@@ -55,8 +55,10 @@ static const struct command commands[] = {
      "`eval` prints value, variant, reason, errorCode and metadata; T is boolean, string, number, integer, float\n"
      "or object. --vectors runs a file of JsonLogic cases, [rule, data, result] each, and counts them.",
      cmd_flags},
-    {"parity", "[--since DURATION] [--admin URL] [--token T] [--json]", "may legacy be switched off?",
-     "Exit status 0 only when the verdict is ready, so that a pipeline can wait for it.", cmd_parity},
+    {"parity", "[--since DURATION] [--fields] [--admin URL] [--token T] [--json]", "may legacy be switched off?",
+     "Exit status 0 only when the verdict is ready, so that a pipeline can wait for it.\n"
+     "--fields also says of each member whether events tell the same as the rules.",
+     cmd_parity},
     {"rehearse",
      "--flags FILE [--since 24h] [--setting KEY=VALUE]... [--json]\n"
      "[--admin URL] [--token T]",

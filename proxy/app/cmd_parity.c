@@ -144,9 +144,43 @@ static void print_report(struct arena *arena, const struct json *root, struct st
     print_unreplaced(arena, root, out);
 }
 
+static void add_field(struct table *table, struct arena *arena, const struct json *field) {
+    const struct json *examples = json_get(field, STR("examples"));
+    const struct json *first = examples == NULL ? NULL : examples->first;
+    struct str example = json_string(json_get(first, STR("rule")));
+    const struct str cells[] = {text_of(field, "member"),
+                                number_of(arena, field, "compared"),
+                                number_of(arena, field, "equal"),
+                                number_of(arena, field, "differs"),
+                                number_of(arena, field, "only_rule"),
+                                number_of(arena, field, "only_event"),
+                                example.len > 0 ? example : STR("-")};
+    table_add(table, cells);
+}
+
+/* Members that the vendor does not replace are not compared, and only counted. */
+static void print_fields(struct arena *arena, const struct json *root, struct strbuf *out) {
+    static const char *const headings[] = {"MEMBER",   ">PAIRS",    ">EQUAL",  ">DIFFER",
+                                           ">IN RULE", ">IN EVENT", "EXAMPLE", NULL};
+    const struct json *types = json_get(root, STR("fields"));
+    if (types == NULL || types->count == 0)
+        strbuf_append(out, STR("\nNo pair was compared yet (parity.compare)\n"));
+    for (const struct json *type = types == NULL ? NULL : types->first; type != NULL; type = type->next) {
+        struct table *table = table_new(arena, headings);
+        const struct json *fields = json_get(type, STR("fields"));
+        strbuf_printf(out, "\n" STR_FMT ": " STR_FMT " pairs compared\n", STR_ARG(text_of(type, "type")),
+                      STR_ARG(number_of(arena, type, "pairs")));
+        for (const struct json *field = fields == NULL ? NULL : fields->first; field != NULL; field = field->next)
+            if (!str_eq(number_of(arena, field, "compared"), STR("0")))
+                add_field(table, arena, field);
+        table_print(table, out);
+    }
+    strbuf_append(out, STR("(in rule, in event: only that one of the two has the member)\n"));
+}
+
 struct parity_options {
     const char *url, *token, *since;
-    bool json;
+    bool json, fields;
 };
 
 static int ask(const char *command, struct arena *arena, const struct parity_options *options) {
@@ -170,6 +204,8 @@ static int ask(const char *command, struct arena *arena, const struct parity_opt
         strbuf_printf(&out, STR_FMT "\n", STR_ARG(str_trim(answer)));
     else
         print_report(arena, root, &out);
+    if (options->fields && !options->json)
+        print_fields(arena, root, &out);
     fwrite(out.at, 1, out.len, stdout);
     strbuf_clear(&out);
     bool is_ready = str_eq(json_string(json_get(root, STR("verdict"))), STR("ready"));
@@ -181,6 +217,7 @@ int cmd_parity(int argc, char **argv) {
     const struct cli_option options[] = {{"admin", CLI_TEXT, &asked.url},
                                          {"token", CLI_TEXT, &asked.token},
                                          {"since", CLI_TEXT, &asked.since},
+                                         {"fields", CLI_FLAG, &asked.fields},
                                          {"json", CLI_FLAG, &asked.json}};
     struct arena *arena = arena_new_for_secrets();
     int first, status = cli_parse(argc, argv, options, ARRAY_LEN(options), &first);

@@ -258,6 +258,20 @@ static void judge_dead(struct judge *judge) {
                                    dead, dead == 1 ? "message" : "messages"));
 }
 
+static void judge_fields(struct judge *judge) {
+    for (size_t i = 0; i < judge->evidence->field_count; i++) {
+        const struct field_evidence *field = &judge->evidence->fields[i];
+        if (field_is_reason(judge->evidence->settings, field))
+            refuse(judge, arena_printf(judge->arena,
+                                       STR_FMT " and its event differ in " STR_FMT
+                                               " in %llu of %llu pairs, for example message " STR_FMT
+                                               " (parity --fields shows all; parity.ignore_fields leaves one out)",
+                                       STR_ARG(field->type), STR_ARG(field->member),
+                                       (unsigned long long)field->different, (unsigned long long)field->compared,
+                                       STR_ARG(message_id_format(judge->arena, field->example))));
+    }
+}
+
 static enum verdict_stage stage_of(const struct verdict_flags *flags) {
     if (!flags->legacy_may_be_on)
         return STAGE_CONTRACT;
@@ -299,6 +313,7 @@ void verdict_give(struct arena *arena, const struct verdict_evidence *evidence, 
     if (report->all.verdict != VERDICT_NO_DATA) {
         judge_new_flag(&judge);
         judge_dead(&judge);
+        judge_fields(&judge);
     }
     report->verdict = report->all.verdict;
     if (report->verdict == VERDICT_NO_DATA)

@@ -6,6 +6,7 @@
 #define PROXY_DECIDE_VERDICT_H
 
 #include "proxy/decide/catalog.h"
+#include "proxy/decide/field_judge.h"
 #include "proxy/model/parity.h"
 #include "proxy/model/settings.h"
 
@@ -35,7 +36,9 @@ struct verdict_evidence {
     const struct settings *settings; /* parity.ignore, parity.evidence, assign */
     struct parity_report parity;
     struct verdict_flags flags;
-    int64_t dead_new; /* messages for the new endpoint in state dead */
+    int64_t dead_new;                    /* messages for the new endpoint in state dead */
+    const struct field_evidence *fields; /* what events tell otherwise than rules */
+    size_t field_count;
 };
 
 struct verdict_type {

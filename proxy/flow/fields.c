@@ -78,6 +78,25 @@ uint64_t field_compared(const struct field *field) {
     return field->counts[LEAF_EQUAL] + field_different(field);
 }
 
+struct field_evidence fields_evidence(const struct field_type *type, const struct field *field) {
+    return (struct field_evidence){.type = str_of(type->name),
+                                   .member = str_of(field->member),
+                                   .compared = field_compared(field),
+                                   .different = field_different(field),
+                                   .example = field->examples[0].rule};
+}
+
+size_t fields_evidence_all(const struct fields *fields, struct arena *arena, struct field_evidence **evidence) {
+    size_t most = 0, count = 0;
+    for (size_t i = 0; fields != NULL && i < fields->type_count; i++)
+        most += fields->types[i].count;
+    *evidence = ARENA_ARRAY(arena, most, struct field_evidence);
+    for (size_t i = 0; fields != NULL && i < fields->type_count; i++)
+        for (size_t k = 0; k < fields->types[i].count; k++)
+            (*evidence)[count++] = fields_evidence(&fields->types[i], &fields->types[i].fields[k]);
+    return count;
+}
+
 /* ---- counting ---- */
 
 static struct field_type *find_type(struct fields *fields, struct str name) {

@@ -7,6 +7,7 @@
 
 #include "common/loop.h"
 #include "proxy/decide/compare.h"
+#include "proxy/decide/field_judge.h"
 #include "proxy/flow/service.h"
 
 enum { FIELD_EXAMPLES = 5 };
@@ -41,6 +42,15 @@ const struct field_type *fields_type_at(const struct fields *fields, size_t inde
 /* Pairs in which the member was compared, and in which both did not tell the same. */
 uint64_t field_compared(const struct field *field);
 uint64_t field_different(const struct field *field);
+
+/* What the verdict rests on; the texts live as long as `fields`. */
+struct field_evidence fields_evidence(const struct field_type *type, const struct field *field);
+/* All of it, in the arena. `fields` may be NULL. */
+size_t fields_evidence_all(const struct fields *fields, struct arena *arena, struct field_evidence **evidence);
+
+/* Writes a list of rule types, each with its members. `fields` may be NULL. */
+void fields_write(struct json_writer *json, struct arena *arena, const struct fields *fields,
+                  const struct settings *settings);
 
 /* Compares one pair and counts it. Types and members end in NUL. */
 void fields_note(struct fields *fields, const struct twin_pair *pair);

@@ -104,5 +104,7 @@ void parity_answer_write(const struct parity_answer *answer, struct strbuf *out)
     for (size_t i = 0; i < report->unreplaced_count; i++)
         write_unreplaced(arena, &json, &report->unreplaced[i]);
     json_array_end(&json);
+    json_key(&json, "fields");
+    fields_write(&json, arena, answer->fields, answer->evidence.settings);
     json_object_end(&json);
 }

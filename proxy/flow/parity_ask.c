@@ -68,6 +68,15 @@ static bool needs_survey(const struct parity_ask *ask) {
     return flags->new_may_be_off && flags->new_may_be_on && ask->more && !is_enough;
 }
 
+static void judge(struct parity_ask *ask) {
+    struct parity_answer *answer = &ask->answer;
+    struct field_evidence *fields;
+    answer->fields = ask->service->fields;
+    answer->evidence.field_count = fields_evidence_all(answer->fields, answer->arena, &fields);
+    answer->evidence.fields = fields;
+    verdict_give(answer->arena, &answer->evidence, &answer->report);
+}
+
 static void submit(struct parity_ask *ask);
 
 static void on_step(struct store_job *job) {
@@ -82,7 +91,7 @@ static void on_step(struct store_job *job) {
         }
         ask_definitions(ask);
         take_survey(ask);
-        verdict_give(ask->answer.arena, &ask->answer.evidence, &ask->answer.report);
+        judge(ask);
     }
     ask->done(ask->arg, &ask->answer);
     parity_ask_free(ask);

@@ -4,6 +4,7 @@
 
 #include "common/loop.h"
 #include "proxy/decide/verdict.h"
+#include "proxy/flow/fields.h"
 #include "proxy/flow/service.h"
 
 struct parity_ask;
@@ -14,6 +15,7 @@ struct parity_answer {
     struct arena *arena; /* everything below lives in it; gone after the call */
     struct verdict_evidence evidence;
     struct verdict_report report;
+    const struct fields *fields; /* may be NULL */
 };
 
 /* On the loop's thread; it may begin the next ask. */
@@ -25,7 +27,7 @@ struct parity_ask *parity_ask_new(const struct service *service, struct loop *lo
 /* Only for one whose done() has not been called and, because store and loop have ended, never will be. */
 void parity_ask_free(struct parity_ask *ask);
 
-/* {"verdict", "stage", "question", "reasons", "since", "until", "types", "all", "without_replacement", ...} */
+/* {"verdict", "stage", "question", "reasons", "since", "until", "types", "all", "without_replacement", "fields"} */
 void parity_answer_write(const struct parity_answer *answer, struct strbuf *out);
 
 #endif

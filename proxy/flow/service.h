@@ -19,6 +19,7 @@ struct key_ring {
     size_t count;
 };
 
+struct fields;
 struct worker;
 
 struct service {
@@ -40,6 +41,7 @@ struct service {
     _Atomic bool shadow_possible;          /* some message may be sent as shadow traffic, by the flags in force */
     _Atomic bool stopping;                 /* not ready any more */
     _Atomic bool draining;                 /* requests that still come are told to come again */
+    struct fields *fields;                 /* the main loop's; NULL while there is no admin port */
     int64_t started_ms;
 };
 

@@ -3,6 +3,7 @@
 import json
 
 from messages import Connection, ExpenseSync, Push, Read
+from proxy import run
 from waiting import wait_until
 
 
@@ -54,6 +55,24 @@ def test_what_differs(start):
     assert {(pair["rule"], pair["event"]) for pair in connection["examples"]} == set(sent)
     assert connection["ignored"] and not connection["is_reason"]
     assert found["Data.pushOperationKey"]["equal"] == 3 and found["Message"]["not_replaced"] == 3
+
+
+def test_the_verdict_and_the_command(start):
+    """A member that differs is a reason against ready; parity --fields shows it."""
+    proxy = start(parity__compare=1000, pairing__window="1s")
+    push = Push()
+    alert = proxy.send(push.rule())
+    proxy.send(push_event(push, connectionId="another"))
+    wait_for_pairs(proxy, "PushOperationStatusChanged", 1)
+    admin = ["--admin", f"http://127.0.0.1:{proxy.admin_port}"]
+    reason = f"PushOperationStatusChanged and its event differ in DataConnectionId in 1 of 1 pairs, for example message {alert.id}"
+    report = json.loads(run("parity", *admin, "--json").stdout)
+    assert any(each.startswith(reason) for each in report["reasons"]), report["reasons"]
+    assert report["fields"][0]["type"] == "PushOperationStatusChanged"
+    lines = run("parity", *admin, "--fields").stdout.decode().splitlines()
+    row = next(line.split() for line in lines if line.startswith("DataConnectionId"))
+    assert row == ["DataConnectionId", "1", "0", "1", "0", "0", alert.id]
+    assert max(map(len, lines)) <= 80
 
 
 def test_the_share(start):
