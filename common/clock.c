@@ -122,6 +122,14 @@ bool clock_parse_rfc3339(struct str text, int64_t *ms) {
     return true;
 }
 
+bool clock_parse_unix(struct str text, int64_t *ms) {
+    double number;
+    if (text.len == 0 || text.at[0] < '0' || text.at[0] > '9' || !str_to_double(text, &number) || number >= 1e14)
+        return false;
+    *ms = (int64_t)(number < 1e11 ? number * 1000 + 0.5 : number);
+    return true;
+}
+
 struct str clock_format_rfc3339(struct arena *arena, int64_t ms) {
     bool is_negative = ms % 1000 < 0; /* before 1970 too, time goes forward */
     int64_t millis = ms % 1000 + (is_negative ? 1000 : 0);

@@ -20,6 +20,10 @@ void clock_shift_wall_ms(int64_t by_ms);
  * days, hours or seconds that do not exist included. A date-time without a zone is read as UTC. */
 bool clock_parse_rfc3339(struct str text, int64_t *ms) MUST_USE;
 
+/* Seconds or milliseconds since 1970 in decimal, with a fraction or without one: up to 10^11 they are seconds (until
+ * the year 5138), up to 10^14 milliseconds. False for anything else. */
+bool clock_parse_unix(struct str text, int64_t *ms) MUST_USE;
+
 /* "2024-09-01T12:14:14.015Z" */
 struct str clock_format_rfc3339(struct arena *arena, int64_t ms);
 

@@ -117,7 +117,7 @@ static void write_facts(struct json_writer *json, const struct item *item) {
     for (size_t f = 0; f < item->fact_count; f++) {
         json_object_begin(json);
         member(json, "key", item->facts[f].key);
-        member(json, "match", item->facts[f].match == MATCH_EXACT ? STR("exact") : STR("window"));
+        member(json, "match", fact_match_name(item->facts[f].match));
         json_object_end(json);
     }
     json_array_end(json);
@@ -247,7 +247,7 @@ void story_json(struct json_writer *json, struct arena *arena, const struct stor
     json_object_begin(json);
     write_record(json, arena, record);
     write_also(json, arena, story);
-    member(json, "identity", str_from(record->identity, 2));
+    member(json, "identity", str_from(identity_key(record->identity), 2));
     if (record->identity.len > 0)
         member(json, "identity_from", str_starts_with(record->identity, STR("h:")) ? STR("header") : STR("body"));
     member(json, "target", shown_target(arena, record->target, with_content));

@@ -10,6 +10,7 @@ struct teller {
     const struct story *story;
     struct story_lines *lines;
     size_t capacity;
+    enum state state; /* so far in the story */
 };
 
 static void say(struct teller *teller, int64_t at_ms, struct str text) {
@@ -42,7 +43,8 @@ static void tell_arrival(struct teller *teller) {
                       record->company.len > 0 ? " for company " : "", STR_ARG(record->company),
                       endpoint_name(record->endpoint));
     if (str_starts_with(record->identity, STR("h:")))
-        strbuf_printf(&text, " Its identity is its webhook-id " STR_FMT ".", STR_ARG(str_from(record->identity, 2)));
+        strbuf_printf(&text, " Its identity is its webhook-id " STR_FMT ".",
+                      STR_ARG(str_from(identity_header(record->identity), 2)));
     else if (str_starts_with(record->identity, STR("b:")))
         strbuf_printf(&text, " Its identity is the id in its body, " STR_FMT ".",
                       STR_ARG(str_from(record->identity, 2)));
@@ -69,7 +71,9 @@ static void tell_item(struct teller *teller, const struct item *item, size_t ind
                       : f + 1 == item->fact_count ? " and"
                                                   : ",",
                       STR_ARG(item->facts[f].key),
-                      item->facts[f].match == MATCH_EXACT ? " (one occurrence for ever)" : " (recurs)");
+                      item->facts[f].match == MATCH_EXACT    ? " (one occurrence for ever)"
+                      : item->facts[f].match == MATCH_WINDOW ? " (recurs)"
+                                                             : " (a hint)");
     strbuf_printf(&text, item->fact_count == 0 ? " no fact, so nothing can be its twin." : ".");
     say(teller, teller->story->record.received_ms, take(teller->arena, &text));
     strbuf_clear(&text);
@@ -123,7 +127,14 @@ static void tell_candidate(struct teller *teller, const struct json *candidate) 
                       apart_ms < 0 ? "before" : "after");
     strbuf_printf(&text, " It was " STR_FMT " then, and ", STR_ARG(text_of(candidate, STR("state"))));
     if (str_eq(verdict, STR("twin")))
-        strbuf_printf(&text, "became its twin.");
+        strbuf_printf(&text, "became its twin%s.",
+                      str_eq(text_of(candidate, STR("clock")), STR("arrival")) &&
+                              str_eq(text_of(candidate, STR("match")), STR("window"))
+                          ? ": the two arrived near in time, though they tell of other times"
+                          : "");
+    else if (text_of(candidate, STR("told")).len > 0)
+        strbuf_printf(&text, "did not become its twin, a near miss: " STR_FMT ".",
+                      STR_ARG(text_of(candidate, STR("told"))));
     else
         strbuf_printf(&text, "did not become its twin: " STR_FMT ".", STR_ARG(verdict));
     say(teller, record->received_ms, take(teller->arena, &text));
@@ -188,13 +199,17 @@ static void tell_admission(struct teller *teller) {
         say(teller, record->received_ms, STR("How it was decided on arrival cannot be read from the store."));
         return;
     }
+    if (text_of(admission, STR("notes")).len > 0)
+        say(teller, record->received_ms, text_of(admission, STR("notes")));
     tell_candidates(teller, admission);
     tell_flags(teller, admission);
     enum state state;
-    if (state_parse(text_of(admission, STR("state")), &state))
+    if (state_parse(text_of(admission, STR("state")), &state)) {
+        teller->state = state;
         say(teller, record->received_ms,
             decision(teller->arena, state, number_of(admission, STR("items")), number_of(admission, STR("covered")),
                      endpoint_name(record->endpoint)));
+    }
 }
 
 static void tell_step(struct teller *teller, const struct step *step) {
@@ -205,15 +220,18 @@ static void tell_step(struct teller *teller, const struct step *step) {
                             (unsigned)step->attempt, endpoint_name(teller->story->record.endpoint), STR_ARG(step->why),
                             STR_ARG(words_span(teller->arena, step->duration_us / 1000)),
                             step->state == STATE_PENDING ? "To be tried again; it is " : "It is ", state);
+    else if (step->state == teller->state && step->why.len > 0)
+        text = arena_printf(teller->arena, "Still %s: " STR_FMT ".", state, STR_ARG(step->why));
     else
         text = arena_printf(teller->arena, "It became %s%s" STR_FMT ".", state, step->why.len > 0 ? ": " : "",
                             STR_ARG(step->why));
+    teller->state = step->state;
     say(teller, step->at_ms, text);
 }
 
 void story_tell(struct arena *arena, const struct story *story, struct story_lines *lines) {
     struct story_lines told = {0};
-    struct teller teller = {.arena = arena, .story = story, .lines = &told};
+    struct teller teller = {.arena = arena, .story = story, .lines = &told, .state = STATE_COUNT};
     tell_arrival(&teller);
     tell_facts(&teller);
     tell_admission(&teller);

@@ -20,7 +20,7 @@ enum well_known {
 };
 
 /* Position 0 of every type's variables: the name of the rule type. */
-enum { VARIABLE_RULE = 0, VARIABLE_NONE = -1 };
+enum { VARIABLE_RULE = 0 };
 
 struct catalog_fact {
     struct str name; /* the same fact has the same name on both sides */

@@ -31,8 +31,9 @@ static const struct catalog_member members[] = {
 
     {SECTION_FACT, "key", "a text with variables in braces", true,
      "what both sides come to; no fact where a variable has no value. {rule} is the name of the rule type"},
-    {SECTION_FACT, "match", "\"exact\" or \"window\"", true,
-     "exact: the key names one occurrence for ever. window: it recurs, so twins must also be near in time"},
+    {SECTION_FACT, "match", "\"exact\", \"window\" or \"hint\"", true,
+     "exact: the key names one occurrence for ever. window: it recurs, so twins must also be near in time. hint: like "
+     "exact, but only where the two messages state no differing facts of one kind (the key up to its first \"/\")"},
 
     {SECTION_VARIABLE, "from", "a path, or a list of paths", false,
      "the first that leads to a value counts; a path alone may stand in place of the object"},

@@ -62,7 +62,43 @@ struct reading {
     struct values values;
     struct message *message;
     uint32_t stated; /* facts that an item states, numbered as in struct catalog_replaced */
+    uint32_t noted;  /* facts of which a note says why they are not stated */
 };
+
+static void note(struct reading *reading, struct str sentence) {
+    struct str *notes = &reading->message->notes;
+    *notes = notes->len == 0 ? sentence : ARENA_JOIN(reading->arena, *notes, STR(" "), sentence);
+}
+
+static struct str path_name(const struct reading *reading, const struct path *path) {
+    struct str name = path->place == PATH_HEADER   ? STR("the header ")
+                      : path->place == PATH_TARGET ? STR("a segment of the request's path")
+                                                   : STR("");
+    for (size_t i = 0; i < path->step_count; i++)
+        name = ARENA_JOIN(reading->arena, name, i == 0 ? STR("") : STR("."), path->steps[i],
+                          path->has_list && i + 1 == path->each ? STR("[]") : STR(""));
+    return name;
+}
+
+/* Says which field is missing where a fact is not stated. A value that means nothing to the map says that there is
+ * nothing to state; a hint is missed by nobody. */
+static void note_gap(struct reading *reading, const struct catalog_fact *fact, size_t number) {
+    int position = template_find_untold(&fact->key, reading->type->variables, &reading->values);
+    if (fact->match == MATCH_HINT || (reading->noted & 1U << number) != 0)
+        return;
+    reading->noted |= 1U << number;
+    if (position == VARIABLE_NONE) {
+        note(reading,
+             arena_printf(reading->arena, "It does not state " STR_FMT ": the key would be longer than %d bytes.",
+                          STR_ARG(fact->name), FACT_KEY_MAX));
+        return;
+    }
+    const struct variable *variable = &reading->type->variables[position];
+    if (variable->kind != VARIABLE_READ || variable->map != NULL || variable->path_count == 0)
+        return;
+    note(reading, arena_printf(reading->arena, "It does not state " STR_FMT ": " STR_FMT " is missing.",
+                               STR_ARG(fact->name), STR_ARG(path_name(reading, &variable->paths[0]))));
+}
 
 static struct str value_at(const struct reading *reading, int position) {
     return position == VARIABLE_NONE ? STR_NONE : reading->values.at[position];
@@ -97,6 +133,8 @@ static void add_facts(struct reading *reading, const struct catalog_fact *facts,
     for (size_t i = 0; i < count; i++) {
         if (!facts[i].per_rule && add_fact(reading, &facts[i], item))
             reading->stated |= 1U << (number + i);
+        else if (!facts[i].per_rule)
+            note_gap(reading, &facts[i], number + i);
         for (size_t k = 0; facts[i].per_rule && k < type->replaces_count; k++)
             if (is_replaced_here(reading, &type->replaces[k])) {
                 reading->values.at[VARIABLE_RULE] = replaced_name(reading, &type->replaces[k]);
@@ -133,8 +171,11 @@ static void read_items(struct reading *reading) {
     const struct json *list = type->items.has_list ? path_find(&type->items, reading->source->root) : NULL;
     size_t count = list != NULL && list->type == JSON_ARRAY ? list->count : 0;
     struct item *items = make_items(reading, count == 0 || count > ITEM_MAX ? 1 : count);
-    if (count > ITEM_MAX)
+    if (count > ITEM_MAX) {
+        note(reading,
+             arena_printf(reading->arena, "It has %zu items, and more than %d: it states no fact.", count, ITEM_MAX));
         return;
+    }
     if (count > 0) {
         struct item *item = items;
         for (const struct json *element = list->first; element != NULL; element = element->next)
@@ -166,6 +207,30 @@ static void read_type(struct reading *reading, const struct catalog *catalog, co
         reading->values.at[VARIABLE_RULE] = message->type;
 }
 
+static bool is_told(const struct variable *variable, const struct source *source) {
+    for (size_t i = 0; i < variable->path_count; i++) {
+        const struct json *value =
+            variable->paths[i].place == PATH_BODY ? path_find(&variable->paths[i], source->root) : NULL;
+        if (value != NULL && value->type != JSON_NULL)
+            return true;
+    }
+    return false;
+}
+
+static void read_time(struct reading *reading) {
+    struct message *message = reading->message;
+    int position = reading->type->known[KNOWN_GENERATED];
+    struct str text = str_trim(value_at(reading, position));
+    message->generated_ms = -1;
+    if (position == VARIABLE_NONE || clock_parse_rfc3339(text, &message->generated_ms) ||
+        clock_parse_unix(text, &message->generated_ms))
+        return;
+    message->generated_ms = -1;
+    message->time_unreadable = text.len > 0 || is_told(&reading->type->variables[position], reading->source);
+    if (message->time_unreadable)
+        note(reading, STR("The time that it tells cannot be read, so its arrival counts."));
+}
+
 static void read_known(struct reading *reading) {
     const struct catalog_type *type = reading->type;
     struct message *message = reading->message;
@@ -175,8 +240,9 @@ static void read_known(struct reading *reading) {
     message->data_type = kept(reading, KNOWN_DATA_TYPE);
     message->rule_id = kept(reading, KNOWN_RULE_ID);
     message->body_id = kept(reading, KNOWN_ID);
-    if (!clock_parse_rfc3339(value_at(reading, type->known[KNOWN_GENERATED]), &message->generated_ms))
-        message->generated_ms = -1;
+    if (id_is_placeholder(message->body_id))
+        message->body_id = STR_NONE;
+    read_time(reading);
     message->counterpart = STR_NONE;
     if (catalog_has_replacement(type))
         message->counterpart =
@@ -215,6 +281,8 @@ static void forget(struct message *message, struct arena *arena) {
     message->rule_id = message->body_id = STR_NONE;
     message->replaces_count = 0;
     message->generated_ms = -1;
+    message->time_unreadable = false;
+    message->notes = STR_NONE;
     message->items = ARENA_NEW(arena, struct item);
     message->item_count = 1;
 }
@@ -297,7 +365,7 @@ enum err classify(const struct catalog *catalog, struct str body, struct arena *
 }
 
 int64_t classify_time_ms(const struct message *message, int64_t retention_ms) {
-    if (message->generation == GENERATION_EVENT && message->generated_ms >= 0 &&
+    if (message->generation != GENERATION_UNKNOWN && message->generated_ms >= 0 &&
         message->generated_ms >= message->received_ms - retention_ms &&
         message->generated_ms <= message->received_ms + CLOCK_SKEW_MAX_MS)
         return message->generated_ms;

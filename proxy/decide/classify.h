@@ -16,9 +16,9 @@ enum { BODY_DEPTH_MAX = 64, BODY_VALUES_MAX = 65536, CLOCK_SKEW_MAX_MS = 5 * 60 
  * they read. Within the members the exact spelling counts, and of repeated keys the last one.
  *
  * Fills what the body tells: generation, endpoint (legacy for a body of no known shape), type, type_known, label,
- * counterpart, company, connection, data_type, rule_id, body_id, items, generated_ms. The rest of the message stays
- * as it is, and all of it on an error. ERR_INVALID: not JSON, not an object, or as above; ERR_LIMIT: too deep or too
- * many values; with the place in `error` (which may be NULL). */
+ * counterpart, company, connection, data_type, rule_id, body_id, items, generated_ms, time_unreadable, notes. The rest
+ * of the message stays as it is, and all of it on an error. ERR_INVALID: not JSON, not an object, or as above;
+ * ERR_LIMIT: too deep or too many values; with the place in `error` (which may be NULL). */
 enum err classify(const struct catalog *catalog, struct str body, struct arena *arena, struct message *message,
                   struct json_error *error) MUST_USE;
 
@@ -32,8 +32,8 @@ struct classify_input {
 enum err classify_request(const struct catalog *catalog, const struct classify_input *input, struct arena *arena,
                           struct message *message, struct json_error *error) MUST_USE;
 
-/* When a message counts as having happened: generated_ms of an event where it is plausible (not further back than
- * retention, at most CLOCK_SKEW_MAX_MS ahead of its arrival), else its arrival; always its arrival for a rule. */
+/* When a message counts as having happened: generated_ms where it is plausible (not further back than retention, at
+ * most CLOCK_SKEW_MAX_MS ahead of its arrival), else its arrival. */
 int64_t classify_time_ms(const struct message *message, int64_t retention_ms);
 
 #endif

@@ -4,29 +4,52 @@
  *   rule  ──window fact───►  at most one event item
  *   item  ──window fact───►  at most one rule per (rule type, RuleId)
  *
+ * A hint that stands beside a window fact says which of several candidates it is, no more: were it without a limit, a
+ * message could take one twin by its id and keep another one from its own by the window.
+ *
  * A twin by an exact fact takes the place of a windowed one: a rule whose event is known by its id is not free to
- * swallow a second occurrence that happens to be near. */
+ * swallow a second occurrence that happens to be near.
+ *
+ * Told times come before arrivals: after an outage everything arrives at once, and only what is told can say which
+ * of two occurrences it was. Arrivals decide where one generation tells no time and both were held up. */
 #include "proxy/decide/pairing.h"
+
+#include "common/units.h"
 
 #include <stdlib.h>
 
-static int64_t distance(const struct candidate *candidate, int64_t time_ms) {
-    int64_t apart = candidate->time_ms - time_ms;
-    return apart < 0 ? -apart : apart;
+static int64_t distance(int64_t a_ms, int64_t b_ms) {
+    return a_ms < b_ms ? b_ms - a_ms : a_ms - b_ms;
+}
+
+static void measure(struct candidate *candidate, struct moment now, int64_t window_ms) {
+    int64_t told_ms = distance(candidate->moment.time_ms, now.time_ms);
+    int64_t arrival_ms = distance(candidate->moment.received_ms, now.received_ms);
+    bool by_arrival = told_ms > window_ms && arrival_ms < told_ms;
+    candidate->clock = told_ms <= window_ms ? CLOCK_TOLD : arrival_ms <= window_ms ? CLOCK_ARRIVAL : CLOCK_NEITHER;
+    candidate->apart_ms =
+        by_arrival ? candidate->moment.received_ms - now.received_ms : candidate->moment.time_ms - now.time_ms;
 }
 
 static int compare_numbers(uint64_t a, uint64_t b) {
     return (a > b) - (a < b);
 }
 
+static int strength(const struct candidate *candidate) {
+    if (candidate->match == MATCH_HINT)
+        return candidate->recurs ? 2 : 1;
+    return candidate->match == MATCH_EXACT ? 0 : 3;
+}
+
 /* exact first, then the nearest, then the oldest message, then the lowest items: a total order, so that the answer
  * does not depend on the order in which a store finds them. */
-static int compare(const void *left, const void *right, void *arg) {
+static int compare(const void *left, const void *right) {
     const struct candidate *a = left, *b = right;
-    const int64_t *time_ms = arg;
-    if (a->match != b->match)
-        return a->match == MATCH_EXACT ? -1 : 1;
-    int64_t da = distance(a, *time_ms), db = distance(b, *time_ms);
+    if (strength(a) != strength(b))
+        return strength(a) - strength(b);
+    if (a->clock != b->clock)
+        return a->clock < b->clock ? -1 : 1;
+    int64_t da = distance(a->apart_ms, 0), db = distance(b->apart_ms, 0);
     if (da != db)
         return da < db ? -1 : 1;
     if (a->message != b->message)
@@ -34,38 +57,180 @@ static int compare(const void *left, const void *right, void *arg) {
     return a->item != b->item ? compare_numbers(a->item, b->item) : compare_numbers(a->own_item, b->own_item);
 }
 
-/* Would `candidate` give a rule or an item, which has a twin among those chosen before it, another one? */
-static bool is_used(const struct candidate *chosen, const struct candidate *candidate, enum generation arriving) {
-    for (const struct candidate *other = chosen; other < candidate; other++) {
-        if (other->verdict != MATCH_TWIN)
-            continue;
-        if (arriving == GENERATION_RULE)
-            return true; /* this rule has its item */
-        if (other->message == candidate->message)
-            return true; /* that rule has its item */
-        if (other->own_item == candidate->own_item && other->group == candidate->group)
-            return true; /* this item has its rule of the group */
+/* Numbers by two keys, each kind of its own: who has a twin, and how far a list has been used. */
+enum entry_kind { ENTRY_FREE, ENTRY_RULE, ENTRY_ITEM, ENTRY_PAIR, ENTRY_CURSOR };
+
+struct entry {
+    enum entry_kind kind;
+    uint64_t a, b;
+    size_t value;
+};
+
+struct choosing {
+    struct arena *arena;
+    enum generation arriving;
+    bool rule_has_twin; /* the arriving rule */
+    struct entry *entries;
+    size_t entry_count, capacity; /* a power of 2, or 0 */
+};
+
+static size_t mix(enum entry_kind kind, uint64_t a, uint64_t b) {
+    uint64_t sum = (a ^ (uint64_t)kind << 60) * 0x9E3779B97F4A7C15U + b;
+    sum = (sum ^ sum >> 30) * 0xBF58476D1CE4E5B9U;
+    return (size_t)(sum ^ sum >> 31);
+}
+
+/* Where the entry is, or would be. */
+static struct entry *entry_place(const struct choosing *choosing, enum entry_kind kind, uint64_t a, uint64_t b) {
+    size_t place = mix(kind, a, b) & (choosing->capacity - 1);
+    for (;; place = (place + 1) & (choosing->capacity - 1)) {
+        struct entry *entry = &choosing->entries[place];
+        if (entry->kind == ENTRY_FREE || (entry->kind == kind && entry->a == a && entry->b == b))
+            return entry;
     }
+}
+
+static void entries_grow(struct choosing *choosing) {
+    struct entry *old = choosing->entries;
+    size_t old_capacity = choosing->capacity;
+    choosing->capacity = old_capacity == 0 ? 16 : old_capacity * 4;
+    choosing->entries = ARENA_ARRAY(choosing->arena, choosing->capacity, struct entry);
+    for (size_t i = 0; i < old_capacity; i++)
+        if (old[i].kind != ENTRY_FREE)
+            *entry_place(choosing, old[i].kind, old[i].a, old[i].b) = old[i];
+}
+
+/* NULL where there is none. */
+static struct entry *entry_find(const struct choosing *choosing, enum entry_kind kind, uint64_t a, uint64_t b) {
+    if (choosing->capacity == 0)
+        return NULL;
+    struct entry *entry = entry_place(choosing, kind, a, b);
+    return entry->kind == ENTRY_FREE ? NULL : entry;
+}
+
+static struct entry *entry_add(struct choosing *choosing, enum entry_kind kind, uint64_t a, uint64_t b) {
+    if (choosing->entry_count * 2 >= choosing->capacity)
+        entries_grow(choosing);
+    struct entry *entry = entry_place(choosing, kind, a, b);
+    choosing->entry_count += entry->kind == ENTRY_FREE ? 1 : 0;
+    if (entry->kind == ENTRY_FREE)
+        *entry = (struct entry){kind, a, b, 0};
+    return entry;
+}
+
+static uint32_t pair_item(const struct choosing *choosing, const struct candidate *candidate) {
+    return choosing->arriving == GENERATION_RULE ? candidate->item : candidate->own_item;
+}
+
+static bool is_pair(const struct choosing *choosing, const struct candidate *candidate) {
+    return entry_find(choosing, ENTRY_PAIR, candidate->message, pair_item(choosing, candidate)) != NULL;
+}
+
+/* The two belong together: by twinship, or by a near miss, of which nobody makes two. */
+static void note_pair(struct choosing *choosing, const struct candidate *candidate) {
+    if (choosing->arriving == GENERATION_RULE) {
+        choosing->rule_has_twin = true;
+    } else {
+        (void)entry_add(choosing, ENTRY_RULE, candidate->message, 0);
+        (void)entry_add(choosing, ENTRY_ITEM, candidate->own_item, candidate->group);
+    }
+    (void)entry_add(choosing, ENTRY_PAIR, candidate->message, pair_item(choosing, candidate));
+}
+
+/* The lowest of the items that state the fact and have no rule of this group; false where there is none. */
+static bool find_free_item(struct choosing *choosing, struct candidate *candidate) {
+    size_t count = candidate->own_items == NULL ? 1 : candidate->own_item_count;
+    struct entry *cursor =
+        candidate->own_items == NULL
+            ? NULL
+            : entry_add(choosing, ENTRY_CURSOR, (uint64_t)(uintptr_t)candidate->own_items, candidate->group);
+    for (size_t i = cursor == NULL ? 0 : cursor->value; i < count; i++) {
+        uint32_t item = candidate->own_items == NULL ? candidate->own_item : candidate->own_items[i];
+        if (cursor != NULL)
+            cursor->value = i;
+        if (entry_find(choosing, ENTRY_ITEM, item, candidate->group) != NULL)
+            continue;
+        candidate->own_item = item;
+        return true;
+    }
+    if (cursor != NULL)
+        cursor->value = count;
     return false;
 }
 
-void pairing_choose(struct candidate *candidates, size_t count, enum generation arriving, int64_t time_ms,
-                    int64_t window_ms) {
-    if (count > 0)
-        qsort_r(candidates, count, sizeof *candidates, compare, &time_ms);
-    for (size_t i = 0; i < count; i++) {
-        struct candidate *candidate = &candidates[i];
-        if (candidate->match == MATCH_EXACT)
-            candidate->verdict = MATCH_TWIN;
-        else if (distance(candidate, time_ms) > window_ms)
-            candidate->verdict = MATCH_TOO_FAR;
-        else if (candidate->taken)
-            candidate->verdict = MATCH_TAKEN;
-        else if (is_used(candidates, candidate, arriving))
-            candidate->verdict = MATCH_FARTHER;
-        else
-            candidate->verdict = MATCH_TWIN;
+/* Are the arriving message and the candidate free for each other? */
+static bool may_pair(struct choosing *choosing, struct candidate *candidate) {
+    if (choosing->arriving == GENERATION_RULE)
+        return !choosing->rule_has_twin;
+    return entry_find(choosing, ENTRY_RULE, candidate->message, 0) == NULL && find_free_item(choosing, candidate);
+}
+
+static enum match_verdict judge(struct choosing *choosing, struct candidate *candidate, int64_t window_ms) {
+    if (is_pair(choosing, candidate))
+        return MATCH_SAME;
+    if (candidate->match == MATCH_HINT && candidate->differs)
+        return MATCH_DIFFERS;
+    if (candidate->match != MATCH_WINDOW && !candidate->recurs)
+        return MATCH_TWIN;
+    bool near = candidate->clock != CLOCK_NEITHER || candidate->match == MATCH_HINT;
+    if (!near && distance(candidate->apart_ms, 0) > NEAR_MISS_WINDOWS * window_ms)
+        return MATCH_TOO_FAR;
+    if (candidate->taken)
+        return near ? MATCH_TAKEN : MATCH_TOO_FAR;
+    if (!may_pair(choosing, candidate))
+        return near ? MATCH_FARTHER : MATCH_TOO_FAR;
+    return near ? MATCH_TWIN : MATCH_NEAR_MISS;
+}
+
+/* An exact fact that several own items state is one candidate for each of them. */
+static void spread(struct arena *arena, struct candidates *list) {
+    size_t count = 0;
+    for (size_t i = 0; i < list->count; i++)
+        count += list->at[i].match == MATCH_WINDOW || list->at[i].own_items == NULL ? 1 : list->at[i].own_item_count;
+    if (count == list->count)
+        return;
+    struct candidate *longer = ARENA_ARRAY(arena, count, struct candidate);
+    size_t made = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct candidate *from = &list->at[i];
+        bool is_one = from->match == MATCH_WINDOW || from->own_items == NULL;
+        for (size_t k = 0; k < (is_one ? 1 : from->own_item_count); k++) {
+            longer[made] = *from;
+            if (!is_one)
+                longer[made].own_item = from->own_items[k];
+            made++;
+        }
     }
+    *list = (struct candidates){longer, made};
+}
+
+void pairing_choose(struct arena *arena, struct candidates *list, enum generation arriving, struct moment now,
+                    int64_t window_ms) {
+    struct choosing choosing = {.arena = arena, .arriving = arriving};
+    spread(arena, list);
+    for (size_t i = 0; i < list->count; i++)
+        measure(&list->at[i], now, window_ms);
+    if (list->count > 1)
+        qsort(list->at, list->count, sizeof *list->at, compare);
+    for (size_t i = 0; i < list->count; i++) {
+        struct candidate *candidate = &list->at[i];
+        candidate->verdict = judge(&choosing, candidate, window_ms);
+        if (candidate->verdict == MATCH_TWIN || candidate->verdict == MATCH_NEAR_MISS)
+            note_pair(&choosing, candidate);
+    }
+}
+
+struct str pairing_near_miss(struct arena *arena, int64_t apart_ms, int64_t window_ms) {
+    enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+    int64_t span_ms = distance(apart_ms, 0);
+    int64_t unit_ms = span_ms < 10 * SECOND ? 1 : span_ms < 2 * MINUTE ? SECOND : span_ms < 3 * HOUR ? MINUTE : HOUR;
+    const char *unit = unit_ms == 1 ? "ms" : unit_ms == SECOND ? "s" : unit_ms == MINUTE ? "min" : "h";
+    struct strbuf window = {0};
+    duration_print(&window, window_ms);
+    struct str text = arena_printf(arena, "stated the same %lld %s apart; pairing.window is " STR_FMT,
+                                   (long long)((span_ms + unit_ms / 2) / unit_ms), unit, STR_ARG(strbuf_str(&window)));
+    strbuf_clear(&window);
+    return text;
 }
 
 const char *match_verdict_text(enum match_verdict verdict) {
@@ -74,6 +239,9 @@ const char *match_verdict_text(enum match_verdict verdict) {
         [MATCH_TOO_FAR] = "too far apart in time",
         [MATCH_TAKEN] = "has its twin already",
         [MATCH_FARTHER] = "another one is nearer",
+        [MATCH_NEAR_MISS] = "near miss",
+        [MATCH_DIFFERS] = "only the ids are the same, what they state differs",
+        [MATCH_SAME] = "is its twin by another fact",
     };
     return texts[verdict];
 }

@@ -10,30 +10,59 @@
 
 /* Why a candidate did or did not become a twin. */
 enum match_verdict {
-    MATCH_TWIN,    /* it did */
-    MATCH_TOO_FAR, /* window fact, further apart in time than the window */
-    MATCH_TAKEN,   /* window fact, and one of the two has its twin already */
-    MATCH_FARTHER, /* window fact, and a nearer candidate of this arrival came first */
+    MATCH_TWIN,      /* it did */
+    MATCH_TOO_FAR,   /* window fact, further apart in time than the window, by either clock */
+    MATCH_TAKEN,     /* window fact, and one of the two has its twin already */
+    MATCH_FARTHER,   /* window fact, and a nearer candidate of this arrival came first */
+    MATCH_NEAR_MISS, /* window fact, both free, and only a little too far apart: told, and counted */
+    MATCH_DIFFERS,   /* hint, and the two state differing facts of one kind */
+    MATCH_SAME       /* the two are twins by another fact already */
 };
 
-/* A message of the other generation that states a fact which an item of the arriving message states too. */
+/* A pair so many windows apart, at most, is a near miss. */
+enum { NEAR_MISS_WINDOWS = 4 };
+
+/* By which clock two messages are within the window: by what they tell; only by their arrival; by neither. */
+enum match_clock { CLOCK_TOLD, CLOCK_ARRIVAL, CLOCK_NEITHER };
+
+/* When a message happened, by two clocks: what it tells, else its arrival; and its arrival. */
+struct moment {
+    int64_t time_ms, received_ms;
+};
+
+/* A message of the other generation that states a fact which items of the arriving message state too. */
 struct candidate {
-    uint64_t message;           /* the candidate */
-    uint32_t item;              /* which of its items (0 for a rule) */
-    uint32_t own_item;          /* which item of the arriving message */
-    enum fact_match match;      /* exact where any shared fact is exact */
-    int64_t time_ms;            /* when the candidate happened */
-    uint64_t group;             /* rule_group() of whichever of the two is the rule */
-    bool taken;                 /* candidate rule: has a twin; candidate item: has a twin of this group */
-    enum match_verdict verdict; /* written by pairing_choose() */
+    uint64_t message;          /* the candidate */
+    uint32_t item;             /* which of its items (0 for a rule) */
+    uint32_t own_item;         /* which item of the arriving message; of several, written by pairing_choose() */
+    const uint32_t *own_items; /* all that state the fact, upwards; NULL: only own_item. Of one fact, one array */
+    size_t own_item_count;
+    enum fact_match match;
+    struct moment moment; /* when the candidate happened */
+    uint64_t group;       /* rule_group() of whichever of the two is the rule */
+    bool taken;           /* candidate rule: has a twin; candidate item: has a twin of this group */
+    bool differs;         /* of a hint: the two state differing facts of one kind */
+    bool recurs;          /* of a hint: the two state the same window fact as well */
+    int64_t apart_ms;     /* by the clock that counts; written by pairing_choose(), as is the rest */
+    enum match_clock clock;
+    enum match_verdict verdict;
 };
 
-/* Decides which candidates are twins of a message that arrives now, and says why the others are not: every exact
- * one; of the windowed ones at most one per item and group, the nearest in time first, each rule at most once.
- * Sorts the array (exact ones first, then by distance). */
-void pairing_choose(struct candidate *candidates, size_t count, enum generation arriving, int64_t time_ms,
+/* Decides which candidates are twins of a message that arrives now, and says why the others are not: every exact one,
+ * and every hint that nothing speaks against (where the two share a window fact it comes first and knows no window, but
+ * is one-to-one like it); of the windowed ones at most one per item and group, the nearest in time first, each rule at
+ * most once. Near is what is within the window by the told times; then what is by the arrivals. Sorts the array (exact
+ * ones first, then by distance), which an exact fact of several own items makes longer: `*list` may move within the
+ * arena. The work grows as the number of candidates and of own items, not as their product. */
+struct candidates {
+    struct candidate *at;
+    size_t count;
+};
+void pairing_choose(struct arena *arena, struct candidates *list, enum generation arriving, struct moment now,
                     int64_t window_ms);
 
+/* "stated the same 19 min apart; pairing.window is 10 min" */
+struct str pairing_near_miss(struct arena *arena, int64_t apart_ms, int64_t window_ms);
 const char *match_verdict_text(enum match_verdict verdict); /* for people */
 
 /* What a decision rests on. */

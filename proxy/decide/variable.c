@@ -80,13 +80,23 @@ static struct str map_value(const struct value_map *map, struct str value) {
     return STR_NONE;
 }
 
+/* An id that names nothing stands back behind one that does. */
+static struct str path_value(const struct variable *variable, const struct source *source) {
+    struct str first = STR_NONE;
+    for (size_t i = 0; i < variable->path_count; i++) {
+        struct str value = path_text(&variable->paths[i], source, variable->map != NULL);
+        if (value.at != NULL && !(variable->is_id && id_is_placeholder(value)))
+            return value;
+        if (first.at == NULL)
+            first = value;
+    }
+    return first;
+}
+
 static struct str variable_value(const struct variable *variable, const struct source *source,
                                  const struct values *values, struct arena *arena) {
-    struct str value = STR_NONE;
-    if (variable->kind == VARIABLE_TEXT)
-        value = template_fill(&variable->text, values, arena);
-    for (size_t i = 0; i < variable->path_count && value.at == NULL; i++)
-        value = path_text(&variable->paths[i], source, variable->map != NULL);
+    struct str value =
+        variable->kind == VARIABLE_TEXT ? template_fill(&variable->text, values, arena) : path_value(variable, source);
     if (value.at == NULL)
         return variable->if_absent;
     if (variable->map == NULL)
@@ -167,13 +177,22 @@ static void key_add_value(struct key *key, struct str value, bool lower) {
     key_add_text(key, str_from(value, from), lower);
 }
 
+bool variable_is_told(const struct variable *variable, struct str value) {
+    if (value.at == NULL)
+        return false;
+    if (variable->is_id)
+        return !id_is_placeholder(value);
+    struct str text = str_trim(value);
+    return text.len > 0 && !str_eq(text, STR("-"));
+}
+
 struct str template_fill_key(const struct template *template, const struct variable *variables,
                              const struct values *values, struct arena *arena) {
     struct key key;
     key.len = 0;
     for (size_t i = 0; i < template->piece_count; i++) {
         const struct template_piece *piece = &template->pieces[i];
-        if (piece->text.at == NULL && values->at[piece->variable].at == NULL)
+        if (piece->text.at == NULL && !variable_is_told(&variables[piece->variable], values->at[piece->variable]))
             return STR_NONE;
         if (piece->text.at == NULL)
             key_add_value(&key, values->at[piece->variable], variables[piece->variable].is_id);
@@ -183,4 +202,14 @@ struct str template_fill_key(const struct template *template, const struct varia
     if (key.len > sizeof key.text)
         return STR_NONE;
     return arena_str(arena, str_slice(key.text, key.len));
+}
+
+int template_find_untold(const struct template *template, const struct variable *variables,
+                         const struct values *values) {
+    for (size_t i = 0; i < template->piece_count; i++) {
+        const struct template_piece *piece = &template->pieces[i];
+        if (piece->text.at == NULL && !variable_is_told(&variables[piece->variable], values->at[piece->variable]))
+            return (int)piece->variable;
+    }
+    return VARIABLE_NONE;
 }

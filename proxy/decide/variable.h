@@ -10,7 +10,7 @@
 #include "common/json.h"
 #include "common/str.h"
 
-enum { VARIABLE_MAX = 32, PATH_STEP_MAX = 8 };
+enum { VARIABLE_MAX = 32, PATH_STEP_MAX = 8, VARIABLE_NONE = -1 /* a position: no variable */ };
 
 /* Where a value is looked for. */
 enum path_place {
@@ -96,12 +96,20 @@ struct str path_text(const struct path *path, const struct source *source, bool 
 void variables_read(const struct variable *variables, size_t from, size_t to, const struct source *source,
                     struct arena *arena, struct values *values);
 
+/* Has the variable a value that may stand in a fact? Blanks, dashes and ids that name nothing may not. */
+bool variable_is_told(const struct variable *variable, struct str value);
+
 /* The template with its variables' values; absent where one of them has none. */
 struct str template_fill(const struct template *template, const struct values *values, struct arena *arena);
 
 /* Likewise, as the key of a fact: ids in lower case, and '/', '%' and control characters of values as %XX, so that
- * different values never make the same key. Absent also where the key would be longer than FACT_KEY_MAX. */
+ * different values never make the same key. Absent where a variable is not told, or where the key would be longer
+ * than FACT_KEY_MAX. */
 struct str template_fill_key(const struct template *template, const struct variable *variables,
                              const struct values *values, struct arena *arena);
+
+/* The first variable that stands in the way of a key, or VARIABLE_NONE where the key is too long. */
+int template_find_untold(const struct template *template, const struct variable *variables,
+                         const struct values *values);
 
 #endif

@@ -31,11 +31,13 @@ struct counters {
     struct metric *clock_ahead, *clock_jumps[2];
     struct metric *reloads[2], *last_reload, *flag_errors[CONSUMER_FLAG_COUNT];
     struct metric *connections, *addresses, *refused[CROWD_REFUSALS], *probes;
-    struct metric_family *flag_enabled, *twins;
+    struct metric_family *flag_enabled, *twins, *near_misses;
     struct metric *parity_ready, *unhandled_alerts;
     struct metric_family *unpaired;
-    struct metric **unpaired_series;       /* [label of a rule][side] once it was set; of one thread */
-    _Atomic(struct metric *) *twin_series; /* [label of a rule][who came first] once it was counted */
+    struct metric **unpaired_series;            /* [label of a rule][side] once it was set; of one thread */
+    _Atomic(struct metric *) *twin_series;      /* [label of a rule][who came first] once it was counted */
+    _Atomic(struct metric *) *near_miss_series; /* [label of a rule] likewise */
+    struct metric *namesakes[GENERATIONS], *unreadable_times[GENERATIONS];
 };
 
 static const char *const result_names[] = {"failed", "delivered"};
@@ -111,6 +113,24 @@ static void define_flow(struct counters *counters) {
                               "Suppressed messages delivered after all, because their twin was not.", NULL));
     counters->replays = plain(metrics_counter(metrics, "hookshift_replays_total",
                                               "Messages that somebody had delivered again, or at last.", NULL));
+}
+
+/* What is odd about messages as they arrive. */
+static void define_oddities(struct counters *counters) {
+    static const char *const by_type[] = {"type", NULL}, *const by_generation[] = {"generation", NULL};
+    struct metrics *metrics = counters->metrics;
+    counters->near_misses = metrics_counter(
+        metrics, "hookshift_near_misses_total",
+        "Pairs of a rule and an event that were too far apart for pairing.window, by up to four windows.", by_type);
+    struct metric_family *namesakes =
+        metrics_counter(metrics, "hookshift_identity_conflicts_total",
+                        "Messages with the identity of an earlier one that stated something else.", by_generation);
+    struct metric_family *times = metrics_counter(metrics, "hookshift_unreadable_times_total",
+                                                  "Messages that tell a time which cannot be read.", by_generation);
+    for (int g = 0; g < GENERATIONS; g++) {
+        counters->namesakes[g] = with_label(namesakes, generation_name((enum generation)g));
+        counters->unreadable_times[g] = with_label(times, generation_name((enum generation)g));
+    }
 }
 
 static void define_state(struct counters *counters) {
@@ -234,7 +254,9 @@ struct counters *counters_new(const struct catalog *catalog, const char *version
         fill_table(counters, catalog, (enum generation)g);
     counters->twin_series =
         mem_array(counters->tables[GENERATION_RULE].count * GENERATIONS, sizeof *counters->twin_series);
+    counters->near_miss_series = mem_array(counters->tables[GENERATION_RULE].count, sizeof *counters->near_miss_series);
     define_flow(counters);
+    define_oddities(counters);
     define_state(counters);
     define_port(counters);
     define_parity(counters);
@@ -252,6 +274,7 @@ void counters_free(struct counters *counters) {
         mem_free((void *)(uintptr_t)counters->tables[g].series);
     mem_free((void *)counters->unpaired_series);
     mem_free((void *)(uintptr_t)counters->twin_series);
+    mem_free((void *)(uintptr_t)counters->near_miss_series);
     metrics_free(counters->metrics);
     process_free(counters->process);
     arena_free(counters->arena);
@@ -354,6 +377,20 @@ void counters_set_unpaired(struct counters *counters, struct str rule_type, enum
     if (*place == NULL)
         *place = metric_series(counters->unpaired, values);
     metric_set(*place, (double)count);
+}
+
+void counters_near_miss(struct counters *counters, struct str rule_type) {
+    const struct label_table *table = &counters->tables[GENERATION_RULE];
+    size_t label = label_index(table, rule_type);
+    count_one(&counters->near_miss_series[label], counters->near_misses, &table->labels[label]);
+}
+
+void counters_identity_conflict(struct counters *counters, enum generation generation) {
+    metric_add(counters->namesakes[generation], 1);
+}
+
+void counters_unreadable_time(struct counters *counters, enum generation generation) {
+    metric_add(counters->unreadable_times[generation], 1);
 }
 
 static uint64_t sum_of(const struct counters *counters, enum generation generation, const char *outcome) {

@@ -33,6 +33,10 @@ void counters_twin(struct counters *counters, struct str rule_type, enum generat
 void counters_set_parity(struct counters *counters, bool is_ready, int64_t unhandled_alerts);
 void counters_set_unpaired(struct counters *counters, struct str rule_type, enum generation side, int64_t count);
 
+void counters_near_miss(struct counters *counters, struct str rule_type);
+void counters_identity_conflict(struct counters *counters, enum generation generation);
+void counters_unreadable_time(struct counters *counters, enum generation generation);
+
 enum { GENERATIONS = 3 };
 
 /* What went through since the start, in sums small enough to be drawn. */

@@ -163,6 +163,26 @@ static void count_pair(struct counters *counters, const struct parity_pair *pair
                   skew_ms < 0 ? -skew_ms : skew_ms);
 }
 
+/* What is odd about the message, and does not keep it out. */
+static void note_oddities(const struct ingest *ingest) {
+    const struct message *message = &ingest->message;
+    const struct admission *admission = &ingest->admission;
+    struct counters *counters = ingest->worker->service->counters;
+    for (size_t i = 0; i < admission->near_miss_count; i++)
+        counters_near_miss(counters, admission->near_misses[i].type);
+    if (message->time_unreadable)
+        counters_unreadable_time(counters, message->generation);
+    if (admission->namesake == 0)
+        return;
+    counters_identity_conflict(counters, message->generation);
+    LOG(LOG_WARN, "a message has the identity of an earlier one and states something else; both are kept",
+        LOG_STR("message", message_id_format(ingest->arena, admission->id)),
+        LOG_STR("earlier", message_id_format(ingest->arena, admission->namesake)),
+        LOG_TEXTZ("generation", generation_name(message->generation)),
+        LOG_STR(message->type.len > 0 ? "type" : NULL, message->type),
+        LOG_TEXTZ("hint", "the sender must give each message an id of its own"));
+}
+
 static void answer_admitted(struct ingest *ingest) {
     struct worker *worker = ingest->worker;
     struct admission *admission = &ingest->admission;
@@ -170,6 +190,7 @@ static void answer_admitted(struct ingest *ingest) {
     log_admitted(ingest, outcome);
     for (size_t i = 0; i < admission->pair_count; i++)
         count_pair(worker->service->counters, &admission->pairs[i]);
+    note_oddities(ingest);
     if (admission->leased) {
         begin_delivery(ingest, worker->service->settings->acknowledge == ACKNOWLEDGE_DELIVERED);
         return;

@@ -61,13 +61,74 @@ bool state_is_final(enum state state) {
     return state != STATE_PENDING && state != STATE_HELD && state != STATE_PARKED;
 }
 
+static struct str strip(struct str text, struct str before, struct str after) {
+    if (text.len >= before.len + after.len && str_eq_nocase(str_slice(text.at, before.len), before) &&
+        str_ends_with(text, after))
+        return str_slice(text.at + before.len, text.len - before.len - after.len);
+    return text;
+}
+
+static bool is_made_of(struct str text, const char *characters) {
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] == '\0' || strchr(characters, text.at[i]) == NULL)
+            return false;
+    return true;
+}
+
+bool id_is_placeholder(struct str id) {
+    static const struct str words[] = {{"null", 4}, {"nil", 3}, {"none", 4}, {"undefined", 9}};
+    enum { UUID_LEN = 36, UUID_DIGITS = 32 };
+    if (id.len > 0 && id.len < UUID_LEN * 2 && id.at[0] > '1' && id.at[0] <= '9')
+        return false; /* as most ids: cheap */
+    struct str text = str_trim(id);
+    text = strip(text, STR("urn:uuid:"), STR(""));
+    text = str_trim(strip(strip(text, STR("{"), STR("}")), STR("("), STR(")")));
+    if (is_made_of(text, "0-") || ((text.len == UUID_LEN || text.len == UUID_DIGITS) && is_made_of(text, "fF-")))
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (str_eq_nocase(text, words[i]))
+            return true;
+    return false;
+}
+
+struct str fact_match_name(enum fact_match match) {
+    static const struct str names[] = {
+        [MATCH_EXACT] = {"exact", 5}, [MATCH_WINDOW] = {"window", 6}, [MATCH_HINT] = {"hint", 4}};
+    return names[match];
+}
+
 struct str message_identity(struct arena *arena, const struct message *message) {
-    if (message->webhook_id.len > 0)
-        return ARENA_JOIN(arena, STR("h:"), message->webhook_id);
+    bool has_header = !id_is_placeholder(message->webhook_id);
     /* Not by a format: an id in a body may hold a NUL, and what stands behind it tells two apart, too. */
-    if (message->body_id.len > 0 && message->generation != GENERATION_UNKNOWN)
-        return ARENA_JOIN(arena, STR("b:"), arena_lower(arena, message->body_id));
-    return STR_NONE;
+    if (message->generation == GENERATION_UNKNOWN || id_is_placeholder(message->body_id))
+        return has_header ? ARENA_JOIN(arena, STR("h:"), message->webhook_id) : STR_NONE;
+    struct str body_id = arena_lower(arena, message->body_id);
+    if (!has_header)
+        return ARENA_JOIN(arena, STR("b:"), body_id);
+    return ARENA_JOIN(arena, STR("h:"), message->webhook_id, STR("\nb:"), body_id);
+}
+
+/* No header holds a line feed, so the first one ends it. */
+static size_t header_len(struct str identity) {
+    ptrdiff_t end = str_find(identity, STR("\nb:"));
+    return !str_starts_with(identity, STR("h:")) ? 0 : end < 0 ? identity.len : (size_t)end;
+}
+
+struct str identity_header(struct str identity) {
+    size_t len = header_len(identity);
+    return len == 0 ? STR_NONE : str_slice(identity.at, len);
+}
+
+struct str identity_body(struct str identity) {
+    size_t len = header_len(identity);
+    if (len == identity.len)
+        return STR_NONE;
+    return len == 0 ? identity : str_from(identity, len + 1);
+}
+
+struct str identity_key(struct str identity) {
+    struct str header = identity_header(identity);
+    return header.len > 0 ? header : identity_body(identity);
 }
 
 /* A different seed for every use and generation, so that the numbers of one never stand for another. */

@@ -21,8 +21,9 @@ enum state {
     STATE_COUNT
 };
 
-/* exact: the key names one occurrence for ever. window: the key recurs, twins must be near in time. */
-enum fact_match { MATCH_EXACT, MATCH_WINDOW };
+/* exact: the key names one occurrence for ever. window: the key recurs, twins must be near in time. hint: like exact,
+ * but only between messages that state no differing facts of one kind. */
+enum fact_match { MATCH_EXACT, MATCH_WINDOW, MATCH_HINT };
 
 enum { FACT_KEY_MAX = 512, ITEM_MAX = 1024, ITEM_FACT_MAX = 16 };
 
@@ -53,13 +54,16 @@ struct message {
     struct str webhook_id;                     /* header of either family; absent where there is none */
     struct item *items;                        /* at least one */
     size_t item_count;
-    int64_t generated_ms;    /* generatedDate; -1 where missing or unreadable */
+    int64_t generated_ms;    /* the time that it tells, as generatedDate; -1 where missing or unreadable */
+    bool time_unreadable;    /* it tells a time that nobody can read */
+    struct str notes;        /* sentences for its story: what it does not state, and why; absent: nothing to say */
     int64_t received_ms;     /* arrival */
     int64_t time_ms;         /* when it counts as having happened, for the window */
     struct str target;       /* path and query of the request */
     struct str trace_parent; /* W3C trace context, kept or begun */
 };
 
+struct str fact_match_name(enum fact_match match);       /* "exact", "window", "hint" */
 const char *generation_name(enum generation generation); /* "rule", "event", "unknown" */
 const char *endpoint_name(enum endpoint endpoint);       /* "legacy", "new" */
 const char *state_name(enum state state);                /* "pending", ... */
@@ -73,9 +77,19 @@ bool state_is_handled(enum state state);
 /* Every state but pending, held and parked. */
 bool state_is_final(enum state state);
 
+/* Does the text stand where an id should be, and name nothing? Blank, dashes, zeros (a UUID of zeros in any spelling),
+ * a UUID of ones, "null" and its like. */
+bool id_is_placeholder(struct str id);
+
 /* What makes two arrivals of one generation the same message: "h:" and the webhook-id, else "b:" and the body's id in
- * lower case; absent where there is neither, or for a message of no known shape without a webhook-id. */
+ * lower case; absent where there is neither, or for a message of no known shape without a webhook-id. A message that
+ * has both has two lines, "h:" first. Placeholders are no ids. */
 struct str message_identity(struct arena *arena, const struct message *message);
+/* The parts of an identity, with "h:" or "b:"; absent where it has none. */
+struct str identity_header(struct str identity);
+struct str identity_body(struct str identity);
+/* What it is looked up by: the header's part, else the body's. */
+struct str identity_key(struct str identity);
 
 /* 64 bits to look a fact or an identity up by, and never to decide by: the text is compared afterwards. Stable for
  * ever, because stores keep it. Without regard to the letter case of facts. */

@@ -27,7 +27,7 @@ static bool time_passes(const struct filter *filter, int64_t received_ms) {
 
 /* The trace of the arrival tells of each candidate why it was none. */
 static bool record_has_near_miss(const struct record *record) {
-    return str_find(record->admission, str_of(match_verdict_text(MATCH_TOO_FAR))) >= 0;
+    return str_find(record->admission, str_of(match_verdict_text(MATCH_NEAR_MISS))) >= 0;
 }
 
 bool filter_passes(const struct filter *filter, const struct record *record) {

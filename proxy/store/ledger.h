@@ -59,6 +59,12 @@ struct admit_request {
     bool promise; /* it will be answered 2xx before it is delivered (acknowledge=stored) */
 };
 
+/* A pair that would be twins, had they been nearer in time. */
+struct near_miss {
+    struct str type;  /* of the rule */
+    int64_t apart_ms; /* of the other one, after the arriving message */
+};
+
 struct admission {
     enum admit_outcome outcome;
     uint64_t id; /* of the message, or of the first one where it is a duplicate */
@@ -68,6 +74,9 @@ struct admission {
     struct str covered;        /* bitmap of the items that are covered by twins; absent: none */
     struct parity_pair *pairs; /* the twins it met */
     size_t pair_count;
+    struct near_miss *near_misses;
+    size_t near_miss_count;
+    uint64_t namesake; /* a message of the same identity that states something else; 0: none */
 };
 
 enum attempt_result { ATTEMPT_DELIVERED, ATTEMPT_FAILED, ATTEMPT_GONE /* 410 */, ATTEMPT_INTERRUPTED /* by us */ };
@@ -239,6 +248,16 @@ struct str ledger_facts_encode(struct arena *arena, const struct message *messag
 bool ledger_facts_decode(struct arena *arena, struct str facts, struct item **items, size_t *count) MUST_USE;
 /* Is the key, in any letter case, among the facts of that item? Not in a text that is damaged before it. */
 bool ledger_facts_state(struct str facts, uint32_t item, struct str key);
+
+/* The items that state the key, as a bitmap. */
+struct str ledger_facts_items(struct arena *arena, struct str facts, size_t item_count, struct str key);
+/* The same keys in the same items, in any letter case? Hints do not count. */
+bool ledger_facts_equal(struct str a, struct str b);
+/* A number for what ledger_facts_equal() compares; stores keep it. */
+uint64_t ledger_facts_digest(struct str facts, uint64_t seed);
+/* Do the item and item `index` of the text both state facts of one kind (a key up to its first "/"), and none of these
+ * in common? Hints are of no kind. */
+bool ledger_facts_differ(const struct item *item, struct str facts, uint32_t index);
 
 static inline bool bitmap_has(struct str bitmap, size_t index) {
     return index / 8 < bitmap.len && ((unsigned)(unsigned char)bitmap.at[index / 8] >> (index % 8) & 1U) != 0;

@@ -5,7 +5,7 @@
  *                       └► duplicate: nothing is written
  *
  * Whatever a hash finds is compared by text before it counts. */
-#include "proxy/store/ledger_internal.h"
+#include "proxy/store/ledger_candidates.h"
 
 /* One admission while it is decided. */
 struct arrival {
@@ -13,148 +13,33 @@ struct arrival {
     const struct admit_request *request;
     const struct message *message;
     struct record record;
+    struct others others; /* the messages that its candidates are of */
     struct candidate *candidates;
-    struct record *candidate_records; /* by message, not sorted with the candidates */
-    size_t candidate_count, candidate_capacity, record_count, record_capacity;
+    size_t candidate_count;
+    uint64_t namesake; /* a message of the same identity that states something else; 0: none */
     struct standing standing;
     char *covered;
     struct str own_why, other_why;
     struct parity_pair *pairs; /* the twins it met */
     size_t pair_count;
+    struct near_miss *near_misses;
+    size_t near_miss_count;
     enum fate fate;
 };
 
-/* Nobody handled it, and its body is gone: its repeat is the message now. */
-static bool is_beyond_repair(const struct record *first) {
-    return first->state == STATE_DEAD && (first->marks & RECORD_CONTENT_GONE) != 0;
-}
-
-static enum err find_duplicate(struct ledger *ledger, const struct record *record, int64_t now_ms, bool *found,
-                               struct record *first) {
-    uint64_t ids[IDENTITY_MAX];
-    size_t count = 0;
-    *found = false;
-    if (record->identity_hash == 0)
-        return ERR_NONE;
-    TRY(ledger->ops->find_identity(ledger->backend, record->identity_hash, ids, IDENTITY_MAX, &count));
-    for (size_t i = 0; i < count && !*found; i++) {
-        enum err err = ledger_load_other(ledger, ids[i], first);
-        if (err == ERR_NOT_FOUND)
-            continue;
-        if (err != ERR_NONE)
-            return err;
-        *found = first->generation == record->generation && str_eq(first->identity, record->identity) &&
-                 ledger_is_remembered(ledger, first, now_ms - ledger->ahead_ms) && !is_beyond_repair(first);
-    }
-    return ERR_NONE;
-}
-
 static const struct record *known_record(const struct arrival *arrival, uint64_t id) {
-    for (size_t i = arrival->record_count; i > 0; i--)
-        if (arrival->candidate_records[i - 1].id == id)
-            return &arrival->candidate_records[i - 1];
-    return NULL;
+    return others_find(&arrival->others, id);
 }
 
-static enum err candidate_record(struct arrival *arrival, uint64_t id, const struct record **record) {
+static enum err find_twins(struct arrival *arrival) {
     struct ledger *ledger = arrival->ledger;
-    *record = known_record(arrival, id);
-    if (*record != NULL)
-        return ERR_NONE;
-    if (arrival->record_count == arrival->record_capacity) {
-        size_t capacity = arrival->record_capacity == 0 ? 2 : arrival->record_capacity * 4;
-        struct record *larger = ARENA_ARRAY(ledger->scratch, capacity, struct record);
-        if (arrival->record_count > 0)
-            memcpy(larger, arrival->candidate_records, arrival->record_count * sizeof *larger);
-        arrival->candidate_records = larger;
-        arrival->record_capacity = capacity;
-    }
-    struct record *place = &arrival->candidate_records[arrival->record_count];
-    TRY(ledger_load_other(ledger, id, place));
-    arrival->record_count++;
-    *record = place;
-    return ERR_NONE;
-}
-
-static enum err is_taken(struct arrival *arrival, const struct record *record, uint32_t item, uint64_t group,
-                         bool *taken) {
-    struct twin *twins;
-    size_t count;
-    *taken = false;
-    TRY(arrival->ledger->ops->find_twins(arrival->ledger->backend, arrival->ledger->scratch, record->id, &twins,
-                                         &count));
-    for (size_t i = 0; i < count && !*taken; i++)
-        *taken = record->generation == GENERATION_RULE || (twins[i].item == item && twins[i].group == group);
-    return ERR_NONE;
-}
-
-static void add_candidate(struct arrival *arrival, const struct candidate *candidate) {
-    for (size_t i = 0; i < arrival->candidate_count; i++) {
-        struct candidate *known = &arrival->candidates[i];
-        if (known->message == candidate->message && known->item == candidate->item &&
-            known->own_item == candidate->own_item) {
-            if (candidate->match == MATCH_EXACT)
-                known->match = MATCH_EXACT; /* they share several facts: the stronger one counts */
-            return;
-        }
-    }
-    if (arrival->candidate_count == arrival->candidate_capacity) {
-        size_t capacity = arrival->candidate_capacity == 0 ? 4 : arrival->candidate_capacity * 4;
-        struct candidate *larger = ARENA_ARRAY(arrival->ledger->scratch, capacity, struct candidate);
-        if (arrival->candidate_count > 0)
-            memcpy(larger, arrival->candidates, arrival->candidate_count * sizeof *larger);
-        arrival->candidates = larger;
-        arrival->candidate_capacity = capacity;
-    }
-    arrival->candidates[arrival->candidate_count++] = *candidate;
-}
-
-static enum err consider(struct arrival *arrival, const struct fact_row *row, const struct fact *fact,
-                         uint32_t own_item) {
-    struct ledger *ledger = arrival->ledger;
-    const struct record *record;
-    enum err err = candidate_record(arrival, row->message, &record);
-    if (err != ERR_NONE)
-        return err == ERR_NOT_FOUND ? ERR_NONE : err;
-    if (!ledger_is_remembered(ledger, record, arrival->request->now_ms - ledger->ahead_ms) ||
-        !ledger_facts_state(record->facts, row->item, fact->key)) /* hashes of two texts may be equal */
-        return ERR_NONE;
-    struct candidate candidate = {
-        .message = row->message,
-        .item = row->item,
-        .own_item = own_item,
-        .match = fact->match,
-        .time_ms = record->time_ms,
-        .group = record->generation == GENERATION_RULE ? record->group : arrival->record.group,
-    };
-    TRY(is_taken(arrival, record, row->item, candidate.group, &candidate.taken));
-    add_candidate(arrival, &candidate);
-    return ERR_NONE;
-}
-
-static enum err find_by_fact(struct arrival *arrival, const struct fact *fact, uint32_t own_item) {
-    struct ledger *ledger = arrival->ledger;
-    bool is_rule = arrival->message->generation == GENERATION_RULE;
-    uint64_t hash = fact_hash(is_rule ? GENERATION_EVENT : GENERATION_RULE, fact->key);
-    bool exact = fact->match == MATCH_EXACT;
-    /* The trace tells of what was just too far away as well: twice the window is looked at. */
-    int64_t reach = 2 * ledger->policy.window_ms, time = arrival->record.time_ms;
-    struct fact_row rows[EXACT_MAX];
-    size_t count;
-    TRY(ledger->ops->find_facts(ledger->backend, hash, exact ? INT64_MIN : time - reach,
-                                exact ? INT64_MAX : time + reach, rows, EXACT_MAX, &count));
-    for (size_t i = 0; i < count; i++)
-        TRY(consider(arrival, &rows[i], fact, own_item));
-    return ERR_NONE;
-}
-
-static enum err find_candidates(struct arrival *arrival) {
-    const struct message *message = arrival->message;
-    if (message->generation == GENERATION_UNKNOWN)
-        return ERR_NONE;
-    for (uint32_t i = 0; i < message->item_count; i++)
-        for (size_t f = 0; f < message->items[i].fact_count; f++)
-            TRY(find_by_fact(arrival, &message->items[i].facts[f], i));
+    const struct record *record = &arrival->record;
+    struct candidates list;
+    TRY(ledger_find_candidates(ledger, arrival->message, record, arrival->request->now_ms, &list, &arrival->others));
+    pairing_choose(ledger->scratch, &list, record->generation, (struct moment){record->time_ms, record->received_ms},
+                   ledger->policy.window_ms);
+    arrival->candidates = list.at;
+    arrival->candidate_count = list.count;
     return ERR_NONE;
 }
 
@@ -172,17 +57,34 @@ static void cover(struct arrival *arrival) {
     arrival->standing.covered_count = bitmap_count(str_slice(arrival->covered, (items + 7) / 8), items);
 }
 
+/* The rules that are its twins, in the order of its items. */
+static size_t list_rule_twins(struct arrival *arrival, struct rule_twin **twins) {
+    struct arena *arena = arrival->ledger->scratch;
+    size_t count = 0, *ends = ARENA_ARRAY(arena, arrival->record.item_count + 1, size_t);
+    *twins = ARENA_ARRAY(arena, arrival->candidate_count, struct rule_twin);
+    for (size_t i = 0; i < arrival->candidate_count; i++)
+        if (arrival->candidates[i].verdict == MATCH_TWIN) {
+            ends[arrival->candidates[i].own_item + 1]++;
+            count++;
+        }
+    for (size_t item = 1; item < arrival->record.item_count; item++)
+        ends[item] += ends[item - 1];
+    for (size_t i = 0; i < arrival->candidate_count; i++) {
+        const struct candidate *candidate = &arrival->candidates[i];
+        if (candidate->verdict == MATCH_TWIN)
+            (*twins)[ends[candidate->own_item]++] =
+                (struct rule_twin){candidate->own_item, known_record(arrival, candidate->message)};
+    }
+    return count;
+}
+
 /* Rules that wait, and tell more than those that are handled, need the event. */
 static void unspare(struct arrival *arrival) {
     struct standing *standing = &arrival->standing;
     if (arrival->record.generation != GENERATION_EVENT || standing->covered_count == 0 || !standing->own_on)
         return;
-    struct rule_twin *twins = ARENA_ARRAY(arrival->ledger->scratch, arrival->candidate_count, struct rule_twin);
-    size_t count = 0;
-    for (uint32_t item = 0; item < arrival->record.item_count; item++)
-        for (size_t i = 0; i < arrival->candidate_count; i++)
-            if (arrival->candidates[i].verdict == MATCH_TWIN && arrival->candidates[i].own_item == item)
-                twins[count++] = (struct rule_twin){item, known_record(arrival, arrival->candidates[i].message)};
+    struct rule_twin *twins;
+    size_t count = list_rule_twins(arrival, &twins);
     standing->covered_count -= ledger_unspare(arrival->ledger, &arrival->record, twins, count, arrival->covered);
 }
 
@@ -233,13 +135,24 @@ static void settle_fate(struct arrival *arrival) {
         record->marks |= RECORD_PROMISED;
 }
 
+static struct str notes(const struct arrival *arrival) {
+    struct arena *arena = arrival->ledger->scratch;
+    struct str notes = arrival->message->notes;
+    if (arrival->namesake == 0)
+        return notes;
+    return ARENA_JOIN(arena, STR("Message "), message_id_format(arena, arrival->namesake),
+                      STR(" had the same identity and stated something else, so this is another message."),
+                      notes.len > 0 ? STR(" ") : STR(""), notes);
+}
+
 static void trace(struct arrival *arrival) {
     struct arena *arena = arrival->ledger->scratch;
     struct trace trace = {.state = arrival->record.state,
                           .standing = arrival->standing,
                           .own_why = arrival->own_why,
                           .other_why = arrival->other_why,
-                          .time_ms = arrival->record.time_ms,
+                          .window_ms = arrival->ledger->policy.window_ms,
+                          .notes = notes(arrival),
                           .candidates = ARENA_ARRAY(arena, arrival->candidate_count, struct trace_candidate),
                           .candidate_count = arrival->candidate_count};
     for (size_t i = 0; i < trace.candidate_count; i++) {
@@ -247,22 +160,6 @@ static void trace(struct arrival *arrival) {
         trace.candidates[i] = (struct trace_candidate){candidate, known_record(arrival, candidate->message)->state};
     }
     arrival->record.admission = ledger_trace(arena, &trace);
-}
-
-static enum err write_facts(struct arrival *arrival) {
-    struct ledger *ledger = arrival->ledger;
-    const struct message *message = arrival->message;
-    if (message->generation == GENERATION_UNKNOWN)
-        return ERR_NONE;
-    for (uint32_t i = 0; i < message->item_count; i++)
-        for (size_t f = 0; f < message->items[i].fact_count; f++) {
-            struct fact_row row = {.hash = fact_hash(message->generation, message->items[i].facts[f].key),
-                                   .time_ms = arrival->record.time_ms,
-                                   .message = arrival->record.id,
-                                   .item = i};
-            TRY(ledger->ops->add_fact(ledger->backend, &row));
-        }
-    return ERR_NONE;
 }
 
 static enum err write_twins(struct arrival *arrival) {
@@ -282,14 +179,6 @@ static enum err write_twins(struct arrival *arrival) {
     return ERR_NONE;
 }
 
-/* Two messages are one pair, however many items they are twins by. */
-static bool is_pair_already(const struct arrival *arrival, const struct candidate *candidate) {
-    for (const struct candidate *other = arrival->candidates; other < candidate; other++)
-        if (other->verdict == MATCH_TWIN && other->message == candidate->message)
-            return true;
-    return false;
-}
-
 static enum err count_parity(struct arrival *arrival) {
     struct arena *arena = arrival->ledger->scratch;
     const struct record *own = &arrival->record;
@@ -298,13 +187,42 @@ static enum err count_parity(struct arrival *arrival) {
     arrival->pairs = ARENA_ARRAY(arena, arrival->candidate_count, struct parity_pair);
     for (size_t i = 0; i < arrival->candidate_count; i++) {
         const struct candidate *candidate = &arrival->candidates[i];
-        if (candidate->verdict != MATCH_TWIN || is_pair_already(arrival, candidate))
+        /* two messages are one pair, however many items they are twins by */
+        if (candidate->verdict != MATCH_TWIN || !others_mark(&arrival->others, candidate->message))
             continue;
         const struct record *other = known_record(arrival, candidate->message);
         twins[arrival->pair_count] = other;
         arrival->pairs[arrival->pair_count++] = is_rule ? ledger_pair(own, other) : ledger_pair(other, own);
     }
     return ledger_count_arrival(arrival->ledger, arrival->message, own, twins, arrival->pair_count);
+}
+
+/* Both stories tell of it: the arriving message's by its candidates, the other one's here. */
+static enum err note_near_miss(struct arrival *arrival, const struct candidate *candidate) {
+    struct ledger *ledger = arrival->ledger;
+    struct arena *arena = ledger->scratch;
+    const struct record *own = &arrival->record, *other = known_record(arrival, candidate->message);
+    const struct record *rule = own->generation == GENERATION_RULE ? own : other;
+    struct step step = {.at_ms = arrival->request->now_ms,
+                        .state = other->state,
+                        .why =
+                            ARENA_JOIN(arena, STR("near miss: message "), message_id_format(arena, own->id), STR(" "),
+                                       pairing_near_miss(arena, candidate->apart_ms, ledger->policy.window_ms))};
+    arrival->near_misses[arrival->near_miss_count++] =
+        (struct near_miss){.type = rule->type, .apart_ms = candidate->apart_ms};
+    parity_count(ledger->parity, rule->type, own->received_ms, PARITY_NEAR_MISSES, 1);
+    return ledger->ops->add_step(ledger->backend, other->id, &step);
+}
+
+static enum err note_near_misses(struct arrival *arrival) {
+    for (size_t i = 0; i < arrival->candidate_count; i++) {
+        if (arrival->candidates[i].verdict != MATCH_NEAR_MISS)
+            continue;
+        if (arrival->near_misses == NULL)
+            arrival->near_misses = ARENA_ARRAY(arrival->ledger->scratch, arrival->candidate_count, struct near_miss);
+        TRY(note_near_miss(arrival, &arrival->candidates[i]));
+    }
+    return ERR_NONE;
 }
 
 /* A rule that is parked may need an event that is suppressed by other rules: then it is suppressed at once. */
@@ -331,9 +249,10 @@ static enum err write_down(struct arrival *arrival) {
     ledger->now.last_id = record->id;
     record->is_taken = record->state == STATE_PENDING && arrival->request->lease;
     TRY(ledger->ops->insert(ledger->backend, record, &arrival->request->content));
-    TRY(write_facts(arrival));
+    TRY(ledger_add_rows(ledger, record));
     TRY(write_twins(arrival));
     TRY(count_parity(arrival));
+    TRY(note_near_misses(arrival));
     ledger->now.counts.in_state[record->endpoint][record->state]++;
     if (record->state == STATE_PENDING && arrival->request->lease)
         ledger_lease_add(ledger, record->id);
@@ -381,8 +300,6 @@ static struct record new_record(struct arena *arena, const struct admit_request 
         .trace_parent = message->trace_parent,
         .facts = ledger_facts_encode(arena, message),
     };
-    if (record.identity.len > 0)
-        record.identity_hash = identity_hash(message->generation, record.identity);
     if (message->generation == GENERATION_RULE)
         record.group = rule_group(message->type, message->rule_id);
     return record;
@@ -400,9 +317,14 @@ static void tell(struct arena *arena, const struct arrival *arrival, struct admi
         .covered = arrival->standing.covered_count > 0 ? arena_str(arena, covered) : STR_NONE,
         .pairs = arena_copy(arena, arrival->pairs, arrival->pair_count * sizeof *arrival->pairs),
         .pair_count = arrival->pair_count,
+        .near_misses = arena_copy(arena, arrival->near_misses, arrival->near_miss_count * sizeof *arrival->near_misses),
+        .near_miss_count = arrival->near_miss_count,
+        .namesake = arrival->namesake,
     };
     for (size_t i = 0; i < admission->pair_count; i++)
         admission->pairs[i].type = arena_str(arena, admission->pairs[i].type);
+    for (size_t i = 0; i < admission->near_miss_count; i++)
+        admission->near_misses[i].type = arena_str(arena, admission->near_misses[i].type);
 }
 
 enum err ledger_admit(struct ledger *ledger, struct arena *arena, const struct admit_request *request,
@@ -410,14 +332,12 @@ enum err ledger_admit(struct ledger *ledger, struct arena *arena, const struct a
     arena_reset(ledger->scratch);
     struct arrival arrival = {.ledger = ledger, .request = request, .message = request->message};
     arrival.record = new_record(ledger->scratch, request);
-    struct record first;
-    bool seen;
-    TRY(find_duplicate(ledger, &arrival.record, request->now_ms, &seen, &first));
-    if (seen)
-        return ledger_repeat(ledger, &first, request->now_ms, admission);
-    TRY(find_candidates(&arrival));
-    pairing_choose(arrival.candidates, arrival.candidate_count, arrival.message->generation, arrival.record.time_ms,
-                   ledger->policy.window_ms);
+    struct repeat repeat;
+    TRY(ledger_find_repeated(ledger, &arrival.record, request->now_ms, &repeat));
+    if (repeat.found)
+        return ledger_repeat(ledger, &repeat.first, request->now_ms, admission);
+    arrival.namesake = repeat.namesake;
+    TRY(find_twins(&arrival));
     cover(&arrival);
     ask_flags(&arrival);
     unspare(&arrival);

@@ -240,27 +240,10 @@ enum err ledger_ripple(struct ledger *ledger, uint64_t id, int64_t now_ms, const
     return err;
 }
 
-static enum err erase_facts(struct ledger *ledger, const struct record *record) {
-    struct item *items;
-    size_t count;
-    if (!ledger_facts_decode(ledger->scratch, record->facts, &items, &count))
-        return err_set(&ledger->backend->detail, ERR_DAMAGED, "the facts of message %llu are damaged",
-                       (unsigned long long)record->id);
-    for (uint32_t i = 0; i < count; i++)
-        for (size_t f = 0; f < items[i].fact_count; f++) {
-            struct fact_row row = {.hash = fact_hash(record->generation, items[i].facts[f].key),
-                                   .time_ms = record->time_ms,
-                                   .message = record->id,
-                                   .item = i};
-            TRY(ledger->ops->remove_fact(ledger->backend, &row));
-        }
-    return ERR_NONE;
-}
-
 enum err ledger_erase(struct ledger *ledger, const struct record *record) {
     const struct unpaired row = {.received_ms = record->received_ms, .message = record->id};
     bool removed;
-    TRY(erase_facts(ledger, record));
+    TRY(ledger_remove_rows(ledger, record));
     TRY(ledger->ops->remove_unpaired(ledger->backend, &row, &removed));
     TRY(ledger->ops->remove(ledger->backend, record->id));
     ledger->now.counts.in_state[record->endpoint][record->state]--;

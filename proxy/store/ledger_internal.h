@@ -6,7 +6,12 @@
 #include "proxy/store/ledger.h"
 #include "proxy/store/parity.h"
 
-enum { EXACT_MAX = 256, IDENTITY_MAX = 64 };
+/* A message whose told time and arrival are no further apart than this stands in the index of facts under its told time
+ * alone; else under both. Stores depend on it: do not change it. */
+enum { NEARLY_SAME_MS = 60 * 1000 };
+
+/* Messages with one hash of identity: repeats are not stored, so hardly more than one. */
+enum { IDENTITY_MAX = 64 };
 
 #define TRY(call)                                                                                                      \
     do {                                                                                                               \
@@ -188,12 +193,31 @@ enum err ledger_repeat(struct ledger *ledger, struct record *first, int64_t now_
                        struct admission *admission) MUST_USE;
 bool ledger_backlog_is_full(const struct ledger *ledger);
 
+/* ledger_identity.c */
+struct repeat {
+    bool found;
+    struct record first; /* where found */
+    uint64_t namesake;   /* a message of the same identity that states something else; 0: none */
+};
+/* What a new message is the repeat of. Sets record->identity_hash. */
+enum err ledger_find_repeated(struct ledger *ledger, struct record *record, int64_t now_ms,
+                              struct repeat *repeat) MUST_USE;
+/* The row by which a message with both ids is found by the one in its body; false: it needs none. */
+bool ledger_body_row(const struct record *record, struct fact_row *row);
+/* The first hint in the text; absent: there is none. */
+struct str ledger_facts_hint(struct str facts);
+
+/* ledger_rows.c: enters a message into the index of facts, by what its record says, or takes it out. */
+enum err ledger_add_rows(struct ledger *ledger, const struct record *record) MUST_USE;
+enum err ledger_remove_rows(struct ledger *ledger, const struct record *record) MUST_USE;
+
 /* What an admission rested on. */
 struct trace {
     enum state state; /* that it came to */
     struct standing standing;
     struct str own_why, other_why; /* of the flags */
-    int64_t time_ms;               /* of the message */
+    int64_t window_ms;
+    struct str notes; /* sentences for people; absent: none */
     struct trace_candidate {
         const struct candidate *candidate;
         enum state state; /* of its message, before */

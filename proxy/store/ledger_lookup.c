@@ -37,7 +37,7 @@ static enum err lookup_identity(struct lookup *lookup, enum generation generatio
     for (size_t i = 0; i < count; i++) {
         struct record record;
         enum err err = ledger_load_other(ledger, ids[i], &record);
-        if (err == ERR_NONE && str_eq(record.identity, identity))
+        if (err == ERR_NONE && str_eq(identity_key(record.identity), identity))
             lookup_add(lookup, ids[i]);
         else if (err != ERR_NONE && err != ERR_NOT_FOUND)
             return err;

@@ -22,29 +22,45 @@ static struct str quoted(struct arena *arena, struct str text) {
     return ARENA_JOIN(arena, STR("\""), text, STR("\""));
 }
 
+static struct str near_miss_text(struct arena *arena, const struct trace *trace, const struct candidate *candidate) {
+    if (candidate->verdict != MATCH_NEAR_MISS)
+        return STR("");
+    return ARENA_JOIN(arena, STR("\",\"told\":\""), pairing_near_miss(arena, candidate->apart_ms, trace->window_ms));
+}
+
 static struct str candidate_text(struct arena *arena, const struct trace *trace, const struct trace_candidate *traced) {
     const struct candidate *candidate = traced->candidate;
     char item[I64_TEXT_LEN], own_item[I64_TEXT_LEN], apart_ms[I64_TEXT_LEN];
-    return ARENA_JOIN(arena, STR("{\"message\":\""), message_id_format(arena, candidate->message), STR("\",\"item\":"),
-                      str_of_i64(candidate->item, item), STR(",\"own_item\":"),
-                      str_of_i64(candidate->own_item, own_item), STR(",\"match\":\""),
-                      candidate->match == MATCH_EXACT ? STR("exact") : STR("window"), STR("\",\"apart_ms\":"),
-                      str_of_i64(candidate->time_ms - trace->time_ms, apart_ms), STR(",\"state\":\""),
-                      str_of(state_name(traced->state)), STR("\",\"verdict\":\""),
-                      str_of(match_verdict_text(candidate->verdict)), STR("\"}"));
+    return ARENA_JOIN(
+        arena, STR("{\"message\":\""), message_id_format(arena, candidate->message), STR("\",\"item\":"),
+        str_of_i64(candidate->item, item), STR(",\"own_item\":"), str_of_i64(candidate->own_item, own_item),
+        STR(",\"match\":\""), fact_match_name(candidate->match), STR("\",\"apart_ms\":"),
+        str_of_i64(candidate->apart_ms, apart_ms),
+        candidate->clock == CLOCK_ARRIVAL ? STR(",\"clock\":\"arrival\"") : STR(""), STR(",\"state\":\""),
+        str_of(state_name(traced->state)), STR("\",\"verdict\":\""), str_of(match_verdict_text(candidate->verdict)),
+        near_miss_text(arena, trace, candidate), STR("\"}"));
 }
 
 static struct str candidates_text(struct arena *arena, const struct trace *trace) {
-    size_t count = trace->candidate_count < CANDIDATES_MAX ? trace->candidate_count : CANDIDATES_MAX;
     struct str parts[2 * CANDIDATES_MAX + 1];
+    size_t count = 0;
+    for (size_t i = 0; i < trace->candidate_count && count < CANDIDATES_MAX; i++) {
+        if (trace->candidates[i].candidate->verdict == MATCH_SAME)
+            continue;
+        parts[2 * count] = count == 0 ? STR(",\"candidates\":[") : STR(",");
+        parts[2 * count + 1] = candidate_text(arena, trace, &trace->candidates[i]);
+        count++;
+    }
     if (count == 0)
         return STR("");
-    for (size_t i = 0; i < count; i++) {
-        parts[2 * i] = i == 0 ? STR(",\"candidates\":[") : STR(",");
-        parts[2 * i + 1] = candidate_text(arena, trace, &trace->candidates[i]);
-    }
     parts[2 * count] = STR("]");
     return arena_join_parts(arena, parts, 2 * count + 1);
+}
+
+static struct str notes_text(struct arena *arena, const struct trace *trace) {
+    if (trace->notes.len == 0)
+        return STR("");
+    return ARENA_JOIN(arena, STR(",\"notes\":"), quoted(arena, trace->notes));
 }
 
 struct str ledger_trace(struct arena *arena, const struct trace *trace) {
@@ -52,6 +68,6 @@ struct str ledger_trace(struct arena *arena, const struct trace *trace) {
     return ARENA_JOIN(arena, STR("{\"state\":\""), str_of(state_name(trace->state)), STR("\",\"own_flag\":"),
                       quoted(arena, trace->own_why), STR(",\"other_flag\":"), quoted(arena, trace->other_why),
                       STR(",\"items\":"), str_of_i64((int64_t)trace->standing.item_count, items), STR(",\"covered\":"),
-                      str_of_i64((int64_t)trace->standing.covered_count, covered), candidates_text(arena, trace),
-                      STR("}"));
+                      str_of_i64((int64_t)trace->standing.covered_count, covered), notes_text(arena, trace),
+                      candidates_text(arena, trace), STR("}"));
 }

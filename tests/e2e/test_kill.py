@@ -122,7 +122,7 @@ def unexplained(rules, events, doubly):
     pytest.param("delivered", KILLS // 12, True, id="delivered-flipping")])
 def test_kill(make, chance, legacy, new, acknowledge, kills, flips):
     """Killed at random instants under load and restarted on the same store, 65 times: where senders are answered at
-    once and where they wait for the delivery, with flags that stay and with flags that are flipped. (pairing 7.6)"""
+    once and where they wait for the delivery, with flags that stay and with flags that are flipped. (pairing 7.7)"""
     legacy.otherwise = new.otherwise = moody(chance)
     proxy = make(retry__schedule=",".join(["50ms"] * 1000), acknowledge=acknowledge,
                  endpoints__legacy__concurrency=CONCURRENCY, endpoints__new__concurrency=CONCURRENCY)

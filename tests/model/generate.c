@@ -78,6 +78,40 @@ static void draw_mood(struct random *random, struct mood *mood) {
     };
 }
 
+/* Times in which pairing by the nearest can tell occurrences apart as far as anybody could: all messages of the
+ * occurrences that overlap are within one window of each other, by what they tell or, after an outage, by their
+ * arrivals. Nothing is lost, consumers are on and healthy. */
+static void calm_down(struct generator *generator, struct rules *rules) {
+    static const int64_t windows[] = {MINUTE, 10 * MINUTE, HOUR};
+    static const unsigned some[] = {0, 0, 50};
+    struct random *random = &generator->random;
+    struct vendor *vendor = &generator->vendor;
+    struct mood *mood = &generator->mood;
+    rules->calm = rules->trim = true;
+    rules->window_ms = RANDOM_OF(random, windows);
+    rules->retention_ms = rules->body_retention_ms = 15 * DAY;
+    rules->park_for_ms = DAY;
+    rules->backlog_max = 1000;
+    vendor->steady = true;
+    vendor->configured = (uint8_t)random_below(random, 32);
+    vendor->rule_loss = vendor->event_loss = vendor->constant_ids = vendor->oddities = vendor->resends = 0;
+    vendor->companies = vendor->connections = 1 + random_below(random, 2);
+    vendor->data_types = 1 + random_below(random, 2);
+    vendor->burst = 1 + random_below(random, 6);
+    vendor->burst_ms = rules->window_ms / 3;
+    vendor->delay_ms = random_chance(random, 20) ? 0 : rules->window_ms / 4;
+    vendor->outage_ms = rules->window_ms * (1 + random_below(random, 5));
+    vendor->placeholders = RANDOM_OF(random, some);
+    vendor->services = RANDOM_OF(random, some);
+    vendor->borrowed = vendor->same_ids == 0 ? RANDOM_OF(random, some) : 0;
+    *mood = (struct mood){.restarts = mood->restarts,
+                          .groups = mood->groups,
+                          .sweeps = mood->sweeps,
+                          .leases = mood->leases,
+                          .promises = mood->promises,
+                          .leased_at_once = mood->leased_at_once};
+}
+
 void generator_begin(struct generator *generator, uint64_t seed, struct rules *rules) {
     generator->random.state = seed;
     generator->tellings.count = generator->tellings.told_count = 0;
@@ -86,6 +120,8 @@ void generator_begin(struct generator *generator, uint64_t seed, struct rules *r
     draw_rules(&generator->random, rules);
     draw_vendor(&generator->random, &generator->vendor);
     draw_mood(&generator->random, &generator->mood);
+    if (random_chance(&generator->random, 25))
+        calm_down(generator, rules);
 }
 
 /* ---- arrivals ---- */
@@ -126,10 +162,12 @@ static struct history_step next_arrival(struct generator *generator, int64_t now
     if (tellings->told_count > 0 && random_chance(&generator->random, generator->vendor.resends))
         return arrival(generator, &tellings->told[random_below(&generator->random, (unsigned)tellings->told_count)],
                        now_ms);
+    while (tellings->count == 0 && generator->vendor.burst > 0)
+        occurrence_burst(&generator->vendor, &generator->random, now_ms, tellings);
     while (tellings->count == 0)
         occurrence_happen(&generator->vendor, &generator->random, now_ms, tellings);
     size_t next = earliest(tellings);
-    if (random_chance(&generator->random, 5))
+    if (generator->vendor.burst == 0 && random_chance(&generator->random, 5))
         next = random_below(&generator->random, (unsigned)tellings->count);
     struct telling telling = tellings->on_the_way[next];
     if (telling.at_ms > now_ms)
@@ -207,7 +245,8 @@ static struct history_step pass_time(struct generator *generator, const struct m
 
 static struct history_step grouping(struct generator *generator) {
     static const enum step_kind kinds[] = {STEP_BEGIN, STEP_BEGIN, STEP_COMMIT, STEP_COMMIT, STEP_ABORT};
-    return (struct history_step){.kind = RANDOM_OF(&generator->random, kinds)};
+    enum step_kind kind = RANDOM_OF(&generator->random, kinds);
+    return (struct history_step){.kind = kind == STEP_ABORT && generator->vendor.steady ? STEP_COMMIT : kind};
 }
 
 static struct history_step trouble(struct generator *generator, enum step_kind kind) {
@@ -239,7 +278,16 @@ static struct history_step first_flags(struct generator *generator) {
                                            {{0x15, 0x1a}},
                                            {{0, 0}}};
     generator->begun = true;
+    if (generator->vendor.steady)
+        return (struct history_step){.kind = STEP_FLAGS, .flags = choices[0]};
     return (struct history_step){.kind = STEP_FLAGS, .flags = RANDOM_OF(&generator->random, choices)};
+}
+
+bool generator_rest(struct generator *generator, const struct model *model, struct history_step *step) {
+    if (generator->vendor.burst == 0 || generator->tellings.count == 0)
+        return false;
+    *step = next_arrival(generator, model->now_ms);
+    return true;
 }
 
 struct history_step generator_next(struct generator *generator, const struct model *model) {

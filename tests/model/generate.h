@@ -26,6 +26,8 @@ struct generator {
 
 /* Begins a history: draws its settings and how the world shall behave. */
 void generator_begin(struct generator *generator, uint64_t seed, struct rules *rules);
+/* In calm times: what is on its way still arrives. False where nothing is. */
+bool generator_rest(struct generator *generator, const struct model *model, struct history_step *step);
 struct history_step generator_next(struct generator *generator, const struct model *model);
 
 #endif

@@ -37,7 +37,7 @@ static void write_rules(const struct rules *rules, FILE *file) {
     fprintf(file, " prefer=");
     for (unsigned i = 0; i < EVENT_TYPE_COUNT; i++)
         fprintf(file, "%u", rules->prefer[i]);
-    fprintf(file, "\n");
+    fprintf(file, rules->calm ? " calm\n" : "\n");
 }
 
 static void write_item(const struct sketch_item *item, FILE *file) {
@@ -56,6 +56,8 @@ static void write_arrival(const struct history_step *step, FILE *file) {
             sketch_type_name(sketch->generation, sketch->type), sketch_type_name(GENERATION_EVENT, sketch->counterpart),
             sketch->company, sketch->rule_id, sketch->webhook_id, sketch->body_id, sketch->age_ms, step->lease,
             step->promise);
+    if (sketch->occurrence > 0)
+        fprintf(file, " occurrence=%u happened=%" PRId64, sketch->occurrence, sketch->happened_ms);
     for (unsigned i = 0; i < sketch->item_count; i++)
         write_item(&sketch->items[i], file);
 }
@@ -159,6 +161,8 @@ static bool read_rules(struct line *line, struct rules *rules) {
                 read_small(line, "backlog", UINT16_MAX, &rules->backlog_max) &&
                 read_retries(next_value(line, "retry"), rules) && read_prefer(next_value(line, "prefer"), rules);
     rules->trim = good && trim == 1;
+    const char *calm = next_word(line);
+    rules->calm = calm != NULL && strcmp(calm, "calm") == 0;
     return good;
 }
 
@@ -178,8 +182,20 @@ static bool read_fact(struct str text, struct sketch_fact *fact) {
     return sketch_fact_parse(name, &fact->kind);
 }
 
+static bool read_occurrence(const char *word, struct sketch *sketch) {
+    int64_t number;
+    if (strncmp(word, "occurrence=", 11) == 0 && read_number(word + 11, &number) && number >= 0 &&
+        number <= UINT16_MAX) {
+        sketch->occurrence = (uint32_t)number;
+        return true;
+    }
+    return strncmp(word, "happened=", 9) == 0 && read_number(word + 9, &sketch->happened_ms);
+}
+
 static bool read_items(struct line *line, struct sketch *sketch) {
     for (const char *word; (word = next_word(line)) != NULL;) {
+        if (read_occurrence(word, sketch))
+            continue;
         if (strncmp(word, "item=", 5) != 0 || sketch->item_count == SKETCH_ITEMS)
             return false;
         struct sketch_item *item = &sketch->items[sketch->item_count++];

@@ -5,6 +5,9 @@
  *   arrive 3 rule legacy type=DataSyncCompleted for=read.completed company=1 rule=2 … item=completed:1:1:4
  *   settle 3 failed retry_after=-1 jitter=20
  *
+ * "calm" at the end of the rules: both consumers are healthy and every message is seen, so that at the end the check by
+ * occurrence is made; "occurrence=7 happened=…" of an arrival says what it tells of.
+ *
  * A step that makes no sense any more, because others were taken out, does nothing. */
 #ifndef TESTS_MODEL_HISTORY_H
 #define TESTS_MODEL_HISTORY_H

@@ -198,14 +198,48 @@ bool rules_prefers_other(const struct model *model, const struct model_message *
     return message->sketch.generation == GENERATION_EVENT && prefer == PREFER_LEGACY;
 }
 
+static unsigned without_ids(const struct sketch_item *item, struct sketch_fact facts[SKETCH_FACTS]) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < item->fact_count; i++)
+        if (item->facts[i].kind != FACT_SAME_ID)
+            facts[count++] = item->facts[i];
+    return count;
+}
+
+static bool items_state_the_same(const struct sketch_item *a, const struct sketch_item *b) {
+    struct sketch_fact facts[SKETCH_FACTS], others[SKETCH_FACTS];
+    unsigned count = without_ids(a, facts);
+    if (count != without_ids(b, others))
+        return false;
+    for (unsigned i = 0; i < count; i++)
+        if (!sketch_facts_equal(&facts[i], &others[i]))
+            return false;
+    return true;
+}
+
+/* "One identity with other facts than before is another message". */
+static bool state_the_same(const struct sketch *a, const struct sketch *b) {
+    if (a->type != b->type || a->item_count != b->item_count)
+        return false;
+    if ((a->company != 0 && b->company != 0 && a->company != b->company) ||
+        (a->rule_id != 0 && b->rule_id != 0 && a->rule_id != b->rule_id))
+        return false; /* what one of the two does not tell is no difference */
+    for (unsigned i = 0; i < a->item_count; i++)
+        if (!items_state_the_same(&a->items[i], &b->items[i]))
+            return false;
+    return true;
+}
+
 /* Section 1: "the webhook-id header where there is one, else AlertId or id from the body, else none", compared within
- * one generation; section 3: an unknown shape "is deduplicated by webhook-id alone". */
+ * one generation; "where either of two messages lacks a webhook-id, body id and facts decide"; placeholders "are no
+ * identity". Section 3: an unknown shape "is deduplicated by webhook-id alone". */
 static bool same_identity(const struct sketch *a, const struct sketch *b) {
     if (a->generation != b->generation)
         return false;
-    if (a->webhook_id != 0 || b->webhook_id != 0)
-        return a->webhook_id == b->webhook_id;
-    return a->generation != GENERATION_UNKNOWN && a->body_id != 0 && a->body_id == b->body_id;
+    if (a->webhook_id != 0 && b->webhook_id != 0)
+        return a->webhook_id == b->webhook_id && state_the_same(a, b);
+    return a->generation != GENERATION_UNKNOWN && a->body_id != 0 && a->body_id != ID_PLACEHOLDER &&
+           a->body_id == b->body_id && state_the_same(a, b);
 }
 
 bool rules_is_remembered(const struct model *model, int place) {

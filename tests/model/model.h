@@ -15,6 +15,7 @@ struct rules {
     int64_t retry_ms[RETRY_MAX];
     unsigned retry_count, backlog_max;
     bool trim;
+    bool calm; /* both consumers are on and healthy, every message is seen: the check by occurrence is made */
     uint8_t prefer[EVENT_TYPE_COUNT]; /* enum prefer */
 };
 

@@ -102,7 +102,7 @@ static void tell_failure(const struct runner *runner, const struct history *hist
     history_write(history, stdout);
 }
 
-/* (pairing 7.7) */
+/* (pairing 7.8) */
 static bool run_random(const struct options *options, struct runner *runner) {
     struct history history = {.seed = 0};
     int64_t began_us = clock_mono_us();

@@ -27,7 +27,8 @@ struct happening {
     struct random *random;
     int64_t now_ms;
     struct tellings *tellings;
-    uint16_t body_id; /* that all its messages have, or 0 */
+    uint16_t body_id;      /* that all its messages have, or 0 */
+    int64_t held_until_ms; /* an outage: nothing arrives before */
 };
 
 static int64_t delay(struct happening *happening) {
@@ -37,6 +38,8 @@ static int64_t delay(struct happening *happening) {
 
 static uint16_t body_id(struct happening *happening) {
     struct vendor *vendor = happening->vendor;
+    if (random_chance(happening->random, vendor->placeholders))
+        return ID_PLACEHOLDER;
     if (random_chance(happening->random, vendor->constant_ids))
         return (uint16_t)(1 + random_below(happening->random, 2));
     if (happening->body_id != 0)
@@ -51,7 +54,24 @@ static void send(struct happening *happening, struct sketch *sketch, int64_t at_
             (struct telling){.sketch = *sketch, .at_ms = at_ms, .happened_ms = happening->now_ms};
 }
 
-/* Puts it on its way, perhaps several times, or not at all. Repeats of one message look alike. */
+static bool is_id(uint16_t body_id) {
+    return body_id != 0 && body_id != ID_PLACEHOLDER;
+}
+
+/* The same message by the other service of the vendor: with a webhook-id, or without it. */
+static struct sketch by_other_service(struct happening *happening, const struct sketch *sketch, uint16_t webhook_id) {
+    struct sketch other = *sketch;
+    if (is_id(sketch->body_id) && random_chance(happening->random, happening->vendor->services))
+        other.webhook_id = sketch->webhook_id != 0 && random_chance(happening->random, 50) ? 0 : webhook_id;
+    return other;
+}
+
+static bool can_be_known_again(const struct sketch *sketch) {
+    return sketch->webhook_id != 0 || (sketch->generation != GENERATION_UNKNOWN && is_id(sketch->body_id));
+}
+
+/* Puts it on its way, perhaps several times, or not at all. Repeats of one message look alike, but for the webhook-id
+ * that only one of two services sends. */
 static void tell(struct happening *happening, struct sketch *sketch, unsigned loss) {
     struct vendor *vendor = happening->vendor;
     if (random_chance(happening->random, vendor->headers))
@@ -60,15 +80,32 @@ static void tell(struct happening *happening, struct sketch *sketch, unsigned lo
         sketch->age_ms = -1; /* as if it happened on arrival: see generate.c */
     if (random_chance(happening->random, loss))
         return;
-    int64_t at_ms = happening->now_ms + delay(happening);
-    send(happening, sketch, at_ms);
-    while (random_chance(happening->random, vendor->repeats))
-        send(happening, sketch, at_ms += delay(happening));
+    sketch->occurrence = vendor->last_occurrence;
+    sketch->happened_ms = happening->now_ms;
+    int64_t at_ms = happening->now_ms > happening->held_until_ms ? happening->now_ms : happening->held_until_ms;
+    send(happening, sketch, at_ms += delay(happening));
+    uint16_t webhook_id = sketch->webhook_id != 0 ? sketch->webhook_id : (uint16_t)(vendor->last_webhook_id + 1);
+    while ((!vendor->steady || can_be_known_again(sketch)) && random_chance(happening->random, vendor->repeats)) {
+        struct sketch again = by_other_service(happening, sketch, webhook_id);
+        if (again.webhook_id > vendor->last_webhook_id)
+            vendor->last_webhook_id = again.webhook_id;
+        send(happening, &again, at_ms += delay(happening));
+    }
 }
 
 static void add_fact(struct sketch_item *item, struct sketch_fact fact) {
     if (item->fact_count < SKETCH_FACTS)
         item->facts[item->fact_count++] = fact;
+}
+
+/* "AlertId equal to the id of an unrelated event": one that states another fact of the same kind. */
+static uint16_t rule_id_of(struct happening *happening, enum event_type counterpart, const struct sketch_fact *fact) {
+    const struct vendor *vendor = happening->vendor;
+    if (fact == NULL || vendor->event_id[counterpart] == 0 ||
+        sketch_facts_equal(&vendor->event_fact[counterpart], fact) ||
+        !random_chance(happening->random, vendor->borrowed))
+        return body_id(happening);
+    return vendor->event_id[counterpart];
 }
 
 static void tell_rule(struct happening *happening, enum rule_type type, enum event_type counterpart, unsigned company,
@@ -81,11 +118,12 @@ static void tell_rule(struct happening *happening, enum rule_type type, enum eve
                                 .counterpart = (uint8_t)counterpart,
                                 .company = (uint8_t)company,
                                 .rule_id = (uint8_t)rule,
-                                .body_id = body_id(happening),
+                                .body_id = rule_id_of(happening, counterpart, fact),
                                 .item_count = 1};
         if (fact != NULL) {
             add_fact(&sketch.items[0], *fact);
-            add_fact(&sketch.items[0], (struct sketch_fact){FACT_SAME_ID, (uint8_t)type, 0, sketch.body_id});
+            if (is_id(sketch.body_id))
+                add_fact(&sketch.items[0], (struct sketch_fact){FACT_SAME_ID, (uint8_t)type, 0, sketch.body_id});
         }
         tell(happening, &sketch, happening->vendor->rule_loss);
     }
@@ -101,7 +139,11 @@ static void tell_event(struct happening *happening, enum event_type type, unsign
                             .body_id = body_id(happening),
                             .item_count = (uint8_t)item_count};
     memcpy(sketch.items, items, item_count * sizeof *items);
-    for (size_t i = 0; item_count == 1 && replaced[type][i] >= 0; i++)
+    if (item_count == 1 && items[0].fact_count == 1 && is_id(sketch.body_id)) {
+        happening->vendor->event_fact[type] = items[0].facts[0];
+        happening->vendor->event_id[type] = sketch.body_id;
+    }
+    for (size_t i = 0; item_count == 1 && is_id(sketch.body_id) && replaced[type][i] >= 0; i++)
         add_fact(&sketch.items[0], (struct sketch_fact){FACT_SAME_ID, (uint8_t)replaced[type][i], 0, sketch.body_id});
     tell(happening, &sketch, happening->vendor->event_loss);
 }
@@ -147,6 +189,13 @@ static void happen_to_connection(struct happening *happening) {
 }
 
 /* Two rules, each with a fact of its own; the event has both. */
+/* Is a rule told, of those that may be? Either every time or, as it happens, now and then. */
+static bool is_told(struct happening *happening, unsigned which, unsigned percent) {
+    if (happening->vendor->steady)
+        return (happening->vendor->configured >> which & 1) != 0;
+    return random_chance(happening->random, percent);
+}
+
 static void happen_to_be_deleted(struct happening *happening) {
     unsigned company = any_company(happening);
     struct sketch_fact by_connection = {FACT_CONNECTION_DELETED, 0, (uint8_t)any_connection(happening), 0};
@@ -154,9 +203,9 @@ static void happen_to_be_deleted(struct happening *happening) {
     struct sketch_item item = {.fact_count = 0};
     add_fact(&item, by_connection);
     add_fact(&item, by_company);
-    if (random_chance(happening->random, 70))
+    if (is_told(happening, 3, 70))
         tell_rule(happening, RULE_CONNECTION, EVENT_CONNECTION_DELETED, company, &by_connection);
-    if (random_chance(happening->random, 70))
+    if (is_told(happening, 4, 70))
         tell_rule(happening, RULE_SYNC_CONNECTION_DELETED, EVENT_CONNECTION_DELETED, company, &by_company);
     tell_event(happening, EVENT_CONNECTION_DELETED, company, &item, 1);
 }
@@ -186,7 +235,7 @@ static void read_dataset(struct happening *happening, unsigned company, unsigned
         if (!random_chance(happening->random, chances[i]))
             continue;
         add_fact(item, fact);
-        if (random_chance(happening->random, 60))
+        if (is_told(happening, i, 60))
             tell_rule(happening, (enum rule_type)(RULE_READ_COMPLETED + i), EVENT_READ, company, &fact);
     }
 }
@@ -198,7 +247,7 @@ static void happen_to_be_read(struct happening *happening) {
     unsigned count = 1 + random_below(happening->random, most), first = random_below(happening->random, 6);
     unsigned company = any_company(happening), connection = any_connection(happening);
     for (unsigned i = 0; i < count; i++) {
-        bool odd = random_chance(happening->random, 5);
+        bool odd = !happening->vendor->steady && random_chance(happening->random, 5);
         read_dataset(happening, company, odd ? any_connection(happening) : connection,
                      1 + (first + (odd ? 0 : i)) % happening->vendor->data_types, &items[i]);
     }
@@ -247,23 +296,41 @@ static void happen_oddly(struct happening *happening) {
     tell_event(happening, EVENT_READ, company, items, count);
 }
 
+static void happen(struct happening *happening, unsigned dice) {
+    struct vendor *vendor = happening->vendor;
+    struct random *random = happening->random;
+    vendor->last_occurrence++;
+    happening->body_id = random_chance(random, vendor->same_ids) ? ++vendor->last_body_id : 0;
+    if (random_chance(random, vendor->oddities))
+        happen_oddly(happening);
+    else if (dice < 45)
+        happen_to_be_read(happening);
+    else if (dice < 65)
+        happen_exactly(happening);
+    else if (dice < 78)
+        happen_to_connection(happening);
+    else if (dice < 86)
+        happen_to_be_deleted(happening);
+    else if (dice < 95)
+        happen_to_one(happening);
+    else
+        happen_alone(happening);
+}
+
 void occurrence_happen(struct vendor *vendor, struct random *random, int64_t now_ms, struct tellings *tellings) {
     struct happening happening = {.vendor = vendor, .random = random, .now_ms = now_ms, .tellings = tellings};
-    unsigned dice = random_below(random, 100);
-    if (random_chance(random, vendor->same_ids))
-        happening.body_id = ++vendor->last_body_id;
-    if (random_chance(random, vendor->oddities))
-        happen_oddly(&happening);
-    else if (dice < 45)
-        happen_to_be_read(&happening);
-    else if (dice < 65)
-        happen_exactly(&happening);
-    else if (dice < 78)
-        happen_to_connection(&happening);
-    else if (dice < 86)
-        happen_to_be_deleted(&happening);
-    else if (dice < 95)
-        happen_to_one(&happening);
-    else
-        happen_alone(&happening);
+    happen(&happening, random_below(random, 100));
+}
+
+void occurrence_burst(struct vendor *vendor, struct random *random, int64_t now_ms, struct tellings *tellings) {
+    enum { ROOM = 30 }; /* for the messages of one occurrence, repeats included */
+    struct happening happening = {.vendor = vendor, .random = random, .tellings = tellings};
+    unsigned count = 1 + random_below(random, vendor->burst), dice = random_below(random, 95);
+    bool is_outage = random_chance(random, 30);
+    int64_t span_ms = vendor->burst_ms + (is_outage ? vendor->outage_ms : 0);
+    happening.held_until_ms = is_outage ? now_ms + vendor->outage_ms : 0;
+    for (unsigned i = 0; i < count && tellings->count + ROOM < TELLINGS_MAX; i++) {
+        happening.now_ms = now_ms + (int64_t)(random_bits(random) % (uint64_t)(span_ms + 1));
+        happen(&happening, dice);
+    }
 }

@@ -41,6 +41,10 @@ bool runner_random(struct runner *runner, uint64_t seed, unsigned steps, struct 
         history_add(history, &step);
         good = world_step(world, &step);
     }
+    for (struct history_step step; good && generator_rest(&generator, &world->model, &step);) {
+        history_add(history, &step);
+        good = world_step(world, &step);
+    }
     good = good && world_finish(world);
     tally(runner);
     world_close(world);

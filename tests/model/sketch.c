@@ -57,6 +57,31 @@ static const char *const fact_names[FACT_KIND_COUNT] = {
     [FACT_RATE_RESET] = "rate-reset",
 };
 
+/* What stands first in a key: facts of one kind. */
+static const char *const fact_families[FACT_KIND_COUNT] = {
+    [FACT_WRITE_SUCCESSFUL] = "write",
+    [FACT_WRITE_UNSUCCESSFUL] = "write",
+    [FACT_SYNC_SUCCESSFUL] = "sync",
+    [FACT_SYNC_UNSUCCESSFUL] = "sync",
+    [FACT_SAME_ID] = "same-id",
+    [FACT_CONNECTION_CREATED] = "connection",
+    [FACT_CONNECTION_CONNECTED] = "connection",
+    [FACT_CONNECTION_DISCONNECTED] = "connection",
+    [FACT_CONNECTION_RECONNECTED] = "connection",
+    [FACT_CONNECTION_DELETED] = "connection",
+    [FACT_COMPANY_CONNECTION_DELETED] = "connection-deleted",
+    [FACT_READ_COMPLETED] = "read",
+    [FACT_READ_CHANGED] = "read",
+    [FACT_READ_ERROR] = "read",
+    [FACT_INITIAL] = "initial",
+    [FACT_RATE_REACHED] = "rate",
+    [FACT_RATE_RESET] = "rate",
+};
+
+bool sketch_kinds_are_one(enum fact_kind a, enum fact_kind b) {
+    return strcmp(fact_families[a], fact_families[b]) == 0;
+}
+
 bool sketch_fact_is_exact(enum fact_kind kind) {
     return kind <= FACT_SAME_ID;
 }
@@ -105,10 +130,12 @@ static struct str shuffle_case(struct arena *arena, struct str text, unsigned sa
 }
 
 static struct fact real_fact(struct arena *arena, const struct sketch_fact *fact, unsigned salt) {
-    struct str key =
-        arena_printf(arena, "%s/c%u/k%u/n%u", fact_names[fact->kind], fact->company, fact->connection, fact->number);
+    struct str key = arena_printf(arena, "%s/%s/c%u/k%u/n%u", fact_families[fact->kind], fact_names[fact->kind],
+                                  fact->company, fact->connection, fact->number);
     return (struct fact){.key = shuffle_case(arena, key, salt),
-                         .match = sketch_fact_is_exact(fact->kind) ? MATCH_EXACT : MATCH_WINDOW};
+                         .match = fact->kind == FACT_SAME_ID         ? MATCH_HINT
+                                  : sketch_fact_is_exact(fact->kind) ? MATCH_EXACT
+                                                                     : MATCH_WINDOW};
 }
 
 static void real_items(struct arena *arena, const struct sketch *sketch, unsigned salt, struct message *message) {
@@ -123,6 +150,9 @@ static void real_items(struct arena *arena, const struct sketch *sketch, unsigne
             item->facts[f] = real_fact(arena, &from->facts[f], salt >> f);
     }
 }
+
+static const char *const placeholders[] = {"-", "00000000-0000-0000-0000-000000000000", " ",
+                                           "{00000000-0000-0000-0000-000000000000}"};
 
 struct message *sketch_message(struct arena *arena, const struct sketch *sketch, int64_t now_ms, unsigned salt) {
     struct message *message = ARENA_NEW(arena, struct message);
@@ -145,7 +175,9 @@ struct message *sketch_message(struct arena *arena, const struct sketch *sketch,
         message->rule_id = shuffle_case(arena, arena_printf(arena, "rule-%u", sketch->rule_id), salt);
     if (sketch->webhook_id > 0)
         message->webhook_id = arena_printf(arena, "x%u", sketch->webhook_id);
-    if (sketch->body_id > 0)
+    if (sketch->body_id == ID_PLACEHOLDER)
+        message->body_id = str_of(placeholders[salt % ARRAY_LEN(placeholders)]);
+    else if (sketch->body_id > 0)
         message->body_id = shuffle_case(arena, arena_printf(arena, "x%u", sketch->body_id), salt);
     real_items(arena, sketch, salt, message);
     return message;

@@ -65,6 +65,9 @@ enum event_type {
     EVENT_TYPE_COUNT
 };
 
+/* An id that stands for nothing. */
+enum { ID_PLACEHOLDER = UINT16_MAX };
+
 struct sketch_fact {
     uint8_t kind, company, connection;
     uint16_t number;
@@ -84,11 +87,15 @@ struct sketch {
     uint8_t rule_id;
     uint16_t webhook_id, body_id; /* 0: none */
     int64_t age_ms;               /* how long before its arrival it happened; negative: clocks differ */
+    /* Hidden from the ledger and from the model: of which occurrence it tells, and when that was. 0: nobody asks */
+    uint32_t occurrence;
+    int64_t happened_ms;
     uint8_t item_count;
     struct sketch_item items[SKETCH_ITEMS];
 };
 
 bool sketch_fact_is_exact(enum fact_kind kind);
+bool sketch_kinds_are_one(enum fact_kind a, enum fact_kind b); /* as far as hints go */
 bool sketch_facts_equal(const struct sketch_fact *a, const struct sketch_fact *b);
 const char *sketch_type_name(enum generation generation, unsigned type);
 bool sketch_type_parse(enum generation generation, const char *name, uint8_t *type);

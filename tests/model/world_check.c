@@ -3,9 +3,12 @@
  *
  *   1 exactly one state, and final ones stay      4 no double handling
  *   2 no loss                                     5 one-to-one
- *   3 suppressed: a twin was handled              6 what was promised is there, also after a crash */
+ *   3 suppressed: a twin was handled              7 what was promised is there, also after a crash
+ *
+ * 6, by occurrence, is in world_occurrence.c. */
 #include "tests/model/world_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A twin as two places in the array of the model. */
@@ -204,12 +207,19 @@ static bool check_doubles(struct world *world) {
 
 /* ---- 5 ---- */
 
-static void share(const struct sketch_item *a, const struct sketch_item *b, bool *exact, bool *window) {
-    *exact = *window = false;
+struct shared {
+    bool exact, hint, window;
+};
+
+static struct shared share(const struct sketch_item *a, const struct sketch_item *b) {
+    struct shared shared = {false, false, false};
     for (unsigned i = 0; i < a->fact_count; i++)
         for (unsigned j = 0; j < b->fact_count; j++)
             if (sketch_facts_equal(&a->facts[i], &b->facts[j]))
-                *(sketch_fact_is_exact(a->facts[i].kind) ? exact : window) = true;
+                *(a->facts[i].kind == FACT_SAME_ID         ? &shared.hint
+                  : sketch_fact_is_exact(a->facts[i].kind) ? &shared.exact
+                                                           : &shared.window) = true;
+    return shared;
 }
 
 static bool same_group(const struct sketch *a, const struct sketch *b) {
@@ -221,15 +231,16 @@ static bool check_couple(struct world *world, size_t index) {
     const struct mirror_data *now = &world->mirror.now;
     struct couple couple = couple_of(world, &now->twins[index]);
     const struct sketch *rule = sketch_at(world, couple.rule), *event = sketch_at(world, couple.event);
-    bool exact, window;
-    share(&rule->items[0], &event->items[couple.item], &exact, &window);
-    if (rule->generation != GENERATION_RULE || event->generation != GENERATION_EVENT || (!exact && !window))
+    struct shared shared = share(&rule->items[0], &event->items[couple.item]);
+    if (rule->generation != GENERATION_RULE || event->generation != GENERATION_EVENT ||
+        (!shared.exact && !shared.hint && !shared.window))
         return world_fail(world, "invariant 5: %u and %u are twins without a fact in common",
                           label_at(world, couple.rule), label_at(world, couple.event));
-    if (exact)
+    if (shared.exact || !shared.window)
         return true;
-    int64_t apart = world->model.messages[couple.rule].time_ms - world->model.messages[couple.event].time_ms;
-    if (apart > world->rules->window_ms || -apart > world->rules->window_ms)
+    const struct model_message *a = &world->model.messages[couple.rule], *b = &world->model.messages[couple.event];
+    if (!shared.hint && llabs(a->time_ms - b->time_ms) > world->rules->window_ms &&
+        llabs(a->received_ms - b->received_ms) > world->rules->window_ms)
         return world_fail(world, "invariant 5: %u and %u are twins too far apart", label_at(world, couple.rule),
                           label_at(world, couple.event));
     for (size_t i = 0; i < index; i++) {
@@ -251,13 +262,13 @@ static bool check_couples(struct world *world) {
     return true;
 }
 
-/* ---- 6 ---- */
+/* ---- 7 ---- */
 
-/* (pairing 7.6) */
+/* (pairing 7.7) */
 static bool check_promises(struct world *world) {
     for (int i = 0; i < world->model.message_count; i++)
         if (world->witnessed[i].promised && !world->witnessed[i].retired && !mirror_at(world, i)->there)
-            return world_fail(world, "invariant 6: %u was promised, and is not there", label_at(world, i));
+            return world_fail(world, "invariant 7: %u was promised, and is not there", label_at(world, i));
     return true;
 }
 

@@ -22,6 +22,8 @@ const struct mirror_record *mirror_at(const struct world *world, int place);
 
 /* world_check.c: the invariants, on the mirror and what was witnessed */
 bool check_invariants(struct world *world, const struct history_step *step) MUST_USE;
+/* At the end of calm times: by hidden occurrence, which only the generator knows. */
+bool check_occurrences(struct world *world) MUST_USE;
 /* Its retention is over: what it handled stays handled for its twins. To be called while it is in the model. */
 void witness_retirement(struct world *world, int place);
 

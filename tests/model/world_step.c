@@ -348,11 +348,18 @@ bool world_step(struct world *world, const struct history_step *step) {
     return !looks_closer || world->in_group || compare_with_store(world);
 }
 
+/* Nobody is held any more; then each key must have been told as often as it occurred. */
+static bool wait_and_check(struct world *world) {
+    const struct history_step wait = {.kind = STEP_WAIT, .number = world->rules->hold_ms + 1};
+    const struct history_step sweep = {.kind = STEP_SWEEP};
+    return world_step(world, &wait) && world_step(world, &sweep) && check_occurrences(world);
+}
+
 bool world_finish(struct world *world) {
     static const struct history_step last[] = {{.kind = STEP_COMMIT}, {.kind = STEP_SWEEP}, {.kind = STEP_RESTART}};
     bool restarts = world->step % 4 == 0; /* it takes long */
     for (size_t i = 0; i < ARRAY_LEN(last) - (restarts ? 0 : 1); i++)
         if (!world_step(world, &last[i]))
             return false;
-    return world->without_model || compare_with_store(world);
+    return (world->without_model || compare_with_store(world)) && (!world->rules->calm || wait_and_check(world));
 }

@@ -422,7 +422,7 @@ static void lists_filter_by_time_endpoint_and_twin(void **state) {
         record.type = id <= 6 ? STR("read.completed") : STR("Read.other");
         record.counterpart = id == 12 ? STR_NONE : STR("read.completed");
         record.facts = id == 11 ? STR(";") : STR("x3:key;");
-        record.admission = id == 5 ? STR("{\"verdict\":\"too far apart in time\"}") : STR("{}");
+        record.admission = id == 5 ? STR("{\"verdict\":\"near miss\"}") : STR("{}");
         insert(bench, &record);
     }
     OK(OPS(bench)->add_twin(bench->backend, &(struct twin){.event = 9, .rule = 10}));

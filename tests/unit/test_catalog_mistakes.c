@@ -32,7 +32,7 @@ static const struct mistake mistakes[] = {
     {"\"changed\": {\n            \"true\": \"changed\"\n        }", "\"changed\": 5", "\"changed\" must be an object"},
     {"\"initial\": {\"key\": \"initial/{company}\", \"match\": \"window\"}", "\"initial\": 5",
      "\"initial\" must be an object"},
-    {"\"match\": \"exact\"", "\"match\": \"exactly\"", "\"match\" must be \"exact\" or \"window\""},
+    {"\"match\": \"exact\"", "\"match\": \"exactly\"", "\"match\" must be \"exact\", \"window\" or \"hint\""},
     {"\"key\": \"write/{push}/{outcome}\"", "\"key\": \"write/{pash}/{outcome}\"", "there is no variable {pash} here"},
     {"\"key\": \"write/{push}/{outcome}\"", "\"key\": \"write/{push/{outcome}\"",
      "there is no variable {push/{outcome}"},

@@ -342,7 +342,8 @@ static void test_time(void **state) {
         {GENERATION_EVENT, now + SKEW, now + SKEW},
         {GENERATION_EVENT, now + SKEW + 1, now},
         {GENERATION_EVENT, -1, now},
-        {GENERATION_RULE, now - 1000, now},
+        {GENERATION_RULE, now - 1000, now - 1000}, /* where the catalogue names one */
+        {GENERATION_RULE, -1, now},
         {GENERATION_UNKNOWN, now - 1000, now},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

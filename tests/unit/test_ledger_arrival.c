@@ -90,7 +90,36 @@ static void the_identity_is_the_header_else_the_id_in_the_body(void **state) {
          {.webhook_id = "m4", .body_id = "3"},
          false},
         {"same body id, no header", {.no_id = true, .body_id = "ab4"}, {.no_id = true, .body_id = "AB4"}, true},
-        {"one with header, one without", {.webhook_id = "m5", .body_id = "5"}, {.no_id = true, .body_id = "5"}, false},
+        {"one with header, one without", {.webhook_id = "m5", .body_id = "5"}, {.no_id = true, .body_id = "5"}, true},
+        {"one without header, one with",
+         {.no_id = true, .body_id = "5a"},
+         {.webhook_id = "m5a", .body_id = "5A"},
+         true},
+        {"one with header, one without, other facts",
+         {.webhook_id = "m5b", .body_id = "5b", .items = {"x:write/5/successful"}},
+         {.no_id = true, .body_id = "5b", .items = {"x:write/6/successful"}},
+         false},
+        {"same webhook-id, other facts",
+         {.webhook_id = "m5c", .items = {"x:write/7/successful"}},
+         {.webhook_id = "m5c", .items = {"x:write/8/successful"}},
+         false},
+        {"same body id, other facts",
+         {.no_id = true, .body_id = "5d", .items = {"w:read/1/completed"}},
+         {.no_id = true, .body_id = "5d", .items = {"w:read/2/completed"}},
+         false},
+        {"same body id, other type",
+         {.no_id = true, .body_id = "5e", .type = "SyncStarted"},
+         {.no_id = true, .body_id = "5e", .type = "AccountCategoriesUpdated"},
+         false},
+        {"same body id, other RuleId",
+         {.no_id = true, .body_id = "5f", .rule_id = "r1"},
+         {.no_id = true, .body_id = "5f", .rule_id = "r2"},
+         false},
+        {"placeholders are no ids", {.no_id = true, .body_id = "-"}, {.no_id = true, .body_id = "-"}, false},
+        {"a placeholder in the header: the body's id",
+         {.webhook_id = "-", .body_id = "5g"},
+         {.no_id = true, .body_id = "5g"},
+         true},
         {"webhook-ids are compared as they are", {.webhook_id = "m6"}, {.webhook_id = "M6"}, false},
         {"none at all", {.no_id = true}, {.no_id = true}, false},
         {"identities are compared within one generation",
@@ -187,6 +216,11 @@ static void windowed_facts_must_be_near_in_time(void **state) {
     alert(world, "b");
     advance(world, 10 * MINUTE_MS_ + 1);
     uint64_t late = reads(world, "b");
+    assert_int_equal(world->admission.outcome, ADMIT_ACCEPTED);
+    assert_non_null(strstr(story_of(world, late).record.admission.at, "near miss"));
+    alert(world, "b2");
+    advance(world, 40 * MINUTE_MS_ + 1);
+    late = reads(world, "b2");
     assert_int_equal(world->admission.outcome, ADMIT_ACCEPTED);
     assert_non_null(strstr(story_of(world, late).record.admission.at, "too far apart in time"));
     alert(world, "c");

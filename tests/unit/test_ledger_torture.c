@@ -389,7 +389,7 @@ static enum err all_is_swept(struct world *world) {
     return err;
 }
 
-/* (pairing 7.6) */
+/* (pairing 7.7) */
 static void every_call_may_fail(void **state) {
     static const struct scene scenes[] = {
         {"an event arrives", rules_wait, an_event_arrives},

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 static const struct candidate near = {
-    .message = 1ULL << 60, .item = 3, .own_item = 1, .match = MATCH_EXACT, .time_ms = 900, .verdict = MATCH_TWIN};
+    .message = 1ULL << 60, .item = 3, .own_item = 1, .match = MATCH_EXACT, .apart_ms = -100, .verdict = MATCH_TWIN};
 
 static void a_decision_is_told_in_full(void **state) {
     struct arena *arena = arena_new(0);
@@ -18,7 +18,6 @@ static void a_decision_is_told_in_full(void **state) {
                           .standing = {.item_count = 2, .covered_count = 1},
                           .own_why = STR("STATIC on"),
                           .other_why = STR_NONE,
-                          .time_ms = 1000,
                           .candidates = candidates,
                           .candidate_count = 1};
     (void)state;
@@ -26,6 +25,20 @@ static void a_decision_is_told_in_full(void **state) {
                         "{\"state\":\"suppressed\",\"own_flag\":\"STATIC on\",\"other_flag\":null,\"items\":2,"
                         "\"covered\":1,\"candidates\":[{\"message\":\"1000000000000\",\"item\":3,\"own_item\":1,"
                         "\"match\":\"exact\",\"apart_ms\":-100,\"state\":\"pending\",\"verdict\":\"twin\"}]}");
+    struct candidate missed = near;
+    missed.match = MATCH_WINDOW;
+    missed.verdict = MATCH_NEAR_MISS;
+    missed.apart_ms = -19 * 60000;
+    candidates[0].candidate = &missed;
+    trace.window_ms = 600000;
+    trace.notes = STR("It is odd.");
+    assert_string_equal(
+        ledger_trace(arena, &trace).at,
+        "{\"state\":\"suppressed\",\"own_flag\":\"STATIC on\",\"other_flag\":null,\"items\":2,"
+        "\"covered\":1,\"notes\":\"It is odd.\",\"candidates\":[{\"message\":\"1000000000000\",\"item\":3,"
+        "\"own_item\":1,\"match\":\"window\",\"apart_ms\":-1140000,\"state\":\"pending\",\"verdict\":"
+        "\"near miss\",\"told\":\"stated the same 19 min apart; pairing.window is 10m\"}]}");
+    trace.notes = STR_NONE;
     trace.candidate_count = 0;
     trace.own_why = STR("");
     trace.other_why = STR("a \"b\"\n\xFF");

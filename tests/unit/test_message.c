@@ -72,7 +72,12 @@ static void identities_are_of_the_header_else_of_the_body(void **state) {
         enum generation generation;
         struct str webhook_id, body_id, identity;
     } cases[] = {
-        {GENERATION_RULE, {"msg_A", 5}, {"B", 1}, {"h:msg_A", 7}},
+        {GENERATION_RULE, {"msg_A", 5}, {"B", 1}, {"h:msg_A\nb:b", 11}},
+        {GENERATION_RULE, {"msg_A", 5}, {NULL, 0}, {"h:msg_A", 7}},
+        {GENERATION_RULE, {"msg_A", 5}, {"-", 1}, {"h:msg_A", 7}},
+        {GENERATION_RULE, {"  ", 2}, {"B", 1}, {"b:b", 3}},
+        {GENERATION_UNKNOWN, {"msg", 3}, {"x", 1}, {"h:msg", 5}},
+        {GENERATION_EVENT, {NULL, 0}, {"00000000-0000-0000-0000-000000000000", 36}, {NULL, 0}},
         {GENERATION_EVENT, {NULL, 0}, {"AbC-1", 5}, {"b:abc-1", 7}},
         {GENERATION_EVENT, {"", 0}, {"x", 1}, {"b:x", 3}},
         {GENERATION_RULE, {NULL, 0}, {"a\0B", 3}, {"b:a\0b", 5}},
@@ -87,6 +92,71 @@ static void identities_are_of_the_header_else_of_the_body(void **state) {
         struct str identity = message_identity(*state, &message);
         assert_int_equal(identity.at == NULL, cases[i].identity.at == NULL);
         assert_true(str_eq(identity, cases[i].identity));
+    }
+}
+
+/* Section 1: placeholders are no identity. (pairing 1.3b) (fault 2.3) */
+static void ids_that_stand_for_nothing(void **state) {
+    static const struct {
+        const char *id;
+        bool is_placeholder;
+    } cases[] = {
+        {"", true},
+        {" ", true},
+        {"\t \n", true},
+        {"-", true},
+        {" - ", true},
+        {"--", true},
+        {"0", true},
+        {"00000000-0000-0000-0000-000000000000", true},
+        {" 00000000-0000-0000-0000-000000000000\n", true},
+        {"{00000000-0000-0000-0000-000000000000}", true},
+        {"(00000000-0000-0000-0000-000000000000)", true},
+        {"urn:uuid:00000000-0000-0000-0000-000000000000", true},
+        {"URN:UUID:00000000-0000-0000-0000-000000000000", true},
+        {"00000000000000000000000000000000", true},
+        {"ffffffff-ffff-ffff-ffff-ffffffffffff", true},
+        {"FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", true},
+        {"null", true},
+        {"NULL", true},
+        {"nil", true},
+        {"None", true},
+        {"undefined", true},
+        {"00000000-0000-0000-0000-000000000001", false},
+        {"10000000-0000-0000-0000-000000000000", false},
+        {"a", false},
+        {"1", false},
+        {"f", false},
+        {"ff", false},
+        {"msg_0", false},
+        {"nullable", false},
+        {"{a}", false},
+        {"9", false},
+    };
+    (void)state;
+    assert_true(id_is_placeholder(STR_NONE));
+    assert_false(id_is_placeholder(str_slice("0\0"
+                                             "1",
+                                             3)));
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        if (id_is_placeholder(str_of(cases[i].id)) != cases[i].is_placeholder)
+            fail_msg("\"%s\" is %s", cases[i].id, cases[i].is_placeholder ? "an id" : "no id");
+}
+
+static void the_parts_of_an_identity(void **state) {
+    static const struct {
+        struct str identity, header, body, key;
+    } cases[] = {
+        {{"h:W\nb:b", 7}, {"h:W", 3}, {"b:b", 3}, {"h:W", 3}},
+        {{"h:W", 3}, {"h:W", 3}, {NULL, 0}, {"h:W", 3}},
+        {{"b:x\nb:y", 7}, {NULL, 0}, {"b:x\nb:y", 7}, {"b:x\nb:y", 7}},
+        {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_true(str_eq(identity_header(cases[i].identity), cases[i].header));
+        assert_true(str_eq(identity_body(cases[i].identity), cases[i].body));
+        assert_true(str_eq(identity_key(cases[i].identity), cases[i].key));
     }
 }
 
@@ -191,6 +261,8 @@ int main(void) {
         WITH_ARENA(names_are_read_as_they_are_written),
         WITH_ARENA(states_are_open_or_final_handled_or_not),
         WITH_ARENA(identities_are_of_the_header_else_of_the_body),
+        WITH_ARENA(ids_that_stand_for_nothing),
+        WITH_ARENA(the_parts_of_an_identity),
         WITH_ARENA(hashes_are_what_they_were),
         WITH_ARENA(hashes_do_not_mind_the_case_of_facts),
         WITH_ARENA(long_texts_are_hashed_to_their_end),

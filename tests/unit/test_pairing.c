@@ -10,7 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CANDIDATES = 6, WINDOW_MS = 600, NOW_MS = 10000 };
+enum {
+    CANDIDATES = 6,
+    WINDOW_MS = 600,
+    NOW_MS = 10000,
+    LONG_AGO_MS = 0 /* before any window: only told times count */
+};
 enum { GROUP_B = 8 }; /* the other one is 0 */
 
 struct choice {
@@ -21,9 +26,13 @@ struct choice {
 };
 
 #define NEAR(id, apart, ...)                                                                                           \
-    { .message = (id), .time_ms = NOW_MS + (apart), .match = MATCH_WINDOW, __VA_ARGS__ }
+    { .message = (id), .moment = {NOW_MS + (apart), LONG_AGO_MS}, .match = MATCH_WINDOW, __VA_ARGS__ }
+#define ARRIVED(id, told, apart, ...)                                                                                  \
+    { .message = (id), .moment = {NOW_MS + (told), NOW_MS + (apart)}, .match = MATCH_WINDOW, __VA_ARGS__ }
+#define HINT(id, apart, ...)                                                                                           \
+    { .message = (id), .moment = {NOW_MS + (apart), LONG_AGO_MS}, .match = MATCH_HINT, __VA_ARGS__ }
 #define EXACT(id, apart, ...)                                                                                          \
-    { .message = (id), .time_ms = NOW_MS + (apart), .match = MATCH_EXACT, __VA_ARGS__ }
+    { .message = (id), .moment = {NOW_MS + (apart), LONG_AGO_MS}, .match = MATCH_EXACT, __VA_ARGS__ }
 
 static const struct choice choices[] = {
     {"2: no candidate, no twin", GENERATION_RULE, 0, {NEAR(0, 0)}},
@@ -51,8 +60,14 @@ static const struct choice choices[] = {
     /* 2, window: "at most pairing.window apart" */
     {"2 window: exactly the window apart, before", GENERATION_RULE, 1, {NEAR(1, -WINDOW_MS, .verdict = MATCH_TWIN)}},
     {"2 window: exactly the window apart, after", GENERATION_RULE, 1, {NEAR(1, WINDOW_MS, .verdict = MATCH_TWIN)}},
-    {"2 window: one millisecond more, before", GENERATION_RULE, 1, {NEAR(1, -WINDOW_MS - 1, .verdict = MATCH_TOO_FAR)}},
-    {"2 window: one millisecond more, after", GENERATION_EVENT, 1, {NEAR(1, WINDOW_MS + 1, .verdict = MATCH_TOO_FAR)}},
+    {"2 window: one millisecond more, before",
+     GENERATION_RULE,
+     1,
+     {NEAR(1, -WINDOW_MS - 1, .verdict = MATCH_NEAR_MISS)}},
+    {"2 window: one millisecond more, after",
+     GENERATION_EVENT,
+     1,
+     {NEAR(1, WINDOW_MS + 1, .verdict = MATCH_NEAR_MISS)}},
 
     /* 2, window: "Among several candidates the nearest in time wins" */
     {"2 window: a rule takes the nearest event",
@@ -71,7 +86,7 @@ static const struct choice choices[] = {
     {"2 window: the nearest may be too far, then there is none",
      GENERATION_RULE,
      2,
-     {NEAR(2, WINDOW_MS + 1, .verdict = MATCH_TOO_FAR), NEAR(1, WINDOW_MS + 2, .verdict = MATCH_TOO_FAR)}},
+     {NEAR(2, WINDOW_MS + 1, .verdict = MATCH_NEAR_MISS), NEAR(1, WINDOW_MS + 2, .verdict = MATCH_TOO_FAR)}},
 
     /* 2, window: "an item of an event is twin to at most one rule per (rule type, RuleId)" */
     {"2 window: an item takes one rule of a group, the nearest",
@@ -108,6 +123,64 @@ static const struct choice choices[] = {
      {NEAR(1, 1, .taken = true, .verdict = MATCH_TAKEN), NEAR(2, 2, .verdict = MATCH_TWIN),
       NEAR(3, 3, .group = GROUP_B, .verdict = MATCH_TWIN)}},
 
+    /* 2, window: "by either clock" */
+    {"2 window: near by arrival alone",
+     GENERATION_RULE,
+     1,
+     {ARRIVED(1, -WINDOW_MS * 100, WINDOW_MS, .verdict = MATCH_TWIN)}},
+    {"2 window: what is near by told times comes before what is so by arrival, however near",
+     GENERATION_RULE,
+     2,
+     {ARRIVED(2, WINDOW_MS, WINDOW_MS * 9, .verdict = MATCH_TWIN),
+      ARRIVED(1, WINDOW_MS * 9, 0, .verdict = MATCH_FARTHER)}},
+    {"2 window: by arrival the nearest, too",
+     GENERATION_EVENT,
+     2,
+     {ARRIVED(2, -WINDOW_MS * 9, 5, .verdict = MATCH_TWIN), ARRIVED(1, WINDOW_MS * 8, -6, .verdict = MATCH_FARTHER)}},
+
+    /* 2, window: "a pair a little outside (up to four windows) is a near miss" */
+    {"2 near miss: exactly four windows", GENERATION_RULE, 1, {NEAR(1, -WINDOW_MS * 4, .verdict = MATCH_NEAR_MISS)}},
+    {"2 near miss: one millisecond more", GENERATION_RULE, 1, {NEAR(1, -WINDOW_MS * 4 - 1, .verdict = MATCH_TOO_FAR)}},
+    {"2 near miss: by the clock by which it is nearer",
+     GENERATION_EVENT,
+     1,
+     {ARRIVED(1, -WINDOW_MS * 9, -WINDOW_MS * 3, .verdict = MATCH_NEAR_MISS)}},
+    {"2 near miss: none of who has a twin",
+     GENERATION_RULE,
+     2,
+     {NEAR(1, 0, .verdict = MATCH_TWIN), NEAR(2, WINDOW_MS * 2, .verdict = MATCH_TOO_FAR)}},
+    {"2 near miss: none with one that has its twin",
+     GENERATION_RULE,
+     1,
+     {NEAR(1, WINDOW_MS * 2, .taken = true, .verdict = MATCH_TOO_FAR)}},
+    {"2 near miss: the other group is free",
+     GENERATION_EVENT,
+     2,
+     {NEAR(1, 0, .verdict = MATCH_TWIN), NEAR(2, WINDOW_MS * 2, .group = GROUP_B, .verdict = MATCH_NEAR_MISS)}},
+
+    /* 2: "same-id is a hint: it makes twins only where the two state no differing facts of one kind" */
+    {"2 hint: twins, however far apart", GENERATION_RULE, 1, {HINT(1, WINDOW_MS * 99, .verdict = MATCH_TWIN)}},
+    {"2 hint: not where they state differing facts",
+     GENERATION_RULE,
+     2,
+     {HINT(1, 0, .differs = true, .verdict = MATCH_DIFFERS), NEAR(2, 1, .verdict = MATCH_TWIN)}},
+    {"2 hint: beside a window fact it comes first, and knows no window",
+     GENERATION_EVENT,
+     2,
+     {HINT(1, WINDOW_MS * 99, .recurs = true, .verdict = MATCH_TWIN), NEAR(2, 0, .verdict = MATCH_FARTHER)}},
+    {"2 hint: beside a window fact it is one-to-one",
+     GENERATION_RULE,
+     2,
+     {HINT(1, 0, .recurs = true, .taken = true, .verdict = MATCH_TAKEN), NEAR(2, 1, .verdict = MATCH_TWIN)}},
+    {"2 hint: without a window fact it comes first",
+     GENERATION_EVENT,
+     2,
+     {HINT(1, 500, .verdict = MATCH_TWIN), HINT(2, 0, .recurs = true, .verdict = MATCH_FARTHER)}},
+    {"2 hint: the same two by another fact are twins once",
+     GENERATION_RULE,
+     2,
+     {HINT(1, 0, .verdict = MATCH_TWIN), NEAR(1, 0, .verdict = MATCH_SAME)}},
+
     /* 2: one item may carry several facts; an exact twin is a rule's twin in the window, too */
     {"2: an exact twin comes first, and takes the rule's place for a windowed one",
      GENERATION_RULE,
@@ -135,7 +208,10 @@ static void check_choice(const struct choice *choice, bool reversed) {
     }
     if (reversed)
         turn_round(given, choice->count);
-    pairing_choose(choice->count == 0 ? NULL : given, choice->count, choice->arriving, NOW_MS, WINDOW_MS);
+    struct arena *arena = arena_new(0);
+    struct candidates list = {choice->count == 0 ? NULL : given, choice->count};
+    pairing_choose(arena, &list, choice->arriving, (struct moment){NOW_MS, NOW_MS}, WINDOW_MS);
+    arena_free(arena);
     for (size_t i = 0; i < choice->count; i++) {
         const struct candidate *wanted = &choice->candidates[i];
         if (given[i].message == wanted->message && given[i].item == wanted->item &&
@@ -174,10 +250,13 @@ static void no_windowed_twin_is_ever_used_twice(void **state) {
                                                .item = arriving == GENERATION_RULE ? (uint32_t)(rand() % 3) : 0,
                                                .own_item = arriving == GENERATION_EVENT ? (uint32_t)(rand() % 3) : 0,
                                                .match = rand() % 6 == 0 ? MATCH_EXACT : MATCH_WINDOW,
-                                               .time_ms = NOW_MS + rand() % 1500 - 750,
+                                               .moment = {NOW_MS + rand() % 1500 - 750, NOW_MS + rand() % 1500 - 750},
                                                .group = (uint64_t)(rand() % 2),
                                                .taken = rand() % 4 == 0};
-        pairing_choose(candidates, count, arriving, NOW_MS, WINDOW_MS);
+        struct arena *arena = arena_new(0);
+        struct candidates list = {candidates, count};
+        pairing_choose(arena, &list, arriving, (struct moment){NOW_MS, NOW_MS}, WINDOW_MS);
+        arena_free(arena);
         for (size_t i = 0; i < count; i++)
             for (size_t k = i + 1; k < count; k++) {
                 if (candidates[i].verdict != MATCH_TWIN || candidates[k].verdict != MATCH_TWIN ||
@@ -197,6 +276,72 @@ static void verdicts_are_told_in_words(void **state) {
     assert_string_equal(match_verdict_text(MATCH_TOO_FAR), "too far apart in time");
     assert_string_equal(match_verdict_text(MATCH_TAKEN), "has its twin already");
     assert_string_equal(match_verdict_text(MATCH_FARTHER), "another one is nearer");
+    assert_string_equal(match_verdict_text(MATCH_NEAR_MISS), "near miss");
+    assert_string_equal(match_verdict_text(MATCH_DIFFERS), "only the ids are the same, what they state differs");
+    assert_string_equal(match_verdict_text(MATCH_SAME), "is its twin by another fact");
+}
+
+/* Own items that state one key are one list: each rule takes the lowest that is free for its group, without looking at
+ * each pair. (pairing 2.17) (fault 2.9) */
+static void own_items_of_a_key_are_taken_one_by_one(void **state) {
+    enum { ITEMS = 1024, RULES = 10000, GROUPS = 2 };
+    struct arena *arena = arena_new(0);
+    uint32_t items[ITEMS];
+    struct candidate *rules = ARENA_ARRAY(arena, RULES, struct candidate);
+    (void)state;
+    for (uint32_t i = 0; i < ITEMS; i++)
+        items[i] = i;
+    for (size_t i = 0; i < RULES; i++)
+        rules[i] = (struct candidate){.message = i + 1,
+                                      .own_items = items,
+                                      .own_item_count = ITEMS,
+                                      .match = MATCH_WINDOW,
+                                      .moment = {NOW_MS - (int64_t)i / 100, LONG_AGO_MS},
+                                      .group = i % GROUPS};
+    struct candidates list = {rules, RULES};
+    pairing_choose(arena, &list, GENERATION_EVENT, (struct moment){NOW_MS, NOW_MS}, WINDOW_MS);
+    assert_int_equal(list.count, RULES);
+    for (size_t i = 0; i < RULES; i++) {
+        bool is_twin = i < (size_t)ITEMS * GROUPS;
+        assert_int_equal(list.at[i].message, i + 1);
+        assert_int_equal(list.at[i].verdict, is_twin ? MATCH_TWIN : MATCH_FARTHER);
+        if (is_twin)
+            assert_int_equal(list.at[i].own_item, i / GROUPS);
+    }
+    arena_free(arena);
+}
+
+/* An exact fact that several own items state makes each of them the candidate's twin. (pairing 2.14) */
+static void exact_facts_are_spread_over_own_items(void **state) {
+    static const uint32_t items[] = {0, 2, 5};
+    struct candidate one = {.message = 7, .own_items = items, .own_item_count = 3, .match = MATCH_EXACT};
+    struct arena *arena = arena_new(0);
+    struct candidates list = {&one, 1};
+    (void)state;
+    pairing_choose(arena, &list, GENERATION_EVENT, (struct moment){NOW_MS, NOW_MS}, WINDOW_MS);
+    assert_int_equal(list.count, 3);
+    for (size_t i = 0; i < list.count; i++) {
+        assert_int_equal(list.at[i].verdict, MATCH_TWIN);
+        assert_int_equal(list.at[i].own_item, items[i]);
+    }
+    arena_free(arena);
+}
+
+static void a_near_miss_is_told_in_words(void **state) {
+    static const struct {
+        int64_t apart_ms, window_ms;
+        const char *text;
+    } cases[] = {
+        {-19 * 60000, 600000, "stated the same 19 min apart; pairing.window is 10m"},
+        {1500, 1000, "stated the same 1500 ms apart; pairing.window is 1s"},
+        {90000, 60000, "stated the same 90 s apart; pairing.window is 1m"},
+        {-(int64_t)4 * 3600000, 3600000, "stated the same 4 h apart; pairing.window is 1h"},
+    };
+    struct arena *arena = arena_new(0);
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_string_equal(pairing_near_miss(arena, cases[i].apart_ms, cases[i].window_ms).at, cases[i].text);
+    arena_free(arena);
 }
 
 struct decision {
@@ -268,6 +413,9 @@ int main(void) {
         cmocka_unit_test(twins_are_chosen_as_the_rules_say),
         cmocka_unit_test(the_order_in_which_candidates_are_found_does_not_matter),
         cmocka_unit_test(no_windowed_twin_is_ever_used_twice),
+        cmocka_unit_test(own_items_of_a_key_are_taken_one_by_one),
+        cmocka_unit_test(exact_facts_are_spread_over_own_items),
+        cmocka_unit_test(a_near_miss_is_told_in_words),
         cmocka_unit_test(verdicts_are_told_in_words),
         cmocka_unit_test(a_message_is_decided_by_the_table),
         cmocka_unit_test(only_the_side_that_is_not_preferred_may_be_held),
