@@ -63,6 +63,7 @@ static void refresh(const struct service *service) {
     crowd_count(service->crowd, &crowd);
     counters_set_crowd(service->counters, &crowd);
     counters_set_replays(service->counters, stats.replays);
+    counters_set_expired(service->counters, &stats);
     struct store_clock clock;
     store_clock(service->store, &clock);
     counters_set_clock(service->counters, &clock);

@@ -42,6 +42,16 @@ static void why_pending(struct arena *arena, const struct story *story, struct s
                       STR_ARG(clock_format_rfc3339(arena, record->due_ms)));
 }
 
+/* A type that the other generation lacks waits for its own consumer alone. */
+static void why_alone(const struct record *record, struct strbuf *text) {
+    if (record->generation != GENERATION_UNKNOWN && record->counterpart.len == 0)
+        strbuf_printf(
+            text,
+            " No type of the other generation tells the same, so only the %s consumer can handle it: switch it "
+            "on, replay it, or let it expire.",
+            endpoint_name(record->endpoint));
+}
+
 static void why_final(struct arena *arena, const struct story *story, struct strbuf *text) {
     const struct record *record = &story->record;
     const struct step *attempt = last_attempt(story);
@@ -61,6 +71,7 @@ static void why_final(struct arena *arena, const struct story *story, struct str
     } else {
         strbuf_printf(text, "The %s consumer stayed off and no twin was handled until " STR_FMT ". It can be replayed.",
                       endpoint, STR_ARG(clock_format_rfc3339(arena, record->changed_ms)));
+        why_alone(record, text);
     }
 }
 
@@ -82,6 +93,7 @@ struct str story_why(struct arena *arena, const struct story *story) {
                       " for either to change.",
                       endpoint_name(record->endpoint), record->item_count == 1 ? "it" : "all of it",
                       STR_ARG(clock_format_rfc3339(arena, record->due_ms)));
+        why_alone(record, &text);
         break;
     case STATE_SUPPRESSED:
         why_suppressed(arena, story, &text);

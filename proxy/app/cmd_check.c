@@ -4,6 +4,7 @@
 
 #include "common/file.h"
 #include "common/json_writer.h"
+#include "proxy/app/check_places.h"
 #include "proxy/app/flag_report.h"
 #include "proxy/app/type_names.h"
 #include "proxy/decide/catalog_load.h"
@@ -30,6 +31,7 @@ static bool check_catalogue(struct arena *arena, struct settings *settings, stru
     if (catalog != NULL) {
         is_good &= type_names_settle(settings, catalog, arena, lines) == ERR_NONE;
         is_good &= type_names_check_ignored(settings, catalog, arena, lines) == 0;
+        is_good &= type_names_check_known(settings, catalog, lines) == 0;
     }
     catalog_free(catalog);
     return is_good;
@@ -105,6 +107,7 @@ static int run(const char *command, struct check *check) {
     bool is_good = load_settings_telling(&check->sources, arena, &settings, &check->lines) == ERR_NONE;
     is_good &= check_catalogue(arena, &settings, &check->lines);
     settings_warnings(&settings, &check->lines);
+    is_good &= check_places(&settings, &check->lines);
     is_good &= check_flags(check, arena, settings.flags_path);
     arena_free(arena);
     print_result(check, is_good);

@@ -28,6 +28,7 @@ struct counters {
     struct metric *receive_time, *commit_time, *store_errors, *takeovers, *replays, *skew;
     struct metric *in_state[ENDPOINT_COUNT][STATE_COUNT], *oldest_pending[ENDPOINT_COUNT],
         *oldest_parked[ENDPOINT_COUNT], *up[ENDPOINT_COUNT];
+    struct metric *expired[ENDPOINT_COUNT][2];
     struct metric *clock_ahead, *clock_jumps[2];
     struct metric *reloads[2], *last_reload, *flag_errors[CONSUMER_FLAG_COUNT];
     struct metric *connections, *addresses, *refused[CROWD_REFUSALS], *probes;
@@ -193,6 +194,18 @@ static void define_port(struct counters *counters) {
         counters->refused[r] = with_label(refused, crowd_refusal_name((enum crowd_refusal)r));
 }
 
+static void define_expired(struct counters *counters) {
+    static const char *const labels[] = {"endpoint", "counterpart", NULL};
+    struct metric_family *expired = metrics_counter(
+        counters->metrics, "hookshift_expired_total",
+        "Messages that waited parked in vain; counterpart: does the other generation have a type that tells the same?",
+        labels);
+    for (int e = 0; e < ENDPOINT_COUNT; e++)
+        for (int with = 0; with < 2; with++)
+            counters->expired[e][with] =
+                with_labels(expired, endpoint_name((enum endpoint)e), with == 1 ? "yes" : "none");
+}
+
 static void define_clock(struct counters *counters) {
     static const char *const by_direction[] = {"direction", NULL};
     struct metrics *metrics = counters->metrics;
@@ -262,6 +275,7 @@ struct counters *counters_new(const struct catalog *catalog, const char *version
     define_parity(counters);
     define_log(counters);
     define_clock(counters);
+    define_expired(counters);
     define_rest(counters, version);
     counters->process = process_new(counters->metrics);
     return counters;
@@ -435,6 +449,12 @@ void counters_set_up(struct counters *counters, enum endpoint endpoint, bool is_
 
 void counters_set_flag(struct counters *counters, const char *flag, bool is_on) {
     metric_set(with_label(counters->flag_enabled, flag), is_on ? 1 : 0);
+}
+
+void counters_set_expired(struct counters *counters, const struct ledger_stats *stats) {
+    for (int e = 0; e < ENDPOINT_COUNT; e++)
+        for (int with = 0; with < 2; with++)
+            metric_set(counters->expired[e][with], (double)stats->expired[e][with]);
 }
 
 void counters_set_clock(struct counters *counters, const struct store_clock *clock) {

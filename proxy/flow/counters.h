@@ -52,6 +52,7 @@ void counters_set_state(struct counters *counters, enum endpoint endpoint, enum 
 void counters_set_oldest(struct counters *counters, enum endpoint endpoint, double pending_s, double parked_s);
 void counters_set_up(struct counters *counters, enum endpoint endpoint, bool is_up);
 void counters_set_flag(struct counters *counters, const char *flag, bool is_on);
+void counters_set_expired(struct counters *counters, const struct ledger_stats *stats);
 void counters_set_clock(struct counters *counters, const struct store_clock *clock);
 void counters_set_flag_errors(struct counters *counters, enum consumer_flag flag, uint64_t count);
 void counters_set_takeovers(struct counters *counters, uint64_t count);

@@ -77,7 +77,9 @@ static void settle(struct delivery *delivery, enum attempt_result result, const 
 }
 
 static void log_attempt(const struct delivery *delivery, const struct httpc_answer *answer, struct str what) {
-    LOG(LOG_INFO, "attempt ended", LOG_STR("message", message_id_format(delivery->arena, delivery->record.id)),
+    bool ok = answer->err == ERR_NONE && answer->status / 100 == 2;
+    LOG(ok ? LOG_INFO : LOG_WARN, ok ? "attempt ended" : "attempt failed",
+        LOG_STR("message", message_id_format(delivery->arena, delivery->record.id)),
         LOG_TEXTZ("endpoint", endpoint_name(delivery->record.endpoint)),
         LOG_INT("attempt", delivery->record.attempts + 1), LOG_INT("status", answer->status), LOG_STR("what", what),
         LOG_INT("duration_us", answer->duration_us), LOG_STR("traceparent", delivery->record.trace_parent));

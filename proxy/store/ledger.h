@@ -110,6 +110,7 @@ struct ledger_counts {
 
 struct ledger_stats { /* since the ledger was opened */
     uint64_t takeovers, twins, replays, swept, removed;
+    uint64_t expired[ENDPOINT_COUNT][2]; /* of types without a counterpart in the other generation, and with one */
 };
 
 struct ledger;

@@ -3,6 +3,8 @@
  * again, and changes nothing where it was done. */
 #include "proxy/store/ledger_internal.h"
 
+#include "common/log_bound.h"
+
 enum { PASS_EVERY_MS = 10 * 60 * 1000 };
 
 #define TIME_NAME STR("time") /* wall time in ms, 8 bytes */
@@ -130,6 +132,21 @@ static enum err review_step(struct ledger *ledger, int64_t now_ms, size_t budget
     return ERR_NONE;
 }
 
+/* The other generation never tells what a type without a counterpart tells: while its consumer is off, it expires. */
+static enum err expire(struct ledger *ledger, struct record *record, int64_t now_ms) {
+    bool has_counterpart = record->counterpart.len > 0;
+    TRY(ledger_move(ledger, record, STATE_EXPIRED, DUE_NEVER, now_ms,
+                    (struct step){.why = STR("parked for as long as pairing.park_for allows")}));
+    ledger->now.stats.expired[record->endpoint][has_counterpart ? 1 : 0]++;
+    LOG_BOUNDED(has_counterpart ? LOG_WARN : LOG_INFO, "message expired, nobody handled it",
+                LOG_STR("message", message_id_format(ledger->scratch, record->id)),
+                LOG_TEXTZ("endpoint", endpoint_name(record->endpoint)),
+                LOG_STR(record->type.len > 0 ? "type" : NULL, record->type),
+                LOG_STR(record->company.len > 0 ? "company" : NULL, record->company),
+                LOG_TEXTZ("counterpart", has_counterpart ? "yes" : "none"));
+    return ERR_NONE;
+}
+
 static enum err time_is_over(struct ledger *ledger, uint64_t id, int64_t now_ms) {
     struct record record;
     arena_reset(ledger->scratch);
@@ -137,8 +154,7 @@ static enum err time_is_over(struct ledger *ledger, uint64_t id, int64_t now_ms)
     if (err != ERR_NONE)
         return err == ERR_DAMAGED ? ERR_NONE : err;
     if (record.state == STATE_PARKED && !ledger_own_on(ledger, &record, now_ms)) /* else a review is on its way */
-        return ledger_move(ledger, &record, STATE_EXPIRED, DUE_NEVER, now_ms,
-                           (struct step){.why = STR("parked for as long as pairing.park_for allows")});
+        return expire(ledger, &record, now_ms);
     TRY(ledger_decide_again(ledger, &record, now_ms,
                             record.state == STATE_HELD ? "no twin came while it was held" : "its consumer is on"));
     return ledger_ripple(ledger, id, now_ms, "its twin is handled");

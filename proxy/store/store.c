@@ -151,6 +151,9 @@ void store_stats(const struct store *store, struct ledger_stats *stats) {
         .swept = atomic_load_explicit(&store->swept, memory_order_relaxed),
         .removed = atomic_load_explicit(&store->removed, memory_order_relaxed),
     };
+    for (int e = 0; e < ENDPOINT_COUNT; e++)
+        for (int with = 0; with < 2; with++)
+            stats->expired[e][with] = atomic_load_explicit(&store->expired[e][with], memory_order_relaxed);
 }
 
 void store_clock(const struct store *store, struct store_clock *clock) {

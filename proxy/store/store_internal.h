@@ -63,6 +63,7 @@ struct store {
     _Atomic int64_t oldest_pending_ms[ENDPOINT_COUNT], oldest_parked_ms[ENDPOINT_COUNT];
     _Atomic uint64_t in_state[ENDPOINT_COUNT][STATE_COUNT];
     _Atomic uint64_t takeovers, twins, replays, swept, removed, jumps_ahead, jumps_back;
+    _Atomic uint64_t expired[ENDPOINT_COUNT][2];
     _Atomic int64_t ahead_ms;
 };
 

@@ -57,6 +57,9 @@ void store_publish(struct store *store) {
     atomic_store_explicit(&store->takeovers, stats.takeovers, memory_order_relaxed);
     atomic_store_explicit(&store->twins, stats.twins, memory_order_relaxed);
     atomic_store_explicit(&store->replays, stats.replays, memory_order_relaxed);
+    for (int e = 0; e < ENDPOINT_COUNT; e++)
+        for (int with = 0; with < 2; with++)
+            atomic_store_explicit(&store->expired[e][with], stats.expired[e][with], memory_order_relaxed);
     atomic_store_explicit(&store->swept, stats.swept, memory_order_relaxed);
     atomic_store_explicit(&store->removed, stats.removed, memory_order_relaxed);
 }

@@ -28,10 +28,10 @@ def test_man_page_is_current():
     assert (DEPLOY / "hookshift.1").read_bytes() == made, "deploy/manpage PROGRAM > deploy/hookshift.1"
 
 
-def test_examples_are_good():
+def test_examples_are_good(tmp_path):
     """The sample settings and flags pass the program's own check, without a warning."""
     done = run("check", "--config", DEPLOY / "settings.example.json", "--set",
-               f"flags.file={DEPLOY / 'flags.example.json'}")
+               f"flags.file={DEPLOY / 'flags.example.json'}", "--set", f"store.url=sqlite:{tmp_path}/hookshift.db")
     assert (done.returncode, done.stderr) == (0, b""), done.stderr.decode()
 
 

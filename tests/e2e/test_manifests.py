@@ -47,6 +47,7 @@ def unpack(found, folder):
 def check(folder, arguments, variables):
     """`hookshift check` of what a container would serve."""
     assert arguments[0] == "serve"
+    (folder / "var/lib/hookshift").mkdir(parents=True, exist_ok=True)  # the volume
     inside = [re.sub(r"^/", f"{folder}/", each) for each in arguments[1:]]
     env = {name: re.sub(r"(^|:)/(etc|var|run)/", rf"\1{folder}/\2/", value) for name, value in variables.items()}
     return subprocess.run([BINARY, "check", *inside], capture_output=True, text=True, check=False,
