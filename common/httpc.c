@@ -197,14 +197,20 @@ static void on_timer(void *arg) {
 struct httpc *httpc_new(const struct httpc_options *options) {
     struct httpc *httpc = MEM_NEW(struct httpc);
     httpc->options = *options;
-    httpc->ca_file = options->ca_file == NULL ? NULL : mem_strdup(options->ca_file);
     httpc->user_agent = options->user_agent == NULL ? NULL : mem_strdup(options->user_agent);
-    httpc->options.ca_file = httpc->ca_file;
     httpc->options.user_agent = httpc->user_agent;
-    httpc->dialer = httpc_dialer_new(options->loop);
+    httpc->dialer = httpc_dialer_new(options->loop, options->trust);
     httpc->timer = loop_timer_new(options->loop, on_timer, httpc);
     httpc->input = mem_alloc(HTTPC_INPUT_LEN);
     return httpc;
+}
+
+void httpc_set_trust(struct httpc *httpc, struct trust *trust) {
+    struct httpc_dialer *old = httpc->dialer;
+    httpc->dialer = httpc_dialer_new(httpc->options.loop, trust);
+    httpc->trust_number++;
+    httpc_origins_drop_tls(httpc);
+    httpc_dialer_free(old);
 }
 
 struct httpc_call *httpc_send(struct httpc *httpc, const struct httpc_request *request, httpc_done *done, void *arg) {
@@ -259,7 +265,6 @@ void httpc_free(struct httpc *httpc) {
     httpc_dialer_free(httpc->dialer);
     loop_timer_free(httpc->timer);
     mem_free(httpc->input);
-    mem_free(httpc->ca_file);
     mem_free(httpc->user_agent);
     mem_free(httpc);
 }

@@ -12,6 +12,7 @@
 #include "common/http.h"
 #include "common/loop.h"
 #include "common/str.h"
+#include "common/trust.h"
 
 struct httpc;
 struct httpc_call;
@@ -23,7 +24,7 @@ struct httpc_options {
     uint32_t max_idle_connections; /* kept for reuse */
     size_t max_answer_len;         /* bytes of body after which the rest is not read */
     int64_t connection_age_ms;     /* a connection that is older is not used again; 0: no limit */
-    const char *ca_file;           /* NULL: the system's */
+    struct trust *trust;           /* held while it is used; NULL: the system's authorities, and no certificate */
     const char *user_agent;        /* NULL: none is sent */
 };
 
@@ -36,8 +37,6 @@ struct httpc_request {
     size_t header_count;
     struct str body;
     int64_t timeout_ms, connect_timeout_ms; /* 0 is no time at all, not "for ever" */
-    const char *ca_file;                    /* NULL: the one in the options */
-    const char *cert_file, *key_file;       /* PEM; a certificate to show to the server, NULL for none */
 };
 
 struct httpc_answer {
@@ -61,6 +60,10 @@ void httpc_global_clear(void);
 struct httpc *httpc_new(const struct httpc_options *options) MUST_USE;
 void httpc_free(
     struct httpc *httpc); /* calls in flight end without their callback; not from inside one. NULL is fine */
+
+/* Another trust from now on, as in the options. Connections over TLS that were made before, and their sessions, carry
+ * no further request. */
+void httpc_set_trust(struct httpc *httpc, struct trust *trust);
 
 /* Begins a request; all of it is copied. `done` is called exactly once, later, from the loop, unless cancelled; what
  * was returned is valid until then. Trouble with the request itself is told that way, too.

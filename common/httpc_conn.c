@@ -104,8 +104,9 @@ static void write_more(struct httpc_conn *conn) {
 static bool may_be_kept(struct httpc_conn *conn, size_t left) {
     const struct httpc_call *call = conn->call;
     char byte;
-    return call->parser.keeps_alive && left == 0 && call->out_sent == call->out.len && !conn->cannot_be_written &&
-           (conn->io.dial == NULL || httpc_io_read(&conn->io, &byte, 1) == HTTPC_IO_AGAIN);
+    bool is_trusted = !conn->origin->is_tls || conn->trust_number == conn->httpc->trust_number;
+    return is_trusted && call->parser.keeps_alive && left == 0 && call->out_sent == call->out.len &&
+           !conn->cannot_be_written && (conn->io.dial == NULL || httpc_io_read(&conn->io, &byte, 1) == HTTPC_IO_AGAIN);
 }
 
 /* The connection is put away before the caller hears of it, who may send again at once. */
@@ -237,11 +238,7 @@ static void on_dialled(struct httpc_dial *dial, CURLcode result, void *arg) {
 enum err httpc_conn_dial(struct httpc_call *call) {
     struct httpc_origin *origin = call->origin;
     int64_t most_ms = call->connect_timeout_ms < call->timeout_ms ? call->connect_timeout_ms : call->timeout_ms;
-    const struct httpc_dial_options options = {.origin = origin->text.at,
-                                               .ca_file = origin->ca_file,
-                                               .cert_file = origin->cert_file,
-                                               .key_file = origin->key_file,
-                                               .timeout_ms = most_ms};
+    const struct httpc_dial_options options = {.origin = origin->text.at, .timeout_ms = most_ms};
     struct httpc_conn *conn = MEM_NEW(struct httpc_conn);
     enum err err =
         httpc_race_begin(origin->httpc->options.loop, origin->httpc->dialer, &options, on_dialled, conn, &conn->race);
@@ -251,6 +248,7 @@ enum err httpc_conn_dial(struct httpc_call *call) {
     }
     conn->httpc = origin->httpc;
     conn->origin = origin;
+    conn->trust_number = origin->httpc->trust_number;
     conn->state = HTTPC_DIALLING;
     conn->call = call;
     call->conn = conn;

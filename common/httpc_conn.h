@@ -20,8 +20,9 @@ enum {
 
 struct httpc {
     struct httpc_options options;
-    char *ca_file, *user_agent;
+    char *user_agent;
     struct httpc_dialer *dialer;
+    uint64_t trust_number;        /* how often the trust was changed */
     struct httpc_origin *origins; /* those in use */
     size_t idle_count;            /* connections, of all origins */
     struct loop_timer *timer;
@@ -33,14 +34,13 @@ struct httpc {
     char *input; /* what one read brings in; shared, as only one connection reads at a time */
 };
 
-/* Scheme, host and port, and the files that TLS needs there. */
+/* Scheme, host and port. */
 struct httpc_origin {
     struct httpc *httpc;
     struct httpc_origin *next;
     size_t users;    /* calls and connections; the last one frees it */
     struct str text; /* as in the URL */
-    char *ca_file, *cert_file, *key_file;
-    char *host; /* for the Host header */
+    char *host;      /* for the Host header */
     bool is_tls;
     struct httpc_conn *newest, *oldest; /* idle connections */
 };
@@ -64,6 +64,7 @@ struct httpc_conn {
     bool is_watched_for_writing;
     bool is_reused;         /* it has carried an answer before the call it carries now */
     bool cannot_be_written; /* the answer may be on its way all the same */
+    uint64_t trust_number;  /* when it was dialled */
     int64_t opened_us, idle_since_us;
 };
 
@@ -96,12 +97,12 @@ void httpc_watch_deadline(struct httpc *httpc, int64_t due_us);
 enum err httpc_request_write(struct httpc_call *call, const struct httpc_request *request) MUST_USE;
 
 /* httpc_origin.c. Found or made, with one more user; NULL where libcurl does not take the host. */
-struct httpc_origin *httpc_origin_hold(struct httpc *httpc, const struct url *url,
-                                       const struct httpc_request *request) MUST_USE;
+struct httpc_origin *httpc_origin_hold(struct httpc *httpc, const struct url *url) MUST_USE;
 void httpc_origin_release(struct httpc_origin *origin);
 struct httpc_conn *httpc_origin_take(struct httpc_origin *origin) MUST_USE; /* the newest idle one, or NULL */
 void httpc_origin_keep(struct httpc_conn *conn);                            /* idle from now on; or closes it */
 void httpc_origin_drop(struct httpc_conn *conn);                            /* out of the idle ones */
+void httpc_origins_drop_tls(struct httpc *httpc);                           /* closes all idle ones with TLS */
 /* Closes what has been idle for too long; returns when the next one will be, 0 for never. */
 int64_t httpc_origins_prune(struct httpc *httpc, int64_t now_us);
 

@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SPARE_MOST = 4, NAME_KEPT_S = 10 };
+enum { SPARE_MOST = 4, NAME_KEPT_S = 10, SYSTEM_CA_KEPT_S = 60 };
 
 struct watched {
     struct httpc_dial *dial;
@@ -28,8 +28,11 @@ struct watched {
 struct httpc_dialer {
     struct loop *loop;
     CURLSH *share;
+    struct trust *trust; /* NULL: the system's */
     struct httpc_dial *spare;
     size_t spare_count;
+    size_t dial_count; /* begun and not ended */
+    bool is_over;      /* goes with the last of them */
 };
 
 struct httpc_dial {
@@ -49,9 +52,10 @@ static NO_RETURN void give_up(void) {
     abort();
 }
 
-struct httpc_dialer *httpc_dialer_new(struct loop *loop) {
+struct httpc_dialer *httpc_dialer_new(struct loop *loop, struct trust *trust) {
     struct httpc_dialer *dialer = MEM_NEW(struct httpc_dialer);
     dialer->loop = loop;
+    dialer->trust = trust_hold(trust);
     dialer->share = curl_share_init();
     if (dialer->share == NULL ||
         curl_share_setopt(dialer->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)
@@ -68,13 +72,18 @@ static void dial_free(struct httpc_dial *dial) {
 }
 
 void httpc_dialer_free(struct httpc_dialer *dialer) {
+    dialer->is_over = true;
     while (dialer->spare != NULL) {
         struct httpc_dial *dial = dialer->spare;
         dialer->spare = dial->next;
         dial_free(dial);
     }
+    dialer->spare_count = 0;
+    if (dialer->dial_count > 0)
+        return;
     if (curl_share_cleanup(dialer->share) != CURLSHE_OK)
         abort(); /* a handle still uses it */
+    trust_release(dialer->trust);
     mem_free(dialer);
 }
 
@@ -182,6 +191,11 @@ static struct httpc_dial *take_spare(struct httpc_dialer *dialer) {
     return dial;
 }
 
+static CURLcode on_ssl_context(CURL *easy, void *ssl_context, void *trust) {
+    (void)easy;
+    return trust_apply(trust, ssl_context) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
+}
+
 static bool set_options(struct httpc_dial *dial, const struct httpc_dial_options *options) {
     CURL *easy = dial->easy;
     curl_easy_reset(easy);
@@ -200,18 +214,21 @@ static bool set_options(struct httpc_dial *dial, const struct httpc_dial_options
     failed |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->timeout_ms) != CURLE_OK;
     failed |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, options->open_socket) != CURLE_OK;
     failed |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, options->open_arg) != CURLE_OK;
-    if (options->ca_file != NULL) { /* these vouch, and no others: curl looks into the system's folder as well */
-        failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file) != CURLE_OK;
+    failed |= curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, (long)SYSTEM_CA_KEPT_S) != CURLE_OK;
+    if (trust_has_ca(dial->dialer->trust)) { /* these vouch, and no others: curl would read the system's as well */
+        failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, NULL) != CURLE_OK;
         failed |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) != CURLE_OK;
     }
-    failed |= curl_easy_setopt(easy, CURLOPT_SSLCERT, options->cert_file) != CURLE_OK;
-    failed |= curl_easy_setopt(easy, CURLOPT_SSLKEY, options->key_file) != CURLE_OK;
+    if (dial->dialer->trust != NULL) {
+        failed |= curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context) != CURLE_OK;
+        failed |= curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, dial->dialer->trust) != CURLE_OK;
+    }
     return !failed;
 }
 
 static void put_back(struct httpc_dial *dial) {
     struct httpc_dialer *dialer = dial->dialer;
-    if (dialer->spare_count == SPARE_MOST) {
+    if (dialer->is_over || dialer->spare_count == SPARE_MOST) {
         dial_free(dial);
         return;
     }
@@ -232,11 +249,13 @@ enum err httpc_dial_begin(struct httpc_dialer *dialer, const struct httpc_dial_o
     }
     if (curl_multi_add_handle(dial->multi, dial->easy) != CURLM_OK)
         abort(); /* out of memory */
+    dialer->dial_count++;
     *result = dial;
     return ERR_NONE;
 }
 
 void httpc_dial_end(struct httpc_dial *dial) {
+    struct httpc_dialer *dialer = dial->dialer;
     dial->done = NULL;
     if (curl_multi_remove_handle(dial->multi, dial->easy) != CURLM_OK)
         abort(); /* a handle that curl holds on to would be used after it is gone */
@@ -244,6 +263,8 @@ void httpc_dial_end(struct httpc_dial *dial) {
         forget_socket(dial, dial->watched);
     loop_timer_cancel(dial->timer);
     put_back(dial);
+    if (--dialer->dial_count == 0 && dialer->is_over)
+        httpc_dialer_free(dialer);
 }
 
 void httpc_dial_forget_opener(struct httpc_dial *dial) {

@@ -12,6 +12,7 @@
 #include "common/err.h"
 #include "common/loop.h"
 #include "common/str.h"
+#include "common/trust.h"
 
 #include <curl/curl.h>
 
@@ -19,8 +20,7 @@ struct httpc_dialer; /* what the dials of one client share */
 struct httpc_dial;
 
 struct httpc_dial_options {
-    const char *origin;                         /* "https://example.org:8443" */
-    const char *ca_file, *cert_file, *key_file; /* NULL: the system's, none, none */
+    const char *origin; /* "https://example.org:8443" */
     int64_t timeout_ms;
     curl_opensocket_callback open_socket; /* NULL: curl's own */
     void *open_arg;
@@ -29,8 +29,8 @@ struct httpc_dial_options {
 /* Called once, from the loop; until then nothing else but ending it may be done with the dial. */
 typedef void httpc_dialed(struct httpc_dial *dial, CURLcode result, void *arg);
 
-struct httpc_dialer *httpc_dialer_new(struct loop *loop) MUST_USE;
-void httpc_dialer_free(struct httpc_dialer *dialer); /* after its dials have ended */
+struct httpc_dialer *httpc_dialer_new(struct loop *loop, struct trust *trust) MUST_USE; /* one more user of the trust */
+void httpc_dialer_free(struct httpc_dialer *dialer); /* it lives on until its dials have ended */
 
 /* ERR_INVALID: curl does not take these options. They are needed during the call only. */
 enum err httpc_dial_begin(struct httpc_dialer *dialer, const struct httpc_dial_options *options, httpc_dialed *done,

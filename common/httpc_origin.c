@@ -9,21 +9,6 @@
 
 static const int64_t IDLE_MOST_US = INT64_C(118) * 1000 * 1000; /* what is older, servers tend to have forgotten */
 
-static bool is_same_file(const char *a, const char *b) {
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-static const char *ca_file_of(const struct httpc *httpc, const struct httpc_request *request) {
-    return request->ca_file != NULL ? request->ca_file : httpc->options.ca_file;
-}
-
-static bool is_of(const struct httpc_origin *origin, struct str text, const struct httpc_request *request) {
-    return str_eq(origin->text, text) &&
-           (!origin->is_tls ||
-            (is_same_file(origin->ca_file, ca_file_of(origin->httpc, request)) &&
-             is_same_file(origin->cert_file, request->cert_file) && is_same_file(origin->key_file, request->key_file)));
-}
-
 /* The host, with its port where that is not the scheme's own (RFC 9112, 3.2). */
 static char *host_of(const char *text) {
     char *host = NULL, *port = NULL;
@@ -44,15 +29,10 @@ static char *host_of(const char *text) {
     return value.at;
 }
 
-static char *copy_path(const char *path) {
-    return path == NULL ? NULL : mem_strdup(path);
-}
-
-struct httpc_origin *httpc_origin_hold(struct httpc *httpc, const struct url *url,
-                                       const struct httpc_request *request) {
+struct httpc_origin *httpc_origin_hold(struct httpc *httpc, const struct url *url) {
     struct str text = url->origin;
     for (struct httpc_origin *origin = httpc->origins; origin != NULL; origin = origin->next) {
-        if (is_of(origin, text, request)) {
+        if (str_eq(origin->text, text)) {
             origin->users++;
             return origin;
         }
@@ -66,9 +46,6 @@ struct httpc_origin *httpc_origin_hold(struct httpc *httpc, const struct url *ur
                                     .next = httpc->origins,
                                     .users = 1,
                                     .text = str_slice(copy, text.len),
-                                    .ca_file = copy_path(ca_file_of(httpc, request)),
-                                    .cert_file = copy_path(request->cert_file),
-                                    .key_file = copy_path(request->key_file),
                                     .host = host_of(copy),
                                     .is_tls = url->is_tls};
     httpc->origins = origin;
@@ -83,9 +60,6 @@ void httpc_origin_release(struct httpc_origin *origin) {
         link = &(*link)->next;
     *link = origin->next;
     mem_free((char *)(uintptr_t)origin->text.at);
-    mem_free(origin->ca_file);
-    mem_free(origin->cert_file);
-    mem_free(origin->key_file);
     mem_free(origin->host);
     mem_free(origin);
 }
@@ -121,6 +95,17 @@ struct httpc_conn *httpc_origin_take(struct httpc_origin *origin) {
         httpc_conn_close(conn); /* the caller is a user of the origin as well */
     }
     return NULL;
+}
+
+void httpc_origins_drop_tls(struct httpc *httpc) {
+    struct httpc_origin *next;
+    for (struct httpc_origin *origin = httpc->origins; origin != NULL; origin = next) {
+        next = origin->next;
+        origin->users++; /* it stays while its connections go */
+        while (origin->is_tls && origin->newest != NULL)
+            httpc_conn_close(origin->newest);
+        httpc_origin_release(origin);
+    }
 }
 
 static struct httpc_conn *oldest_of_all(const struct httpc *httpc) {

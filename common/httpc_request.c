@@ -105,7 +105,7 @@ enum err httpc_request_write(struct httpc_call *call, const struct httpc_request
     enum err err = look_at_headers(call, request, &parts);
     if (err != ERR_NONE)
         return err;
-    call->origin = httpc_origin_hold(call->httpc, &parts.url, request);
+    call->origin = httpc_origin_hold(call->httpc, &parts.url);
     if (call->origin == NULL)
         return refuse(call, "not a URL that can be sent to");
     call->is_head = str_eq(request->method, STR("HEAD"));

@@ -17,7 +17,7 @@ COMMON = [
     ["base", "err", "fatal", "mem", "str", "bytes8", "arena", "map", "tree"],
     ["clock", "log", "fault", "notify"],
     ["json", "units", "nearest", "file", "url", "moment", "terminal"],
-    ["random", "tls", "base64", "hmac", "ed25519", "opt", "optfile", "metrics", "process"],
+    ["random", "tls", "trust", "base64", "hmac", "ed25519", "opt", "optfile", "metrics", "process"],
     ["loop", "netaddr", "crowd", "listener", "filewatch", "http", "httpd", "httpc", "crew"],
 ]
 PROXY = ["model", "decide", "store", "flow", "admin", "app"]

@@ -52,6 +52,21 @@ static double age_s(int64_t since_ms) {
     return since_ms == DUE_NEVER ? 0 : (double)(clock_wall_ms() - since_ms) / 1000;
 }
 
+static void refresh_certificate(struct counters *counters, const char *setting, int64_t expiry_ms) {
+    if (expiry_ms != 0)
+        counters_set_certificate(counters, setting, (double)(expiry_ms - clock_wall_ms()) / 1000);
+}
+
+static void refresh_certificates(const struct service *service) {
+    static const char *const ca[] = {"endpoints.legacy.ca", "endpoints.new.ca"};
+    static const char *const cert[] = {"endpoints.legacy.client_cert", "endpoints.new.client_cert"};
+    for (int e = 0; e < ENDPOINT_COUNT; e++) {
+        refresh_certificate(service->counters, ca[e], trust_ca_expiry_ms(service->trust[e]));
+        refresh_certificate(service->counters, cert[e], trust_cert_expiry_ms(service->trust[e]));
+    }
+    refresh_certificate(service->counters, "listen.tls.cert", trust_cert_expiry_ms(service->identity));
+}
+
 /* What is counted elsewhere is brought in when somebody looks. */
 static void refresh(const struct service *service) {
     struct ledger_counts counts;
@@ -67,6 +82,7 @@ static void refresh(const struct service *service) {
     struct store_clock clock;
     store_clock(service->store, &clock);
     counters_set_clock(service->counters, &clock);
+    refresh_certificates(service);
     for (int f = 0; f < CONSUMER_FLAG_COUNT; f++)
         counters_set_flag_errors(service->counters, (enum consumer_flag)f,
                                  atomic_load(&service->flag_failures.of[f].count));

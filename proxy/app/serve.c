@@ -2,6 +2,7 @@
  *
  *   main       admin port, signals, flag file          loop made here
  *   worker-N   public port, deliveries                 crew
+ *   certificates  reads and watches them, where there are any  certificates.c
  *   store      ledger and database                     store.c
  *   flags      reads the flag file, and settings       flag_reader.c
  *   log        writes the log                          log_queue.c
@@ -22,6 +23,7 @@
 #include "common/loop_signal.h"
 #include "common/mem.h"
 #include "proxy/admin/admin.h"
+#include "proxy/app/certificates.h"
 #include "proxy/app/cli.h"
 #include "proxy/app/reload.h"
 #include "proxy/app/setup.h"
@@ -43,6 +45,7 @@ struct serve {
     struct loop *loop;
     struct crew *crew;
     struct reload *reload;
+    struct certificates *certificates;
     struct admin *admin;
     struct supervise *supervise;
     struct settings_watch *settings_watch; /* the caller's */
@@ -129,44 +132,11 @@ static void on_stop(void *arg) {
     enter(serve, SETTLING, serve->service.settings->drain_time_ms < SETTLE_MS ? 0 : SETTLE_MS);
 }
 
-struct new_tls {
-    struct worker *worker;
-    struct tls_context *tls;
-};
-
-static void use_tls(void *arg) {
-    struct new_tls *order = arg;
-    httpd_set_tls(order->worker->httpd, order->tls);
-    tls_context_release(order->tls);
-    mem_free(order);
-}
-
-/* A certificate that was renewed; one that cannot be read changes nothing. */
-static void reload_tls(struct serve *serve) {
-    struct service *service = &serve->service;
-    struct strbuf problems = {0};
-    struct tls_context *tls;
-    enum err err = setup_tls(service, &tls, &problems);
-    if (err != ERR_NONE)
-        LOG(LOG_ERROR, "certificate refused, the one in use stays", LOG_STR("why", str_trim(strbuf_str(&problems))));
-    strbuf_clear(&problems);
-    if (err != ERR_NONE || tls == NULL)
-        return;
-    for (size_t i = 0; i < service->worker_count; i++) {
-        struct new_tls *order = MEM_NEW(struct new_tls);
-        *order = (struct new_tls){service->workers[i], tls_context_hold(tls)};
-        loop_post(service->workers[i]->loop, use_tls, order);
-    }
-    tls_context_release(service->tls);
-    service->tls = tls;
-    LOG(LOG_INFO, "certificate loaded", LOG_STR("file", service->settings->tls_cert_path));
-}
-
 static void on_hangup(void *arg) {
     struct serve *serve = arg;
     LOG(LOG_INFO, "reload was asked for (SIGHUP)");
     supervise_reload_begins(serve->supervise);
-    reload_tls(serve);
+    certificates_ask(serve->certificates);
     reload_now(serve->reload);
 }
 
@@ -320,6 +290,8 @@ static int start(struct serve *serve) {
     serve->on_hup = loop_signal_new(serve->loop, SIGHUP, on_hangup, serve);
     enum err err = reload_new(service, serve->loop, on_reloaded, on_reload_asked, serve, &serve->reload, &detail);
     if (err == ERR_NONE)
+        err = certificates_new(service, serve->loop, &serve->certificates, &detail);
+    if (err == ERR_NONE)
         err = crew_start(serve->crew, &detail);
     if (err != ERR_NONE)
         return complain(err, "threads", &detail);
@@ -347,6 +319,7 @@ static void close_lane(struct worker *worker) {
 static void take_down(struct serve *serve) {
     struct service *service = &serve->service;
     reload_free(serve->reload);
+    certificates_free(serve->certificates);
     loop_signal_free(serve->on_term);
     loop_signal_free(serve->on_int);
     loop_signal_free(serve->on_hup);

@@ -6,6 +6,7 @@
 #include "common/mem.h"
 #include "common/process.h"
 #include "common/random.h"
+#include "proxy/app/certificates.h"
 #include "proxy/app/type_names.h"
 #include "proxy/decide/catalog_load.h"
 #include "proxy/decide/translate_check.h"
@@ -55,18 +56,6 @@ static void clear_keys(struct key_ring *ring) {
         signature_key_free(ring->keys[i]);
     mem_free((void *)ring->keys);
     *ring = (struct key_ring){0};
-}
-
-enum err setup_tls(const struct service *service, struct tls_context **tls, struct strbuf *problems) {
-    const struct settings *settings = service->settings;
-    struct err_detail detail;
-    *tls = NULL;
-    if (settings->tls_cert_path.len == 0)
-        return ERR_NONE;
-    enum err err = tls_context_new(settings->tls_cert_path.at, settings->tls_key_path.at, tls, &detail);
-    if (err != ERR_NONE)
-        strbuf_printf(problems, "listen.tls: %s\n", detail.text);
-    return err;
 }
 
 /* More connections than descriptors are not an error: they are refused one by one when it comes to that. */
@@ -119,7 +108,7 @@ enum err setup_service(struct settings *settings, struct arena *arena, struct se
         origins_init(&service->origins[e], &settings->endpoints[e], settings->retry_schedule.ms[0]);
     }
     if (err == ERR_NONE)
-        err = setup_tls(service, &service->tls, problems);
+        err = certificates_first(service, problems);
     if (err != ERR_NONE)
         return err;
     service->counters = counters_new(service->catalog, HOOKSHIFT_VERSION);
@@ -140,7 +129,7 @@ void setup_clear(struct service *service) {
     }
     counters_free(service->counters);
     crowd_free(service->crowd);
-    tls_context_release(service->tls);
+    certificates_clear(service);
     catalog_free((struct catalog *)(uintptr_t)service->catalog); /* made by read_catalog() */
     mem_free((void *)service->workers);
 }

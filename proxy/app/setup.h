@@ -11,9 +11,6 @@ enum err setup_service(struct settings *settings, struct arena *arena, struct se
                        struct strbuf *problems) MUST_USE;
 void setup_clear(struct service *service); /* frees what setup_service() made, secrets wiped */
 
-/* Reads certificate and key of the public port; NULL where none is set. Problems as above. */
-enum err setup_tls(const struct service *service, struct tls_context **tls, struct strbuf *problems) MUST_USE;
-
 /* What decisions rest on, from the settings; points into them. */
 struct ledger_policy setup_policy(const struct service *service);
 

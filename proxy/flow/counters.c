@@ -33,6 +33,8 @@ struct counters {
     struct metric *reloads[2], *last_reload, *flag_errors[CONSUMER_FLAG_COUNT];
     struct metric *connections, *addresses, *refused[CROWD_REFUSALS], *probes;
     struct metric_family *flag_enabled, *twins, *near_misses;
+    struct metric_family *certificates; /* by setting */
+    struct metric_family *flag_enabled, *twins;
     struct metric *parity_ready, *unhandled_alerts;
     struct metric_family *unpaired;
     struct metric **unpaired_series;            /* [label of a rule][side] once it was set; of one thread */
@@ -235,6 +237,10 @@ static void define_rest(struct counters *counters, const char *version) {
     static const char *const by_result[] = {"result", NULL};
     static const char *const by_version[] = {"version", NULL};
     struct metrics *metrics = counters->metrics;
+    static const char *const by_setting[] = {"setting", NULL};
+    counters->certificates =
+        metrics_gauge(metrics, "hookshift_certificate_expiry_seconds",
+                      "Until the certificate ends (of several in a file: the first); negative: it has.", by_setting);
     counters->flag_enabled =
         metrics_gauge(metrics, "hookshift_flag_enabled", "What a flag answers where no targeting applies.", by_flag);
     struct metric_family *flag_errors =
@@ -441,6 +447,10 @@ void counters_set_state(struct counters *counters, enum endpoint endpoint, enum 
 void counters_set_oldest(struct counters *counters, enum endpoint endpoint, double pending_s, double parked_s) {
     metric_set(counters->oldest_pending[endpoint], pending_s);
     metric_set(counters->oldest_parked[endpoint], parked_s);
+}
+
+void counters_set_certificate(struct counters *counters, const char *setting, double seconds_left) {
+    metric_set(with_label(counters->certificates, setting), seconds_left);
 }
 
 void counters_set_up(struct counters *counters, enum endpoint endpoint, bool is_up) {

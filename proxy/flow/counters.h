@@ -50,6 +50,8 @@ void counters_sum(const struct counters *counters, struct flow_totals *totals);
 /* Gauges, set when the text is about to be written. */
 void counters_set_state(struct counters *counters, enum endpoint endpoint, enum state state, uint64_t count);
 void counters_set_oldest(struct counters *counters, enum endpoint endpoint, double pending_s, double parked_s);
+/* Of the certificate that a setting names; negative: it has ended. */
+void counters_set_certificate(struct counters *counters, const char *setting, double seconds_left);
 void counters_set_up(struct counters *counters, enum endpoint endpoint, bool is_up);
 void counters_set_flag(struct counters *counters, const char *flag, bool is_on);
 void counters_set_expired(struct counters *counters, const struct ledger_stats *stats);

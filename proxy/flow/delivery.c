@@ -168,9 +168,7 @@ void delivery_send(struct delivery *delivery, httpc_done *done) {
                                     .header_count = built.headers.count,
                                     .body = built.body,
                                     .timeout_ms = endpoint->timeout_ms,
-                                    .connect_timeout_ms = endpoint->connect_timeout_ms,
-                                    .cert_file = endpoint->client_cert_path.at,
-                                    .key_file = endpoint->client_key_path.at};
+                                    .connect_timeout_ms = endpoint->connect_timeout_ms};
     delivery->call = httpc_send(delivery->worker->httpc[delivery->record.endpoint], &request, done, delivery);
 }
 

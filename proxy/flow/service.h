@@ -6,6 +6,7 @@
 #include "common/arena.h"
 #include "common/crowd.h"
 #include "common/tls.h"
+#include "common/trust.h"
 #include "proxy/decide/catalog.h"
 #include "proxy/decide/signature.h"
 #include "proxy/flow/counters.h"
@@ -32,6 +33,8 @@ struct service {
     struct snapshot_slot *snapshots;
     struct counters *counters;
     struct crowd *crowd;                    /* on the public port, of all workers */
+    struct trust *trust[ENDPOINT_COUNT];    /* by the files of the settings; NULL: none is set. The main thread's */
+    struct trust *identity;                 /* the certificate of `tls`, to compare with and for when it ends */
     struct tls_context *tls;                /* of the public port; NULL: none. The main thread's */
     struct origins origins[ENDPOINT_COUNT]; /* shared: atomics inside */
     struct worker **workers;

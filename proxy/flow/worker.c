@@ -13,7 +13,7 @@ static struct httpc *new_client(const struct service *service, struct loop *loop
                                     .max_idle_connections = (uint32_t)settings->concurrency,
                                     .max_answer_len = ANSWER_MAX,
                                     .connection_age_ms = settings->connection_age_ms,
-                                    .ca_file = settings->ca_path.at,
+                                    .trust = service->trust[endpoint],
                                     .user_agent = "hookshift/" HOOKSHIFT_VERSION};
     return httpc_new(&options);
 }

@@ -74,11 +74,19 @@ static void serve(struct secured *secured) {
     snprintf(secured->url, sizeof secured->url, "https://%s/", secured->address);
 }
 
+static void set_ca(struct secured *secured, const char *ca_file) {
+    struct trust *trust;
+    assert_int_equal(trust_load(&(struct trust_files){.ca = ca_file}, &trust, NULL), ERR_NONE);
+    httpc_set_trust(secured->fixture->httpc, trust);
+    trust_release(trust);
+}
+
 static struct secured begin(void) {
     struct secured secured = {.fixture = start(8 << 20), .certificate = make_certificate(), .address = "127.0.0.1:0"};
     assert_int_equal(tls_context_new(secured.certificate.cert, secured.certificate.key, &secured.context, NULL),
                      ERR_NONE);
     serve(&secured);
+    set_ca(&secured, secured.certificate.cert);
     return secured;
 }
 
@@ -88,13 +96,12 @@ static void end(struct secured *secured) {
     remove_certificate(&secured->certificate);
 }
 
-static struct result *post(struct secured *secured, struct str body, const char *ca_file) {
+static struct result *post(struct secured *secured, struct str body) {
     const struct httpc_request request = {.method = STR("POST"),
                                           .url = str_of(secured->url),
                                           .body = body,
                                           .timeout_ms = DEADLINE_MS,
-                                          .connect_timeout_ms = DEADLINE_MS,
-                                          .ca_file = ca_file};
+                                          .connect_timeout_ms = DEADLINE_MS};
     return send_request(secured->fixture, &request);
 }
 
@@ -102,14 +109,14 @@ static void connections_are_used_again(void **state) {
     (void)state;
     struct secured secured = begin();
     for (int i = 0; i < 10; i++) {
-        struct result *result = post(&secured, STR("{}"), secured.certificate.cert);
+        struct result *result = post(&secured, STR("{}"));
         wait_all(secured.fixture);
         assert_string_equal(result->answer.what, "200 OK");
         assert_true(str_ends_with(result->answer.body, STR("{}")));
     }
     assert_int_equal(secured.fixture->most_connections, 1);
     for (int i = 0; i < 5; i++)
-        post(&secured, STR("{}"), secured.certificate.cert);
+        post(&secured, STR("{}"));
     wait_all(secured.fixture);
     assert_int_equal(secured.fixture->most_connections, 5);
     end(&secured);
@@ -123,7 +130,7 @@ static void large_bodies_go_there_and_back(void **state) {
     char *body = mem_alloc(len);
     memset(body, 'b', len);
     for (int i = 0; i < 3; i++) {
-        struct result *result = post(&secured, str_slice(body, len), secured.certificate.cert);
+        struct result *result = post(&secured, str_slice(body, len));
         wait_all(secured.fixture);
         assert_string_equal(result->answer.what, "200 OK");
         assert_int_equal(result->answer.body.len, HTTPC_BODY_KEPT);
@@ -137,16 +144,14 @@ static void a_server_that_is_not_trusted_gets_nothing(void **state) {
     (void)state;
     struct secured secured = begin();
     struct certificate other = make_certificate();
-    struct result *good = post(&secured, STR("{}"), secured.certificate.cert);
+    struct result *good = post(&secured, STR("{}"));
     wait_all(secured.fixture);
     assert_int_equal(good->answer.status, 200);
-    const char *wrong[] = {other.cert, "/nowhere/ca.pem"};
-    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
-        struct result *bad = post(&secured, STR("{}"), wrong[i]); /* nor by the connection that is there */
-        wait_all(secured.fixture);
-        assert_int_equal(bad->answer.err, ERR_IO);
-        assert_true(str_starts_with(str_of(bad->answer.what), STR("TLS: ")));
-    }
+    set_ca(&secured, other.cert);
+    struct result *bad = post(&secured, STR("{}")); /* nor by the connection that is there */
+    wait_all(secured.fixture);
+    assert_int_equal(bad->answer.err, ERR_IO);
+    assert_true(str_starts_with(str_of(bad->answer.what), STR("TLS: ")));
     remove_certificate(&other);
     end(&secured);
 }
@@ -155,7 +160,7 @@ static void a_connection_that_was_closed_is_not_used(void **state) {
     (void)state;
     struct secured secured = begin();
     for (int i = 0; i < 3; i++) {
-        struct result *result = post(&secured, STR("{}"), secured.certificate.cert);
+        struct result *result = post(&secured, STR("{}"));
         wait_all(secured.fixture);
         assert_string_equal(result->answer.what, "200 OK");
         serve(&secured); /* anew, on the same port: what was connected is closed */
@@ -168,7 +173,7 @@ static void calls_may_end_at_any_time(void **state) {
     struct secured secured = begin();
     char *body = mem_zalloc(1 << 20);
     for (int i = 0; i < 10; i++)
-        post(&secured, str_slice(body, 1 << 20), secured.certificate.cert);
+        post(&secured, str_slice(body, 1 << 20));
     for (int turns = 0; turns < 5; turns++) {
         bool never = loop_run_until(secured.fixture->loop, all_done, secured.fixture, turns);
         if (!never && secured.fixture->results[turns].call != NULL) {
@@ -181,6 +186,71 @@ static void calls_may_end_at_any_time(void **state) {
     end(&secured);
 }
 
+/* Rotated under load: whoever is trusted at the moment counts, and no call is lost. (fault 3.3) */
+static void trust_is_changed_under_load(void **state) {
+    (void)state;
+    struct secured secured = begin();
+    for (int turn = 0; turn < 6; turn++) {
+        for (int i = 0; i < 8; i++)
+            post(&secured, STR("{}"));
+        (void)!loop_run_until(secured.fixture->loop, all_done, secured.fixture, turn);
+        set_ca(&secured, secured.certificate.cert); /* the same, anew */
+    }
+    wait_all(secured.fixture);
+    for (size_t i = 0; i < secured.fixture->sent; i++)
+        assert_string_equal(secured.fixture->results[i].answer.what, "200 OK");
+    struct certificate other = make_certificate();
+    set_ca(&secured, other.cert);
+    struct result *refused = post(&secured, STR("{}"));
+    wait_all(secured.fixture);
+    assert_int_equal(refused->answer.err, ERR_IO);
+    httpc_set_trust(secured.fixture->httpc, NULL); /* the system's */
+    refused = post(&secured, STR("{}"));
+    wait_all(secured.fixture);
+    assert_int_equal(refused->answer.err, ERR_IO);
+    set_ca(&secured, secured.certificate.cert);
+    struct result *good = post(&secured, STR("{}"));
+    wait_all(secured.fixture);
+    assert_string_equal(good->answer.what, "200 OK");
+    remove_certificate(&other);
+    end(&secured);
+}
+
+static void files_of_trust_are_checked(void **state) {
+    (void)state;
+    struct certificate one = make_certificate(), two = make_certificate();
+    const struct {
+        struct trust_files files;
+        const char *wrong; /* NULL: nothing */
+    } cases[] = {
+        {{.ca = one.cert}, NULL},
+        {{.cert = one.cert, .key = one.key}, NULL},
+        {{.ca = two.cert, .cert = one.cert, .key = one.key}, NULL},
+        {{.ca = "/nowhere/ca.pem"}, "/nowhere/ca.pem"},
+        {{.ca = one.key}, "no certificate"},
+        {{.cert = one.key, .key = one.key}, "no certificate"},
+        {{.cert = one.cert, .key = one.cert}, "no key"},
+        {{.cert = one.cert, .key = two.key}, "does not belong"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct trust *trust = NULL, *again = NULL;
+        struct err_detail detail = {""};
+        enum err err = trust_load(&cases[i].files, &trust, &detail);
+        if ((err == ERR_NONE) != (cases[i].wrong == NULL) || (err != ERR_NONE && !strstr(detail.text, cases[i].wrong)))
+            fail_msg("case %zu: %s", i, detail.text);
+        if (err != ERR_NONE)
+            continue;
+        assert_int_equal(trust_load(&cases[i].files, &again, &detail), ERR_NONE);
+        assert_true(trust_is_same(trust, again));
+        assert_int_equal(trust_ca_expiry_ms(trust) > 0, cases[i].files.ca != NULL);
+        assert_int_equal(trust_cert_expiry_ms(trust) > 0, cases[i].files.cert != NULL);
+        trust_release(trust);
+        trust_release(again);
+    }
+    remove_certificate(&one);
+    remove_certificate(&two);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(connections_are_used_again),
@@ -188,6 +258,8 @@ int main(void) {
         cmocka_unit_test(a_server_that_is_not_trusted_gets_nothing),
         cmocka_unit_test(a_connection_that_was_closed_is_not_used),
         cmocka_unit_test(calls_may_end_at_any_time),
+        cmocka_unit_test(trust_is_changed_under_load),
+        cmocka_unit_test(files_of_trust_are_checked),
     };
     return cmocka_run_group_tests_name("httpc over TLS", tests, init_curl, clear_curl);
 }
