@@ -27,7 +27,7 @@ struct outbox {
     struct arena *arena;
     struct lease leases[LEASE_MAX];
     struct lease_batch batch;
-    uint32_t *places;              /* by origin: taken for the job, and not used */
+    uint32_t *places, *room;       /* by origin: taken for the job; what the job has left of it */
     int64_t now_ms, found_none_ms; /* the latter monotonic: not asked again at once */
 };
 
@@ -53,6 +53,7 @@ struct outbox *outbox_new(struct worker *worker, enum endpoint endpoint) {
     outbox->endpoint = endpoint;
     outbox->origins = &worker->service->origins[endpoint];
     outbox->places = MEM_ARRAY(outbox->origins->count, uint32_t);
+    outbox->room = MEM_ARRAY(outbox->origins->count, uint32_t);
     outbox->timer = loop_timer_new(worker->loop, on_timer, outbox);
     return outbox;
 }
@@ -124,17 +125,17 @@ static enum err run_lease(struct ledger *ledger, struct store_job *job) {
     struct outbox *outbox = CONTAINER_OF(job, struct outbox, job);
     struct lease_batch *batch = &outbox->batch;
     const struct lane_choice choice = {
-        .count = outbox->origins->count, .lane_of = lane_of, .places = outbox->places, .arg = outbox};
+        .count = outbox->origins->count, .lane_of = lane_of, .places = outbox->room, .arg = outbox};
     arena_reset(outbox->arena);
     batch->count = 0;
     batch->more = false;
+    memcpy(outbox->room, outbox->places, choice.count * sizeof *outbox->room);
     if (choice.count > 1)
         return ledger_lease_lanes(ledger, outbox->arena, outbox->endpoint, &choice, outbox->now_ms, batch);
     enum err err = ledger_lease(ledger, outbox->arena, outbox->endpoint, batch->max, outbox->now_ms, outbox->leases,
                                 &batch->count);
     if (err != ERR_NONE)
         return err;
-    outbox->places[0] -= (uint32_t)batch->count;
     batch->more = batch->count == batch->max;
     return ERR_NONE;
 }
@@ -158,7 +159,10 @@ static struct delivery *delivery_of_lease(struct outbox *outbox, const struct le
     return delivery;
 }
 
-static void return_places(struct outbox *outbox) {
+/* Those that no delivery got: all of them where the job was rolled back. */
+static void return_places(struct outbox *outbox, size_t leased) {
+    for (size_t i = 0; i < leased; i++)
+        outbox->places[origins_find(outbox->origins, outbox->leases[i].record.type)]--;
     for (size_t i = 0; i < outbox->origins->count; i++)
         while (outbox->places[i] > 0) {
             outbox->places[i]--;
@@ -171,7 +175,7 @@ static void on_leased(struct store_job *job) {
     struct lease_batch *batch = &outbox->batch;
     size_t leased = job->err == ERR_NONE ? batch->count : 0;
     outbox->leasing = false;
-    return_places(outbox);
+    return_places(outbox, leased);
     for (size_t i = 0; i < leased; i++)
         start(outbox, delivery_of_lease(outbox, &outbox->leases[i]));
     arena_free(outbox->arena);
@@ -285,6 +289,7 @@ void outbox_free(struct outbox *outbox) {
     loop_timer_free(outbox->timer);
     arena_free(outbox->arena);
     mem_free(outbox->places);
+    mem_free(outbox->room);
     mem_free(outbox);
 }
 

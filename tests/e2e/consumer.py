@@ -57,8 +57,9 @@ class Consumer:
     `script` is worked off one entry per request: a status, a Reply or a misbehaviour; afterwards `otherwise` counts.
     Either may be a function of the request. `tls`: a context of the server's side, to be spoken to by https."""
 
-    def __init__(self, tls=None):
+    def __init__(self, tls=None, address="127.0.0.1", port=0):
         self.tls = tls
+        self.address = address
         self.requests = []
         self.script = []
         self.otherwise = 200
@@ -67,7 +68,7 @@ class Consumer:
         self._lock = threading.Lock()
         self._open = set()
         self._closing = threading.Event()
-        self._reserved = reserve_port()  # for as long as this object lives, listening or not
+        self._reserved = reserve_port(address, port)  # for as long as this object lives, listening or not
         self._port = self._reserved.getsockname()[1]
         self._listener = None
         self.start()
@@ -79,7 +80,7 @@ class Consumer:
         self._closing = threading.Event()
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self._port))
+        listener.bind((self.address, self._port))
         listener.listen(256)
         self._listener = listener
         threading.Thread(target=self._accept, args=(listener, self._closing), daemon=True).start()
@@ -196,9 +197,13 @@ class Consumer:
     # --- looking at what came
 
     @property
+    def port(self):
+        return self._port
+
+    @property
     def url(self):
         """Without a path."""
-        return f"http{'s' if self.tls else ''}://127.0.0.1:{self._port}"
+        return f"http{'s' if self.tls else ''}://{self.address}:{self._port}"
 
     def keys(self):
         """AlertId or id of everything that came, in order."""
@@ -223,12 +228,12 @@ class Consumer:
         return wait_until(found, f"request {count} of {key}")
 
 
-def reserve_port():
+def reserve_port(address="127.0.0.1", port=0):
     """A socket that never listens: nobody else is given its port, who listens with SO_REUSEADDR may, and until then
     connections are refused."""
     reserved = socket.socket()
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    reserved.bind(("127.0.0.1", 0))
+    reserved.bind((address, port))
     return reserved
 
 
