@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SPARE_MOST = 4, NAME_KEPT_S = 10, SYSTEM_CA_KEPT_S = 60 };
+enum { SPARE_MOST = 4, NAME_KEPT_S = 2, SYSTEM_CA_KEPT_S = 60 };
 
 struct watched {
     struct httpc_dial *dial;

@@ -2,6 +2,7 @@
 
 #include "common/file.h"
 #include "common/nearest.h"
+#include "common/url.h"
 
 #include <fnmatch.h>
 #include <stdarg.h>
@@ -194,7 +195,13 @@ void optfile_read_assignment(struct optfile *optfile, struct str assignment) {
         give_text(optfile, opt, place, str_of(opt->name), arena_str(optfile->arena, value));
         return;
     }
-    struct opt_problem *problem = optfile_add_problem(optfile, place, 0, key);
+    struct strbuf shown = {0};
+    url_append_masked(&shown, str_find(key, STR("://")) < 0
+                                  ? key
+                                  : assignment); /* a URL with a password may stand there by mistake */
+    struct opt_problem *problem =
+        optfile_add_problem(optfile, place, 0, shown.len == 0 ? key : arena_str(optfile->arena, strbuf_str(&shown)));
+    strbuf_clear(&shown);
     problem->what = has_key ? STR("is no setting") : STR("has no value");
     problem->right = has_key ? STR_NONE : STR("KEY=VALUE");
     struct nearest nearest;

@@ -34,7 +34,6 @@ struct counters {
     struct metric *connections, *addresses, *refused[CROWD_REFUSALS], *probes;
     struct metric_family *flag_enabled, *twins, *near_misses;
     struct metric_family *certificates; /* by setting */
-    struct metric_family *flag_enabled, *twins;
     struct metric *parity_ready, *unhandled_alerts;
     struct metric_family *unpaired;
     struct metric **unpaired_series;            /* [label of a rule][side] once it was set; of one thread */

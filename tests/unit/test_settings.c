@@ -304,6 +304,32 @@ static void test_secrets_are_never_repeated(void **state) {
     }
 }
 
+/* Nor a password in a URL, wherever it stands. (fault 5.10) */
+static void test_passwords_of_urls_are_never_repeated(void **state) {
+    (void)state;
+    static const char *const wrong[] = {
+        "endpoints.legacy.url=http://user:hush@host/",
+        "endpoints.legacy.url=HTTPS://hush@host/a",
+        "endpoints.legacy.url=user:hush@host",
+        "endpoints.legacy.url=ftp://user:hush/hush@host/",
+        "endpoints.legacy.url=http://user:hush@[::1].x",
+        "endpoints.new.routes={\"a\":\"http://user:hush@host/\"}",
+        "store.url=postgresql://user:hush@db/x",
+        "endpoints.legacy.ulr=http://user:hush@host/",
+        "http://user:hush@host/",
+        "http://user:hu=hush@host/",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        const char *const assignments[] = {REQUIRED, wrong[i]};
+        struct trial trial;
+        trial_run(&trial, &(struct settings_sources){.assignments = assignments, .assignment_count = 4});
+        assert_int_equal(trial.err, ERR_INVALID);
+        if (strstr(trial.report.at, "hush") != NULL)
+            fail_msg("%s: %s", wrong[i], trial.report.at);
+        trial_end(&trial);
+    }
+}
+
 static void test_the_admin_port_is_open_with_a_token(void **state) {
     (void)state;
     static const char *const assignments[] = {REQUIRED, "admin.listen=0.0.0.0:9090", "admin.token=t"};
@@ -424,6 +450,7 @@ int main(void) {
         cmocka_unit_test(test_what_is_often_not_meant),
         cmocka_unit_test(test_a_hold_beyond_the_window_is_told_of),
         cmocka_unit_test(test_secrets_are_never_repeated),
+        cmocka_unit_test(test_passwords_of_urls_are_never_repeated),
         cmocka_unit_test(test_the_admin_port_is_open_with_a_token),
         cmocka_unit_test(test_bodies_are_not_kept_longer_than_the_rest),
         cmocka_unit_test(test_variables_of_kubernetes_mean_nothing),
