@@ -54,7 +54,7 @@ def test_headers_cannot_be_forged(start, legacy):
     ours = {name.lower(): value for name, value in headers if name.lower().startswith("hookshift-")}
     assert len(ours.pop("hookshift-instance")) == 32
     assert ours == {"hookshift-message-id": answer.id, "hookshift-attempt": "1"}
-    assert len([name for name, _ in headers if name.lower().startswith("hookshift-")]) == 2
+    assert len([name for name, _ in headers if name.lower().startswith("hookshift-")]) == 3
 
 
 def test_traceparent_kept(start, legacy):
