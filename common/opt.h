@@ -77,4 +77,7 @@ void opt_describe(struct strbuf *out, const struct opt *opt);
 enum opt_format { OPT_FORMAT_TABLE, OPT_FORMAT_JSON, OPT_FORMAT_MARKDOWN };
 void opt_reference(struct strbuf *out, const struct opt_table *table, enum opt_format format);
 
+/* A JSON Schema (draft 2020-12) of the file that gives the settings. */
+void opt_schema(struct strbuf *out, const struct opt_table *table, const char *title);
+
 #endif

@@ -2,6 +2,7 @@
 #include "common/clock.h"
 #include "common/metrics.h"
 #include "proxy/admin/call.h"
+#include "proxy/store/store_disk.h"
 
 enum { SILENT_MS = 10000 };
 
@@ -75,6 +76,9 @@ static void refresh(const struct service *service) {
     store_count(service->store, &counts);
     store_stats(service->store, &stats);
     counters_set_takeovers(service->counters, stats.takeovers);
+    struct store_disk disk;
+    if (store_disk_read(service->settings->store_url, &disk))
+        counters_set_disk(service->counters, disk.file_bytes + disk.log_bytes, disk.free_bytes, disk.disk_bytes);
     crowd_count(service->crowd, &crowd);
     counters_set_crowd(service->counters, &crowd);
     counters_set_replays(service->counters, stats.replays);

@@ -77,6 +77,21 @@ static void write_history(struct json_writer *json, const struct live *live) {
     json_object_end(json);
 }
 
+void live_write_recent(const struct live *live, size_t seconds, struct json_writer *json) {
+    uint64_t most = seconds < REMEMBERED ? seconds : REMEMBERED, count = live->count < most ? live->count : most;
+    json_object_begin(json);
+    json_key(json, "seconds");
+    json_int(json, (int64_t)count);
+    for (size_t c = 0; c < COLUMNS; c++) {
+        uint64_t sum = 0;
+        for (uint64_t i = live->count - count; i < live->count; i++)
+            sum += live->ring[i % REMEMBERED].values[c];
+        json_key(json, columns[c]);
+        json_int(json, (int64_t)sum);
+    }
+    json_object_end(json);
+}
+
 static void forget(struct listener *listener) {
     *listener->link = listener->next;
     if (listener->next != NULL)

@@ -3,6 +3,10 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "proxy/admin/stage.h"
+#include "proxy/store/store_disk.h"
+
+enum { FLOW_SECONDS = 60 };
 
 static void member_str(struct json_writer *json, const char *key, struct str value) {
     json_key(json, key);
@@ -62,6 +66,9 @@ static void write_endpoint(struct json_writer *json, struct admin_call *call, en
     int64_t oldest_ms = store_oldest_pending(service->store, endpoint);
     if (oldest_ms != DUE_NEVER)
         member_int(json, "oldest_pending_seconds", (clock_wall_ms() - oldest_ms) / 1000);
+    int64_t parked_ms = store_oldest_parked(service->store, endpoint);
+    if (parked_ms != DUE_NEVER)
+        member_int(json, "oldest_parked_seconds", (clock_wall_ms() - parked_ms) / 1000);
     int64_t due_ms = store_next_due(service->store, endpoint);
     if (due_ms != DUE_NEVER)
         member_str(json, "next_due", clock_format_rfc3339(call->arena, due_ms));
@@ -73,7 +80,18 @@ static void write_endpoint(struct json_writer *json, struct admin_call *call, en
     json_object_end(json);
 }
 
-static void write_store(struct json_writer *json, struct store *store) {
+static void write_disk(struct json_writer *json, struct str url) {
+    struct store_disk disk;
+    if (!store_disk_read(url, &disk))
+        return;
+    member_str(json, "path", disk.path);
+    member_int(json, "file_bytes", (int64_t)disk.file_bytes);
+    member_int(json, "log_bytes", (int64_t)disk.log_bytes);
+    member_int(json, "disk_free_bytes", (int64_t)disk.free_bytes);
+    member_int(json, "disk_bytes", (int64_t)disk.disk_bytes);
+}
+
+static void write_store(struct json_writer *json, struct store *store, struct str url) {
     struct err_detail detail;
     struct ledger_stats stats;
     bool failing = store_is_failing(store, &detail);
@@ -86,7 +104,16 @@ static void write_store(struct json_writer *json, struct store *store) {
     member_int(json, "twins", (int64_t)stats.twins);
     member_int(json, "takeovers", (int64_t)stats.takeovers);
     member_int(json, "replays", (int64_t)stats.replays);
+    write_disk(json, url);
     json_object_end(json);
+}
+
+static void write_stage(struct json_writer *json, struct admin_call *call) {
+    struct snapshot *snapshot = snapshot_slot_get(call->admin->service->snapshots);
+    struct stage stage = stage_of(snapshot->flags, call->arena);
+    snapshot_release(snapshot);
+    member_str(json, "stage", str_of(stage.name));
+    member_str(json, "stage_text", str_of(stage.text));
 }
 
 void admin_status(struct admin_call *call) {
@@ -104,14 +131,17 @@ void admin_status(struct admin_call *call) {
     member_bool(&json, "ready", why == NULL);
     if (why != NULL)
         member_str(&json, "not_ready_because", str_of(why));
+    write_stage(&json, call);
     member_bool(&json, "stopping", atomic_load(&service->stopping));
     member_int(&json, "workers", (int64_t)service->worker_count);
+    json_key(&json, "flow");
+    live_write_recent(call->admin->live, FLOW_SECONDS, &json);
     json_key(&json, "endpoints");
     json_object_begin(&json);
     for (int e = 0; e < ENDPOINT_COUNT; e++)
         write_endpoint(&json, call, (enum endpoint)e, &counts);
     json_object_end(&json);
-    write_store(&json, service->store);
+    write_store(&json, service->store, service->settings->store_url);
     json_object_end(&json);
     answer_json(call->exchange, 200, &text);
 }

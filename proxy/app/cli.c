@@ -8,20 +8,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-typedef int command_fn(int argc, char **argv);
-
-struct command {
-    const char *name;
-    const char *usage;   /* what follows the name; several forms stand on lines of their own */
-    const char *summary; /* one line */
-    const char *more;    /* for `help NAME`; may be NULL */
-    command_fn *run;
-};
-
 static int run_help(int argc, char **argv);
 static int run_version(int argc, char **argv);
 
-static const struct command commands[] = {
+static const struct cli_command commands[] = {
     {"serve", "[--config FILE] [--set KEY=VALUE]...", "run the proxy",
      "Settings come from the file, then from HOOKSHIFT_... variables, then from --set.\n"
      "SIGTERM ends it in order, SIGHUP reloads the flag file.",
@@ -31,7 +21,10 @@ static const struct command commands[] = {
      "Prints every problem with file, line and key. Exit status 2 where there is one that is more than a warning.\n"
      "With --admin it also warns where legacy is off while the proxy there says that parity is not ready.",
      cmd_check},
-    {"settings", "[--json | --markdown]", "list every setting: name, type, default, meaning", NULL, cmd_settings},
+    {"settings", "[KEY] [--json | --markdown | --schema]", "list every setting: name, type, default, meaning",
+     "With KEY, one setting, or all that begin with it (`settings endpoints.new`).\n"
+     "--schema prints a JSON Schema of the settings file, for editors.",
+     cmd_settings},
     {"classify", "[--catalogue FILE] [--json] [FILE...]", "tell what bodies are: generation, type, id, company, facts",
      "One JSON line per body, with --json or without. `-`, or no file, reads standard input.", cmd_classify},
     {"translate",
@@ -55,6 +48,10 @@ static const struct command commands[] = {
      "`eval` prints value, variant, reason, errorCode and metadata; T is boolean, string, number, integer, float\n"
      "or object. --vectors runs a file of JsonLogic cases, [rule, data, result] each, and counts them.",
      cmd_flags},
+    {"status", "[--watch] [--admin URL] [--token T] [--json]", "the migration at a glance",
+     "Stage (expand: legacy alone, both, contract: new alone), flags, verdict, flow,\n"
+     "backlog, store and consumers. --watch draws it again every 2 s.",
+     cmd_status},
     {"parity", "[--since DURATION] [--fields] [--admin URL] [--token T] [--json]", "may legacy be switched off?",
      "Exit status 0 only when the verdict is ready, so that a pipeline can wait for it.\n"
      "--fields also says of each member whether events tell the same as the rules.",
@@ -121,41 +118,32 @@ static const struct command commands[] = {
      "is the proxy ready? For health checks of containers",
      "Without --admin the address is the setting admin.listen: of the file, --set, or HOOKSHIFT_ADMIN_LISTEN.",
      cmd_health},
+    {"completion", "bash|zsh|fish", "print completion for a shell",
+     "bash: source <(hookshift completion bash). The files of a package do it by\n"
+     "themselves.",
+     cmd_completion},
     {"version", "[--json]", "print the version", NULL, run_version},
     {"help", "[COMMAND]", "explain a command", NULL, run_help},
 };
 
-static const struct command *find_command(struct str name) {
+size_t cli_command_count(void) {
+    return ARRAY_LEN(commands);
+}
+
+const struct cli_command *cli_command_at(size_t index) {
+    return &commands[index];
+}
+
+static const struct cli_command *find_command(struct str name) {
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (str_eq(str_of(commands[i].name), name))
             return &commands[i];
     return NULL;
 }
 
-static void print_usage(FILE *out, const struct command *command) {
-    struct str forms = str_of(command->usage), form;
-    for (const char *lead = "usage:"; str_next(&forms, '\n', &form); lead = "      ")
-        fprintf(out, "%s hookshift %s%s" STR_FMT "\n", lead, command->name, form.len > 0 ? " " : "", STR_ARG(form));
-}
-
-static void print_help(const struct command *command) {
-    printf("hookshift %s: %s\n\n", command->name, command->summary);
-    print_usage(stdout, command);
-    if (command->more != NULL)
-        printf("\n%s\n", command->more);
-}
-
 int cli_help(const char *command) {
-    print_help(find_command(str_of(command)));
+    cli_print_help(find_command(str_of(command)));
     return cli_finish(command, CLI_OK);
-}
-
-static void print_overview(FILE *out) {
-    fprintf(out, "hookshift lets two generations of webhooks run side by side: each occurrence is handled once.\n\n"
-                 "usage: hookshift COMMAND [ARGUMENT]...\n\n");
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        fprintf(out, "  %-10s%s\n", commands[i].name, commands[i].summary);
-    fprintf(out, "\n`hookshift help COMMAND` says more. Exit status: 0 done or yes, 1 no or failed, 2 wrong usage.\n");
 }
 
 static int unknown_command(const char *name) {
@@ -182,10 +170,10 @@ static int run_help(int argc, char **argv) {
     if (argc > 2)
         return cli_misused("help", "takes one command");
     if (argc < 2) {
-        print_overview(stdout);
+        cli_print_overview(stdout);
         return cli_finish("help", CLI_OK);
     }
-    const struct command *command = find_command(str_of(argv[1]));
+    const struct cli_command *command = find_command(str_of(argv[1]));
     if (command == NULL)
         return unknown_command(argv[1]);
     return cli_help(command->name);
@@ -193,7 +181,7 @@ static int run_help(int argc, char **argv) {
 
 int cli_run(int argc, char **argv) {
     if (argc < 2) {
-        print_overview(stderr);
+        cli_print_overview(stderr);
         return CLI_USAGE;
     }
     struct str name = str_of(argv[1]);
@@ -201,7 +189,7 @@ int cli_run(int argc, char **argv) {
         name = STR("help");
     else if (str_eq(name, STR("--version")) || str_eq(name, STR("-V")))
         name = STR("version");
-    const struct command *command = find_command(name);
+    const struct cli_command *command = find_command(name);
     if (command == NULL)
         return unknown_command(argv[1]);
     return command->run(argc - 1, argv + 1);
@@ -214,9 +202,9 @@ int cli_misused(const char *command, const char *format, ...) {
     vfprintf(stderr, format, arguments); // NOLINT(clang-analyzer-valist.Uninitialized)
     fputc('\n', stderr);
     va_end(arguments);
-    const struct command *known = find_command(str_of(command));
+    const struct cli_command *known = find_command(str_of(command));
     if (known != NULL)
-        print_usage(stderr, known);
+        cli_print_usage(stderr, known);
     return CLI_USAGE;
 }
 

@@ -7,12 +7,30 @@
 
 #include "common/base.h"
 
+#include <stdio.h>
+
 enum {
     CLI_OK = 0,     /* done, or yes */
     CLI_FAILED = 1, /* failed, or no */
     CLI_USAGE = 2,  /* wrong usage or configuration */
     CLI_GO_ON = -1  /* no exit status: cli_parse() found nothing that ends the command */
 };
+
+/* What help and completion know of a command. */
+struct cli_command {
+    const char *name;
+    const char *usage;   /* what follows the name; several forms stand on lines of their own */
+    const char *summary; /* one line */
+    const char *more;    /* for `help NAME`; may be NULL */
+    int (*run)(int argc, char **argv);
+};
+size_t cli_command_count(void);
+const struct cli_command *cli_command_at(size_t index);
+
+/* Usage, and all that `help` tells, in lines of at most 80 characters. */
+void cli_print_usage(FILE *out, const struct cli_command *command);
+void cli_print_help(const struct cli_command *command);
+void cli_print_overview(FILE *out);
 
 /* Runs the command that argv[1] names and returns the exit status. */
 int cli_run(int argc, char **argv);
@@ -49,6 +67,8 @@ int cli_failed(const char *command, const char *format, ...) PRINTF_LIKE(2, 3);
  * CLI_FAILED with a complaint. */
 int cli_finish(const char *command, int status);
 
+int cmd_completion(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_settings(int argc, char **argv);

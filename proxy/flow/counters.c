@@ -26,6 +26,7 @@ struct counters {
     struct label_table tables[GENERATIONS];
     struct metric *deliveries[ENDPOINT_COUNT][2], *delivery_time[ENDPOINT_COUNT], *shadow[2];
     struct metric *receive_time, *commit_time, *store_errors, *takeovers, *replays, *skew;
+    struct metric *store_bytes, *disk_free_bytes, *disk_bytes; /* 0: in memory */
     struct metric *in_state[ENDPOINT_COUNT][STATE_COUNT], *oldest_pending[ENDPOINT_COUNT],
         *oldest_parked[ENDPOINT_COUNT], *up[ENDPOINT_COUNT];
     struct metric *expired[ENDPOINT_COUNT][2];
@@ -133,6 +134,16 @@ static void define_oddities(struct counters *counters) {
         counters->namesakes[g] = with_label(namesakes, generation_name((enum generation)g));
         counters->unreadable_times[g] = with_label(times, generation_name((enum generation)g));
     }
+}
+
+static void define_disk(struct counters *counters) {
+    struct metrics *metrics = counters->metrics;
+    counters->store_bytes = plain(
+        metrics_gauge(metrics, "hookshift_store_bytes", "Size of the store's files; 0 where it is in memory.", NULL));
+    counters->disk_free_bytes =
+        plain(metrics_gauge(metrics, "hookshift_store_disk_free_bytes", "Room left on the store's file system.", NULL));
+    counters->disk_bytes =
+        plain(metrics_gauge(metrics, "hookshift_store_disk_bytes", "Size of the store's file system.", NULL));
 }
 
 static void define_state(struct counters *counters) {
@@ -276,6 +287,7 @@ struct counters *counters_new(const struct catalog *catalog, const char *version
     define_flow(counters);
     define_oddities(counters);
     define_state(counters);
+    define_disk(counters);
     define_port(counters);
     define_parity(counters);
     define_log(counters);
@@ -485,6 +497,12 @@ void counters_set_crowd(struct counters *counters, const struct crowd_counts *co
     metric_set(counters->addresses, (double)counts->addresses);
     for (int r = 0; r < CROWD_REFUSALS; r++)
         metric_set(counters->refused[r], (double)counts->refused[r]);
+}
+
+void counters_set_disk(struct counters *counters, uint64_t store_bytes, uint64_t free_bytes, uint64_t disk_bytes) {
+    metric_set(counters->store_bytes, (double)store_bytes);
+    metric_set(counters->disk_free_bytes, (double)free_bytes);
+    metric_set(counters->disk_bytes, (double)disk_bytes);
 }
 
 void counters_set_replays(struct counters *counters, uint64_t count) {

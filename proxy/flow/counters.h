@@ -59,6 +59,8 @@ void counters_set_clock(struct counters *counters, const struct store_clock *clo
 void counters_set_flag_errors(struct counters *counters, enum consumer_flag flag, uint64_t count);
 void counters_set_takeovers(struct counters *counters, uint64_t count);
 void counters_set_crowd(struct counters *counters, const struct crowd_counts *counts);
+/* Bytes of the store's files, and of the file system that they are on. Never called where the store is in memory. */
+void counters_set_disk(struct counters *counters, uint64_t store_bytes, uint64_t free_bytes, uint64_t disk_bytes);
 void counters_set_replays(struct counters *counters, uint64_t count);
 
 #endif
