@@ -37,6 +37,7 @@ static const struct route routes[] = {
     {"GET", "/api/audit", ACCESS_READ, admin_audit},
     {"GET", "/api/messages/*", ACCESS_READ, admin_message},
     {"POST", "/api/messages/*/replay", ACCESS_CHANGE, admin_replay_one},
+    {"POST", "/api/store/backup", ACCESS_CHANGE, admin_backup},
     {"POST", "/api/replay", ACCESS_CHANGE, admin_replay_many},
 };
 

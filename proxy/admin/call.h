@@ -47,6 +47,7 @@ admin_handler admin_parity;                                                     
 admin_handler admin_rehearse_begin, admin_rehearse_show, admin_rehearse_cancel; /* rehearse.c */
 admin_handler admin_fields;                                                     /* fields.c */
 admin_handler admin_messages, admin_message;                                    /* messages.c */
+admin_handler admin_backup;                                                     /* backup.c */
 admin_handler admin_audit;                                                      /* audit.c */
 admin_handler admin_replay_one, admin_replay_many;                              /* replays.c */
 admin_handler admin_page, admin_access;                                         /* pages.c */

@@ -96,6 +96,17 @@ static const struct cli_command commands[] = {
      "pairing.window is told as \"one of N occurrences of this key\".\n"
      "Exit status 0 only where each occurrence was handled once.",
      cmd_audit},
+    {"store",
+     "backup FILE [--force] [--admin URL] [--token T] [--json]\n"
+     "check [FILE] [--config FILE] [--set KEY=VALUE]... [--json]\n"
+     "salvage OLD NEW [--json]",
+     "copy, check or rescue the store's file",
+     "`backup` has the running proxy write a consistent copy to FILE, on its own\n"
+     "machine, which needs the token; --force replaces a file, but never the store.\n"
+     "`check` looks at every page and message of a file that is not in use: FILE, or\n"
+     "the one of the settings (hookshift.db); exit status 1 where something is wrong.\n"
+     "`salvage` writes what is readable of a damaged file into a new store.",
+     cmd_store},
     {"sign", "--secret S [--id I] [--timestamp T] [--json] [FILE]", "print Standard Webhooks headers for a body",
      "The secret is whsec_ and base64. Without --id a random one is made; without --timestamp (unix seconds)\n"
      "it is now. `-`, or no file, reads standard input.",

@@ -41,7 +41,8 @@ static size_t word_len(struct str text) {
 static struct option_word option_at(struct str text) {
     struct option_word word = {.name = str_slice(text.at, word_len(text))};
     struct str rest = str_from(text, word.name.len);
-    if (rest.len < 2 || rest.at[0] != ' ' || rest.at[1] == '|' || rest.at[1] == '[' || rest.at[1] == '-' || rest.at[1] == '(')
+    if (rest.len < 2 || rest.at[0] != ' ' || rest.at[1] == '|' || rest.at[1] == '[' || rest.at[1] == '-' ||
+        rest.at[1] == '(')
         return word;
     rest = str_from(rest, 1);
     size_t len = 0;

@@ -12,6 +12,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct store_copy;
+
 struct flag_set {
     void *flags;
     store_release_fn *release;
@@ -41,6 +43,7 @@ struct store {
     struct job_queue queue, lane_queue; /* the second only where lanes serve */
     struct flag_set next_flags;
     bool has_next_flags, is_closing, is_failing;
+    struct store_copy *copy; /* that is being made; NULL: none */
     bool is_poked;           /* the thread shall look at the time again */
     struct err_detail error; /* ... to here */
 
@@ -83,6 +86,9 @@ void store_poke_thread(struct store *store);
  * what lanes queued, and gets its own jobs back: their done() is to be called without the lock. False: nothing was
  * queued. */
 bool store_serve(struct store *store, struct loop *own, struct job_queue *answered);
+/* store_copy.c: one step of a copy, outside of a group; true: there is more to do. And the end of one that is not. */
+bool store_copy_step(struct store *store, bool is_busy);
+void store_copy_end(struct store *store);
 /* Tells what has become due since. */
 void store_tell_ready(struct store *store);
 /* Writes down for others what they may ask for, as of now. */

@@ -168,7 +168,7 @@ static bool is_closing(struct store *store) {
 /* One turn with the ledger; milliseconds until the next. */
 static int64_t work(struct store *store) {
     store->wakes_ms = 0;
-    (void)store_serve(store, NULL, NULL);
+    bool is_busy = store_serve(store, NULL, NULL);
     watch_clock(store);
     int64_t now_us = clock_mono_us();
     if (now_us >= store->sweep_us && !is_closing(store))
@@ -176,7 +176,7 @@ static int64_t work(struct store *store) {
     if (now_us >= store->probe_us)
         probe(store);
     store_tell_ready(store);
-    int64_t now_ms = clock_wall_ms(), pause = pause_ms(store, now_ms);
+    int64_t now_ms = clock_wall_ms(), pause = store_copy_step(store, is_busy) ? 0 : pause_ms(store, now_ms);
     store->wakes_ms = now_ms + pause;
     return pause;
 }
@@ -193,5 +193,6 @@ void *store_thread_main(void *arg) {
         pause = work(store);
         pthread_mutex_unlock(&store->ledger_lock);
     }
+    store_copy_end(store);
     return NULL;
 }
