@@ -172,14 +172,63 @@ void delivery_send(struct delivery *delivery, httpc_done *done) {
     delivery->call = httpc_send(delivery->worker->httpc[delivery->record.endpoint], &request, done, delivery);
 }
 
+/* By the flags in force on this thread; the store, which is asked where the answer is no, decides by its own. */
+static bool seems_off(struct delivery *delivery) {
+    struct snapshot *snapshot = snapshot_slot_get(delivery->worker->service->snapshots);
+    bool on = snapshot_consumer_on(snapshot, delivery->record.endpoint, &delivery->record, clock_wall_ms(),
+                                   delivery->arena, NULL);
+    snapshot_release(snapshot);
+    return !on;
+}
+
+static enum err run_resume(struct ledger *ledger, struct store_job *job) {
+    struct delivery *delivery = CONTAINER_OF(job, struct delivery, job);
+    return ledger_resume(ledger, delivery->record.id, clock_wall_ms(), &delivery->resumed);
+}
+
+/* It was decided again: that is the answer to its sender, as if it had come now. */
+static void end_unsent(struct delivery *delivery) {
+    bool suppressed = delivery->resumed == STATE_SUPPRESSED;
+    if (delivery->exchange != NULL)
+        reply_accepted(delivery->exchange, suppressed ? 200 : 202, suppressed ? "suppressed" : "parked",
+                       delivery->record.id, delivery->resumed);
+    delivery->exchange = NULL;
+    outbox_on_unsent(delivery->outbox, delivery->health);
+    outbox_on_over(delivery->outbox, delivery);
+}
+
+static void on_resumed(struct store_job *job) {
+    struct delivery *delivery = CONTAINER_OF(job, struct delivery, job);
+    delivery->is_asking = false;
+    if (job->err == ERR_NONE && delivery->resumed != STATE_PENDING) {
+        end_unsent(delivery);
+    } else if (job->err != ERR_NONE || delivery->is_stopping) {
+        outbox_on_unsent(delivery->outbox, delivery->health);
+        settle(delivery, ATTEMPT_INTERRUPTED, NULL, STR("interrupted: there was no time or no room for it"));
+    } else {
+        delivery_send(delivery, on_answer);
+    }
+}
+
+/* What had to wait for room asks its flag again. */
 void delivery_start(struct delivery *delivery) {
-    delivery_send(delivery, on_answer);
+    bool has_waited = delivery->deadline_ms != 0;
+    if (!has_waited || !seems_off(delivery)) {
+        delivery_send(delivery, on_answer);
+        return;
+    }
+    delivery->is_asking = true;
+    delivery->job = (struct store_job){.run = run_resume, .done = on_resumed};
+    store_lane_submit(delivery->worker->lane, &delivery->job);
 }
 
 void delivery_interrupt(struct delivery *delivery) {
     if (delivery->call != NULL) {
         httpc_cancel(delivery->call);
         health_return(delivery->health);
+    } else if (delivery->is_asking) {
+        delivery->is_stopping = true;
+        return;
     } else if (delivery->attempt.id != 0) {
         return; /* answered already: its settlement is on the way */
     }

@@ -26,6 +26,8 @@ struct delivery {
     struct attempt attempt;
     struct settlement settlement;
     int64_t now_ms;
+    enum state resumed;          /* what asking the flag again came to */
+    bool is_asking, is_stopping; /* it is asked; meanwhile, the delivery was interrupted */
     bool is_shadow;
 };
 

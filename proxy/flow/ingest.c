@@ -136,6 +136,9 @@ static struct delivery *delivery_of(struct ingest *ingest) {
                                        .received_ms = message->received_ms,
                                        .item_count = (uint32_t)message->item_count,
                                        .type = message->type,
+                                       .company = message->company,
+                                       .connection = message->connection,
+                                       .data_type = message->data_type,
                                        .target = message->target,
                                        .trace_parent = message->trace_parent};
     delivery->content = ingest->content;

@@ -246,8 +246,18 @@ static void kick_other(void *arg) {
     outbox_kick(arg);
 }
 
-void outbox_on_answered(struct outbox *outbox, struct health *health, const struct outbox_sign *sign) {
+/* There is room for another one: here, or at a worker where a sender waits for it. */
+static void offer_place(struct outbox *outbox, const struct health *health) {
     struct service *service = outbox->worker->service;
+    outbox_kick(outbox);
+    if (atomic_load(&health->waiting) == 0)
+        return;
+    for (size_t i = 0; i < service->worker_count; i++)
+        if (service->workers[i] != outbox->worker)
+            loop_post(service->workers[i]->loop, kick_other, service->workers[i]->outbox[outbox->endpoint]);
+}
+
+void outbox_on_answered(struct outbox *outbox, struct health *health, const struct outbox_sign *sign) {
     if (health_release(health, sign->sign, sign->rest_ms, clock_mono_us() / 1000)) {
         const struct origin *origin = CONTAINER_OF(health, struct origin, health);
         bool is_up = sign->sign == HEALTH_ALIVE;
@@ -258,12 +268,12 @@ void outbox_on_answered(struct outbox *outbox, struct health *health, const stru
             LOG_TEXTZ("endpoint", endpoint_name(outbox->endpoint)), LOG_STR("origin", origin->text),
             LOG_STR("why", sign->why), LOG_INT(sign->rest_ms > 0 ? "rest_ms" : NULL, sign->rest_ms));
     }
-    outbox_kick(outbox);
-    if (atomic_load(&health->waiting) == 0)
-        return;
-    for (size_t i = 0; i < service->worker_count; i++)
-        if (service->workers[i] != outbox->worker)
-            loop_post(service->workers[i]->loop, kick_other, service->workers[i]->outbox[outbox->endpoint]);
+    offer_place(outbox, health);
+}
+
+void outbox_on_unsent(struct outbox *outbox, struct health *health) {
+    health_return(health);
+    offer_place(outbox, health);
 }
 
 static void free_delivery(void *arg) {

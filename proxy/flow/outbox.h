@@ -27,6 +27,7 @@ struct outbox_sign {
     struct str why; /* for the log */
 };
 void outbox_on_answered(struct outbox *outbox, struct health *health, const struct outbox_sign *sign);
+void outbox_on_unsent(struct outbox *outbox, struct health *health); /* it was not sent, and gives its place back */
 void outbox_on_over(struct outbox *outbox, struct delivery *delivery);
 void delivery_start(struct delivery *delivery);     /* in flight; the place is taken */
 void delivery_interrupt(struct delivery *delivery); /* waiting or in flight: settle it as interrupted */

@@ -49,6 +49,8 @@ static enum err read_store(struct ledger *ledger) {
     TRY(ledger->ops->begin(ledger->backend));
     enum err err = read_memory(ledger);
     if (err == ERR_NONE)
+        err = ledger_refused_read(ledger);
+    if (err == ERR_NONE)
         err = parity_open(ledger->parity, ledger->backend);
     ledger->ops->rollback(ledger->backend);
     return err;
@@ -109,6 +111,7 @@ void ledger_close(struct ledger *ledger) {
     ledger->ops->close(ledger->backend);
     idset_clear(&ledger->leases);
     idset_clear(&ledger->set_aside);
+    ledger_refused_free(ledger);
     parity_free(ledger->parity);
     mem_free(ledger->changes);
     ledger_lanes_clear(ledger);
@@ -120,6 +123,7 @@ enum err ledger_begin(struct ledger *ledger) {
     TRY(ledger->ops->begin(ledger->backend));
     ledger->before = ledger->now;
     ledger->change_count = 0;
+    ledger_refused_begin(ledger);
     return ERR_NONE;
 }
 
@@ -145,6 +149,7 @@ void ledger_rollback(struct ledger *ledger) {
     ledger->ops->rollback(ledger->backend);
     parity_drop(ledger->parity);
     ledger->now = ledger->before;
+    ledger_refused_undo(ledger);
     ledger_lanes_reset(ledger);
     while (ledger->change_count > 0) {
         struct lease_change change = ledger->changes[--ledger->change_count];

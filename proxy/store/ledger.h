@@ -148,6 +148,9 @@ struct lease_batch {
 };
 enum err ledger_lease_lanes(struct ledger *ledger, struct arena *arena, enum endpoint endpoint,
                             const struct lane_choice *choice, int64_t now_ms, struct lease_batch *batch) MUST_USE;
+/* A leased message whose attempt had to wait, and begins now: does its flag still say so? Where it does not, the lease
+ * ends, it is decided again, and `*state` is what it came to; else pending. ERR_NOT_FOUND. */
+enum err ledger_resume(struct ledger *ledger, uint64_t id, int64_t now_ms, enum state *state) MUST_USE;
 /* When the next pending message that is not leased is due (never later than it really is); DUE_NEVER. Cheap. */
 int64_t ledger_next_due(const struct ledger *ledger, enum endpoint endpoint);
 

@@ -327,6 +327,16 @@ static void tell(struct arena *arena, const struct arrival *arrival, struct admi
         admission->near_misses[i].type = arena_str(arena, admission->near_misses[i].type);
 }
 
+/* The repeat of what was refused for now is placed in time where it came first. */
+static void place_in_time(struct ledger *ledger, struct record *record, int64_t now_ms) {
+    int64_t first_ms;
+    if (!ledger_refused_before(ledger, record, now_ms, &first_ms))
+        return;
+    if (record->time_ms == record->received_ms)
+        record->time_ms = first_ms; /* it tells no time of its own */
+    record->received_ms = first_ms;
+}
+
 enum err ledger_admit(struct ledger *ledger, struct arena *arena, const struct admit_request *request,
                       struct admission *admission) {
     arena_reset(ledger->scratch);
@@ -337,6 +347,7 @@ enum err ledger_admit(struct ledger *ledger, struct arena *arena, const struct a
     if (repeat.found)
         return ledger_repeat(ledger, &repeat.first, request->now_ms, admission);
     arrival.namesake = repeat.namesake;
+    place_in_time(ledger, &arrival.record, request->now_ms);
     TRY(find_twins(&arrival));
     cover(&arrival);
     ask_flags(&arrival);
@@ -344,7 +355,7 @@ enum err ledger_admit(struct ledger *ledger, struct arena *arena, const struct a
     settle_fate(&arrival);
     if (!state_is_final(arrival.record.state) && ledger_backlog_is_full(ledger)) {
         *admission = (struct admission){.outcome = ADMIT_REFUSED};
-        return ERR_NONE;
+        return ledger_refused_note(ledger, &arrival.record, false, request->now_ms);
     }
     trace(&arrival);
     TRY(write_down(&arrival));

@@ -60,6 +60,7 @@ struct ledger {
     struct idset leases;
     struct idset set_aside; /* damaged, told of */
     struct parity *parity;
+    struct refusals *refusals;                         /* NULL: none yet */
     uint64_t oldest_from[STATE_COUNT][ENDPOINT_COUNT]; /* no message of the endpoint in that state has a lower id */
     struct lanes lanes[ENDPOINT_COUNT];
     struct ledger_memory now, before; /* before: as of ledger_begin() */
@@ -187,6 +188,16 @@ struct str ledger_left_out(struct ledger *ledger, const struct record *record);
  * `*moved`.
  */
 enum err ledger_ask_again(struct ledger *ledger, struct record *record, int64_t now_ms, bool *moved) MUST_USE;
+
+/* ledger_refused.c: its sender is told 503, and will come again. `is_lasting`: also after a restart. */
+enum err ledger_refused_note(struct ledger *ledger, const struct record *record, bool is_lasting,
+                             int64_t now_ms) MUST_USE;
+/* Was it refused before, with the same identity and facts? `*first_ms`: when it came first. */
+bool ledger_refused_before(struct ledger *ledger, const struct record *record, int64_t now_ms, int64_t *first_ms);
+enum err ledger_refused_read(struct ledger *ledger) MUST_USE; /* from the store */
+void ledger_refused_begin(struct ledger *ledger);             /* a group begins */
+void ledger_refused_undo(struct ledger *ledger);              /* it is rolled back */
+void ledger_refused_free(struct ledger *ledger);
 
 /* ledger_repeat.c: the sender repeats a message that was admitted before. */
 enum err ledger_repeat(struct ledger *ledger, struct record *first, int64_t now_ms,

@@ -27,6 +27,7 @@ enum err ledger_ask_again(struct ledger *ledger, struct record *record, int64_t 
     if ((record->marks & RECORD_REPLAYED) != 0 || ledger_own_on(ledger, record, now_ms))
         return ERR_NONE;
     *moved = true;
+    record->marks |= RECORD_PROMISED; /* whoever waits is answered 2xx: it is kept */
     TRY(ledger_decide_again(ledger, record, now_ms, "its consumer was switched off"));
     return ledger_ripple(ledger, record->id, now_ms, "its twin's consumer was switched off");
 }
@@ -96,5 +97,24 @@ enum err ledger_lease(struct ledger *ledger, struct arena *arena, enum endpoint 
     }
     ledger->now.next_due_ms[endpoint] = again ? now_ms : leasing.next_ms;
     *count = leasing.taken;
+    return ERR_NONE;
+}
+
+enum err ledger_resume(struct ledger *ledger, uint64_t id, int64_t now_ms, enum state *state) {
+    struct record record;
+    bool moved;
+    arena_reset(ledger->scratch);
+    TRY(ledger->ops->load(ledger->backend, ledger->scratch, id, &record));
+    *state = record.state;
+    if (ledger_own_on(ledger, &record, now_ms))
+        return ERR_NONE;
+    ledger_lease_drop(ledger, id);
+    TRY(ledger_ask_again(ledger, &record, now_ms, &moved));
+    if (!moved) { /* somebody replays it: it goes all the same */
+        ledger_lease_add(ledger, id);
+        return ERR_NONE;
+    }
+    TRY(ledger->ops->load(ledger->backend, ledger->scratch, id, &record));
+    *state = record.state;
     return ERR_NONE;
 }

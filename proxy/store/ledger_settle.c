@@ -52,6 +52,7 @@ static enum err forget(struct ledger *ledger, struct record *record, int64_t now
     TRY(ledger_move(ledger, record, STATE_DEAD, DUE_NEVER, now_ms, (struct step){.why = STR("forgotten")}));
     TRY(ledger_ripple(ledger, record->id, now_ms, "its twin was not delivered"));
     TRY(ledger_count_forgotten(ledger, record));
+    TRY(ledger_refused_note(ledger, record, true, now_ms));
     return ledger_erase(ledger, record);
 }
 

@@ -3,6 +3,10 @@ need their event, leases after a restart."""
 
 import json
 import pathlib
+import threading
+import time
+
+import pytest
 
 from messages import Push, Read
 from proxy import flag_file
@@ -182,3 +186,45 @@ def test_data_type_that_stays_in_the_body_is_not_named(start, legacy, new):
     request = new.wait_for()[0]
     covered = request.headers.get("hookshift-covered", "").split(",")
     assert sorted(body_types(request)) == ["bills", "invoices"] and "invoices" not in covered
+
+
+def test_sender_that_waits_for_a_slow_consumer_hears_of_the_flag(start, store, legacy):
+    """acknowledge=delivered: it waits for room, legacy goes off meanwhile: parked and answered so, not delivered.
+    (pairing 4.10) (fault 2.17)"""
+    release = threading.Event()
+    legacy.otherwise = lambda request: release.wait(10) and 200
+    proxy = start(store=store, acknowledge="delivered", endpoints__legacy__concurrency=1)
+    answers = []
+    senders = [threading.Thread(target=lambda: answers.append(proxy.send(Push().rule()))) for _ in range(4)]
+    for sender in senders:
+        sender.start()
+    wait_until(lambda: legacy.in_flight == 1 and len(proxy.messages()["messages"]) == 4, "one under way, three waiting")
+    proxy.set_flags(legacy=False)
+    release.set()
+    for sender in senders:
+        sender.join()
+    assert sorted((answer.status, answer.outcome) for answer in answers) == [(200, "delivered")] + [(202, "parked")] * 3
+    assert len(legacy.requests) == 1
+    for answer in answers:
+        if answer.outcome == "parked":
+            proxy.wait_for_state(answer.id, "parked")
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_refused_message_keeps_its_first_arrival(start, legacy, new, restarts):
+    """acknowledge=delivered: an alert is refused by 503, its event is delivered, the alert comes again after the
+    window: told already. (pairing 1.12) (fault 2.18)"""
+    legacy.script = [500]
+    read = Read(data_types=["invoices"])
+    proxy = start(acknowledge="delivered", pairing__window="1s")
+    rule = read.rule("invoices")
+    assert proxy.send(rule).status == 503
+    assert proxy.send(read.event()).outcome == "delivered"
+    if restarts:
+        proxy.terminate()
+        proxy.start()
+    began = time.monotonic()
+    wait_until(lambda: time.monotonic() - began > 2.2, "the window to be over")
+    again = proxy.send(rule)
+    assert (again.status, again.outcome) == (200, "suppressed")
+    assert len(legacy.requests) == 1

@@ -314,6 +314,8 @@ struct history_step generator_next(struct generator *generator, const struct mod
     if (falls(generator, mood->replays) && (place = any_message(generator, model)) != NOWHERE)
         return (struct history_step){
             .kind = STEP_REPLAY, .label = model->messages[place].label, .force = random_chance(&generator->random, 50)};
+    if (falls(generator, 4) && (place = any_under_way(generator, model)) != NOWHERE)
+        return (struct history_step){.kind = STEP_RESUME, .label = model->messages[place].label};
     if (falls(generator, 35) && (place = any_under_way(generator, model)) != NOWHERE)
         return settlement(generator, &model->messages[place]);
     return next_arrival(generator, model->now_ms);

@@ -8,7 +8,7 @@
 
 static const char *const step_names[STEP_KIND_COUNT] = {"arrive", "wait",   "lease",   "settle", "flags",
                                                         "sweep",  "replay", "restart", "begin",  "commit",
-                                                        "abort",  "fail",   "crash"};
+                                                        "abort",  "resume", "fail",    "crash"};
 static const char *const result_names[] = {"delivered", "failed", "gone", "interrupted"};
 
 void history_clear(struct history *history) {
@@ -83,6 +83,9 @@ void history_write_step(const struct history_step *step, FILE *file) {
         break;
     case STEP_FLAGS:
         fprintf(file, " %02x %02x", step->flags.on[ENDPOINT_LEGACY], step->flags.on[ENDPOINT_NEW]);
+        break;
+    case STEP_RESUME:
+        fprintf(file, " %u", step->label);
         break;
     case STEP_REPLAY:
         fprintf(file, " %u%s", step->label, step->force ? " force" : "");
@@ -302,6 +305,8 @@ static bool read_step(struct line *line, const char *name, struct history_step *
         return read_settlement(line, step);
     case STEP_FLAGS:
         return read_flags(line, &step->flags);
+    case STEP_RESUME:
+        return read_label(line, step);
     case STEP_REPLAY:
         return read_replay(line, step);
     default:

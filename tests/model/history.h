@@ -29,8 +29,9 @@ enum step_kind {
     STEP_BEGIN,   /* from here to commit or abort: one group */
     STEP_COMMIT,
     STEP_ABORT,
-    STEP_FAIL,  /* number: which call of the store will fail, counted from here */
-    STEP_CRASH, /* likewise, and the process ends there without a word */
+    STEP_RESUME, /* label: an attempt that had to wait begins */
+    STEP_FAIL,   /* number: which call of the store will fail, counted from here */
+    STEP_CRASH,  /* likewise, and the process ends there without a word */
     STEP_KIND_COUNT
 };
 

@@ -16,6 +16,8 @@ void model_copy(struct model *to, const struct model *from) {
     to->now_ms = from->now_ms;
     to->message_count = from->message_count;
     to->twin_count = from->twin_count;
+    to->refusal_count = from->refusal_count;
+    memcpy(to->refusals, from->refusals, (size_t)from->refusal_count * sizeof *to->refusals);
     memcpy(to->twins, from->twins, (size_t)from->twin_count * sizeof *to->twins);
     memcpy(to->messages, from->messages, (size_t)from->message_count * sizeof *to->messages);
 }
@@ -242,6 +244,28 @@ static bool same_identity(const struct sketch *a, const struct sketch *b) {
            a->body_id == b->body_id && state_the_same(a, b);
 }
 
+/* Section 1: "What was refused for now (503) keeps its identity and first arrival: a repeat is placed in time there."
+ */
+static bool is_same_refusal(const struct sketch *a, const struct sketch *b) {
+    return same_identity(a, b) && a->company == b->company && a->rule_id == b->rule_id;
+}
+
+void rules_note_refusal(struct model *model, const struct sketch *sketch, int64_t first_ms, bool is_lasting) {
+    MUST(model->refusal_count < MODEL_MESSAGES);
+    model->refusals[model->refusal_count++] = (struct model_refusal_note){*sketch, first_ms, is_lasting};
+}
+
+static int64_t first_arrival_ms(const struct model *model, const struct sketch *sketch) {
+    int64_t first_ms = model->now_ms;
+    for (int i = 0; i < model->refusal_count; i++) {
+        const struct model_refusal_note *note = &model->refusals[i];
+        bool counts = model->now_ms - note->first_ms <= model->rules.retention_ms;
+        if (counts && is_same_refusal(&note->sketch, sketch) && note->first_ms < first_ms)
+            first_ms = note->first_ms;
+    }
+    return first_ms;
+}
+
 bool rules_is_remembered(const struct model *model, int place) {
     const struct model_message *message = &model->messages[place];
     bool open = message->state == STATE_PENDING || message->state == STATE_HELD || message->state == STATE_PARKED;
@@ -307,15 +331,16 @@ struct model_arrival model_arrive(struct model *model, unsigned label, const str
         .label = label,
         .there = true,
         .sketch = *sketch,
-        .received_ms = model->now_ms,
+        .received_ms = first_arrival_ms(model, sketch),
         .changed_ms = model->now_ms,
-        .time_ms = model->now_ms - sketch->age_ms,
+        .time_ms = sketch->age_ms != 0 ? model->now_ms - sketch->age_ms : first_arrival_ms(model, sketch),
         .state = STATE_EXPIRED, /* until it is decided: handles nothing */
     };
     int twins_before = model->twin_count;
     rules_find_twins(model, place);
     unsigned covered = rules_spare(model, place);
     if (would_wait(model, place) && backlog(model) >= model->rules.backlog_max) {
+        rules_note_refusal(model, sketch, message->received_ms, false);
         model->message_count--;
         model->twin_count = twins_before;
         return (struct model_arrival){.outcome = MODEL_REFUSED, .place = NOWHERE};

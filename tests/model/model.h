@@ -38,6 +38,13 @@ struct model_message {
     bool promised, replayed, forced, content_gone, under_way;
 };
 
+/* Refused for now: its sender comes again. */
+struct model_refusal_note {
+    struct sketch sketch;
+    int64_t first_ms;
+    bool is_lasting; /* also after a restart */
+};
+
 struct model_twin { /* places in the array of messages */
     int rule, event;
     unsigned item;
@@ -47,7 +54,8 @@ struct model {
     struct rules rules;
     struct flags flags;
     int64_t now_ms;
-    int message_count, twin_count;
+    int message_count, twin_count, refusal_count;
+    struct model_refusal_note refusals[MODEL_MESSAGES];
     struct model_twin twins[MODEL_TWINS];
     struct model_message messages[MODEL_MESSAGES];
 };
@@ -76,6 +84,8 @@ struct model_arrival model_arrive(struct model *model, unsigned label, const str
                                   bool promise);
 /* Places of the pending messages that are due, in the order they are leased; marks them under way. */
 int model_lease(struct model *model, enum endpoint endpoint, int max, int *places);
+/* An attempt that had to wait begins: off by now, it is decided again. */
+void model_resume(struct model *model, int place);
 void model_settle(struct model *model, int place, const struct model_attempt *attempt);
 enum model_refusal { REPLAYS, REFUSED_GONE, REFUSED_BUSY, REFUSED_BODY, REFUSED_HANDLED };
 enum model_refusal model_may_replay(const struct model *model, int place, bool force);

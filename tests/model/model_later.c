@@ -36,6 +36,7 @@ int model_lease(struct model *model, enum endpoint endpoint, int max, int *place
     int count = 0;
     for (int next; count < max && (next = next_due(model, endpoint)) != NOWHERE;) {
         if (is_off_by_now(model, next)) {
+            model->messages[next].promised = true;
             rules_decide(model, next, false);
             rules_become_unhandled(model, next);
             continue;
@@ -48,8 +49,26 @@ int model_lease(struct model *model, enum endpoint endpoint, int max, int *place
     return count;
 }
 
+/* Section 4: "the start of an attempt that had to wait ask the flag again". */
+void model_resume(struct model *model, int place) {
+    struct model_message *message = &model->messages[place];
+    if (!is_off_by_now(model, place))
+        return;
+    message->under_way = false;
+    message->promised = true; /* its sender is answered 2xx */
+    rules_decide(model, place, false);
+    rules_become_unhandled(model, place);
+}
+
 static void forget(struct model *model, int place) {
     model->messages[place].there = false;
+}
+
+/* Its sender was told 503, and comes again. */
+static void refuse(struct model *model, int place) {
+    const struct model_message *message = &model->messages[place];
+    forget(model, place);
+    rules_note_refusal(model, &message->sketch, message->received_ms, true);
 }
 
 static void settle_delivered(struct model *model, int place) {
@@ -112,7 +131,7 @@ static void settle_failed(struct model *model, int place, const struct model_att
     message->promised = message->promised || is_relied_on(model, place);
     if (!message->promised) {
         /* `acknowledge=delivered`: "503 and forgotten, so that the sender retries" */
-        forget(model, place);
+        refuse(model, place);
         rules_become_unhandled(model, place);
     } else if (attempt->result == RESULT_INTERRUPTED) {
         message->due_ms = model->now_ms;
@@ -317,6 +336,11 @@ void model_do_chore(struct model *model, int place, enum model_chore chore) {
 }
 
 void model_crash(struct model *model) {
+    int kept = 0;
     for (int i = 0; i < model->message_count; i++)
         model->messages[i].under_way = false;
+    for (int i = 0; i < model->refusal_count; i++)
+        if (model->refusals[i].is_lasting)
+            model->refusals[kept++] = model->refusals[i];
+    model->refusal_count = kept;
 }

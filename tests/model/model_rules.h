@@ -12,6 +12,7 @@ bool rules_is_remembered(const struct model *model, int place); /* is within ret
 void rules_find_twins(struct model *model, int place);
 void rules_decide(struct model *model, int place, bool arriving);
 bool rules_untrim(struct model *model, int place);
+void rules_note_refusal(struct model *model, const struct sketch *sketch, int64_t first_ms, bool is_lasting);
 unsigned rules_spare(const struct model *model, int place);
 bool rules_is_handled(const struct model *model, int place);
 void rules_lay_to_rest(struct model *model, int place);

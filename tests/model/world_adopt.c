@@ -50,6 +50,8 @@ static void adopt_message(struct world *world, int place) {
     const struct mirror_record *record = mirror_at(world, place);
     message->there = record->there;
     message->state = record->state;
+    message->received_ms = record->received_ms;
+    message->time_ms = record->time_ms;
     message->due_ms = record->due_ms == DUE_NEVER ? INT64_MAX : record->due_ms;
     message->attempts = record->attempts;
     message->tries = record->tries;

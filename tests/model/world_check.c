@@ -71,8 +71,8 @@ static bool is_repeated(const struct sketch *first, const struct history_step *s
  * are given back. */
 static bool may_reopen(const struct world *world, const struct mirror_record *before, const struct mirror_record *after,
                        const struct history_step *step) {
-    bool moves_twins =
-        step->kind == STEP_SETTLE || step->kind == STEP_SWEEP || step->kind == STEP_ARRIVE || step->kind == STEP_LEASE;
+    bool moves_twins = step->kind == STEP_SETTLE || step->kind == STEP_SWEEP || step->kind == STEP_ARRIVE ||
+                       step->kind == STEP_LEASE || step->kind == STEP_RESUME;
     bool is_dead = before->state == STATE_DEAD || before->state == STATE_EXPIRED;
     if (step->kind == STEP_REPLAY) {
         int place = model_find_label(&world->model, step->label);

@@ -113,6 +113,8 @@ static bool arrive(struct world *world, const struct history_step *step) {
         return true;
     struct model_message *message = &world->model.messages[arrival.place];
     struct witnessed *witnessed = &world->witnessed[arrival.place];
+    if (arrival.outcome == MODEL_REOPENED) /* its twins stay while it is open */
+        memset(world->chores_seen_ms, 0, sizeof world->chores_seen_ms);
     if (arrival.outcome == MODEL_DUPLICATE || arrival.outcome == MODEL_REOPENED) {
         witnessed->promised = true;
         return true;
@@ -216,6 +218,25 @@ static bool settle(struct world *world, const struct history_step *step) {
     return settlement_agrees(world, message, &settlement);
 }
 
+static bool resume(struct world *world, const struct history_step *step) {
+    int place = model_find_label(&world->model, step->label);
+    if (place == NOWHERE || !world->model.messages[place].under_way)
+        return true;
+    struct model_message *message = &world->model.messages[place];
+    enum state state;
+    if (!group_accepts(world, ledger_resume(world->ledger, message->id, world->now_ms, &state), "ledger_resume"))
+        return false;
+    if (world->without_model)
+        message->under_way = state == STATE_PENDING;
+    else
+        model_resume(&world->model, place);
+    if (state != STATE_PENDING)
+        world->witnessed[place].promised = true;
+    return world->without_model || state == message->state ||
+           world_fail(world, "resumed %u as %s, the model says %s", message->label, state_name(state),
+                      state_name(message->state));
+}
+
 static bool replay(struct world *world, const struct history_step *step) {
     int place = model_find_label(&world->model, step->label);
     if (place == NOWHERE)
@@ -263,6 +284,8 @@ static bool do_in_group(struct world *world, const struct history_step *step) {
         return lease(world, step);
     case STEP_SETTLE:
         return settle(world, step);
+    case STEP_RESUME:
+        return resume(world, step);
     case STEP_REPLAY:
         return replay(world, step);
     case STEP_SWEEP:
@@ -340,7 +363,8 @@ bool world_step(struct world *world, const struct history_step *step) {
         adopt_all(world);
         return check_invariants(world, step);
     }
-    if (step->kind == STEP_REPLAY || step->kind == STEP_FLAGS || step->kind == STEP_SETTLE || world->undone)
+    if (step->kind == STEP_REPLAY || step->kind == STEP_FLAGS || step->kind == STEP_SETTLE ||
+        step->kind == STEP_RESUME || world->undone)
         memset(world->chores_seen_ms, 0, sizeof world->chores_seen_ms); /* what was due may not be for a while */
     if (!compare_all(world) || !check_invariants(world, step))
         return false;

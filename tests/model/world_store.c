@@ -155,7 +155,7 @@ enum err world_open(struct world *world, enum store_kind store, bool without_mod
     world->mirror.arg = world;
     mirror_clear(&world->mirror);
     mirror_copy(&world->previous, &world->mirror.now);
-    world->model.message_count = world->model.twin_count = 0;
+    world->model.message_count = world->model.twin_count = world->model.refusal_count = 0;
     world->model.rules = *rules;
     world->model.flags = world->flags[0];
     memset(world->chores_seen_ms, 0, sizeof world->chores_seen_ms);

@@ -215,6 +215,68 @@ static void nothing_that_is_leaned_upon_is_removed(void **state) {
     assert_true(is_gone(world, rule));
 }
 
+static uint64_t refused(struct world *world, const char *webhook_id) {
+    uint64_t id = TELL(world, .webhook_id = webhook_id, .items = {"read/a"}, .waits = true, .lease = true);
+    attempt(world, id, ATTEMPT_FAILED);
+    assert_true(world->settlement.forgotten);
+    return id;
+}
+
+/* 1: refused by 503, its event is delivered in between, and it comes again when the window is over. (pairing 1.12)
+ * (fault 2.18) */
+static void a_refused_message_keeps_its_first_arrival(void **state) {
+    struct world *world = *state;
+    bool lasts = world->place.path[0] != '\0';
+    refused(world, "again");
+    advance(world, MINUTE_MS_);
+    uint64_t event = reads(world, "a");
+    attempt(world, event, ATTEMPT_DELIVERED);
+    advance(world, HOUR_MS_);
+    if (lasts)
+        world_reopen(world);
+    uint64_t id = TELL(world, .webhook_id = "again", .items = {"read/a"}, .waits = true, .lease = true);
+    assert_int_equal(world->admission.outcome, ADMIT_SUPPRESSED);
+    struct record record = story_of(world, id).record;
+    assert_int_equal(record.received_ms, START_MS);
+    assert_int_equal(record.time_ms, START_MS);
+}
+
+/* ... refused again and again, it stays where it was; another message is another one. (pairing 1.12) (fault 2.18) */
+static void a_message_that_is_refused_often_stays_where_it_was(void **state) {
+    struct world *world = *state;
+    for (int i = 0; i < 3; i++) {
+        refused(world, "again");
+        advance(world, 4 * MINUTE_MS_);
+    }
+    uint64_t id = TELL(world, .webhook_id = "again", .items = {"read/other"});
+    assert_int_equal(story_of(world, id).record.received_ms, world->now_ms); /* other facts */
+    id = TELL(world, .webhook_id = "never", .items = {"read/a"});
+    assert_int_equal(story_of(world, id).record.received_ms, world->now_ms);
+    advance(world, DAY_MS);
+    refused(world, "late");
+    advance(world, 16 * DAY_MS);
+    id = TELL(world, .webhook_id = "late", .items = {"read/late"});
+    assert_int_equal(story_of(world, id).record.received_ms, world->now_ms);
+}
+
+/* 4: the start of an attempt that had to wait asks the flag again. (pairing 4.10) (fault 2.17) */
+static void an_attempt_that_waited_asks_again(void **state) {
+    struct world *world = *state;
+    enum state came_to;
+    uint64_t id = TELL(world, .waits = true, .lease = true), on = TELL(world, .waits = true, .lease = true);
+    GROUP(world, ledger_resume(world->ledger, on, world->now_ms, &came_to));
+    assert_int_equal(came_to, STATE_PENDING);
+    assert_true(story_of(world, on).leased);
+    world->on[ENDPOINT_LEGACY] = false;
+    GROUP(world, ledger_resume(world->ledger, id, world->now_ms, &came_to));
+    assert_int_equal(came_to, STATE_PARKED);
+    struct story story = story_of(world, id);
+    assert_false(story.leased);
+    assert_int_not_equal(story.record.marks & RECORD_PROMISED, 0);
+    world->on[ENDPOINT_LEGACY] = true;
+    attempt(world, on, ATTEMPT_DELIVERED);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_BOTH(a_dead_message_rests_once_its_twin_is_delivered),
@@ -228,6 +290,9 @@ int main(void) {
         ON_BOTH(a_rule_that_tells_what_is_told_reopens_nothing),
         ON_BOTH(a_lease_parks_what_is_off_by_now),
         ON_BOTH(nothing_that_is_leaned_upon_is_removed),
+        ON_BOTH(a_refused_message_keeps_its_first_arrival),
+        ON_BOTH(a_message_that_is_refused_often_stays_where_it_was),
+        ON_BOTH(an_attempt_that_waited_asks_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
