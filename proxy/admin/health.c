@@ -11,13 +11,16 @@ static void answer_line(struct admin_call *call, int status, const char *line) {
 }
 
 bool admin_is_alive(const struct admin *admin) {
-    return pulse_find_silent(admin->pulse, SILENT_MS) < 0;
+    return pulse_find_silent(admin->pulse, SILENT_MS) < 0 && store_silent_ms(admin->service->store) <= SILENT_MS;
 }
 
 void admin_healthz(struct admin_call *call) {
     int silent = pulse_find_silent(call->admin->pulse, SILENT_MS);
-    if (silent < 0)
+    if (silent < 0 && admin_is_alive(call->admin))
         answer_line(call, 200, "ok");
+    else if (silent < 0)
+        answer_line(call, 503,
+                    arena_printf(call->arena, "the store's thread has not turned for %d s", SILENT_MS / 1000).at);
     else
         answer_line(
             call, 503,
@@ -33,7 +36,7 @@ const char *admin_why_not_ready(struct admin *admin, struct arena *arena) {
     if (store_is_failing(admin->service->store, &detail))
         return arena_printf(arena, "the store cannot write: %s", detail.text).at;
     if (!admin_is_alive(admin))
-        return "a worker hangs";
+        return "a worker or the store hangs";
     return NULL; /* there has been a good flag file since the start */
 }
 

@@ -97,6 +97,22 @@ static void tell_facts(struct teller *teller) {
     }
 }
 
+/* The couples of such a key may be mixed up: that is for the reader to know. */
+static void tell_recurrences(struct teller *teller) {
+    const struct story *story = teller->story;
+    for (size_t i = 0; i < story->recurrence_count; i++) {
+        const struct recurrence *recurrence = &story->recurrences[i];
+        struct str who = story->record.item_count > 1
+                             ? arena_printf(teller->arena, "Item %u is", (unsigned)recurrence->item + 1)
+                             : STR("It is");
+        say(teller, story->record.received_ms,
+            arena_printf(teller->arena,
+                         STR_FMT " one of %zu occurrences of this key within pairing.window: " STR_FMT
+                                 ". Twins may be of different ones; the key is told as often as it occurred.",
+                         STR_ARG(who), recurrence->count, STR_ARG(recurrence->key)));
+    }
+}
+
 static int64_t number_of(const struct json *object, struct str key) {
     const struct json *value = json_get(object, key);
     int64_t number = 0;
@@ -234,6 +250,7 @@ void story_tell(struct arena *arena, const struct story *story, struct story_lin
     struct teller teller = {.arena = arena, .story = story, .lines = &told, .state = STATE_COUNT};
     tell_arrival(&teller);
     tell_facts(&teller);
+    tell_recurrences(&teller);
     tell_admission(&teller);
     for (size_t i = 0; i < story->step_count; i++)
         tell_step(&teller, &story->steps[i]);

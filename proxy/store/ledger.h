@@ -181,6 +181,13 @@ enum err ledger_sweep(struct ledger *ledger, int64_t now_ms, size_t budget, bool
 void ledger_count(const struct ledger *ledger, struct ledger_counts *counts);
 void ledger_stats(const struct ledger *ledger, struct ledger_stats *stats);
 
+/* A key that recurs, and has done so within the window around a message that states it. */
+struct recurrence {
+    uint32_t item;
+    struct str key;
+    size_t count; /* occurrences, the message's own among them */
+};
+
 /* Reading, outside a group too. */
 struct story {
     struct record record;
@@ -191,6 +198,8 @@ struct story {
     size_t twin_count;
     struct step *steps;
     size_t step_count;
+    struct recurrence *recurrences;
+    size_t recurrence_count;
     const uint64_t *also; /* of who looked it up: all messages that the id asked for names */
     size_t also_count;
 };

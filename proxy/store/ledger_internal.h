@@ -218,6 +218,10 @@ bool ledger_body_row(const struct record *record, struct fact_row *row);
 /* The first hint in the text; absent: there is none. */
 struct str ledger_facts_hint(struct str facts);
 
+/* ledger_recurrence.c: of the first items, in the arena. */
+enum err ledger_recurrences(struct ledger *ledger, struct arena *arena, const struct record *record,
+                            struct recurrence **found, size_t *found_count) MUST_USE;
+
 /* ledger_rows.c: enters a message into the index of facts, by what its record says, or takes it out. */
 enum err ledger_add_rows(struct ledger *ledger, const struct record *record) MUST_USE;
 enum err ledger_remove_rows(struct ledger *ledger, const struct record *record) MUST_USE;

@@ -74,6 +74,7 @@ enum err ledger_story(struct ledger *ledger, struct arena *arena, uint64_t id, s
     read.has_content = err == ERR_NONE;
     TRY(read_twins(ledger, arena, id, &read));
     TRY(ledger->ops->steps(ledger->backend, arena, id, &read.steps, &read.step_count));
+    TRY(ledger_recurrences(ledger, arena, &read.record, &read.recurrences, &read.recurrence_count));
     *story = read;
     return ERR_NONE;
 }

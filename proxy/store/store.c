@@ -1,5 +1,6 @@
 #include "proxy/store/store_internal.h"
 
+#include "common/clock.h"
 #include "common/fault.h"
 #include "common/mem.h"
 
@@ -29,6 +30,7 @@ static enum err start_thread(struct store *store, struct err_detail *detail) {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    atomic_store(&store->turned_us, clock_mono_us());
     int failed =
         FAULT("store.thread", EAGAIN) ? EAGAIN : pthread_create(&store->thread, NULL, store_thread_main, store);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

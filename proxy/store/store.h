@@ -78,6 +78,10 @@ struct store_clock {
 };
 void store_clock(const struct store *store, struct store_clock *clock);
 
+/* How long the store's thread has not turned, which it does once a second at least: who waits for the ledger all that
+ * time gets no answer. */
+int64_t store_silent_ms(const struct store *store);
+
 /* Does the store fail at present? It keeps trying, and says no after it could write again. */
 bool store_is_failing(struct store *store, struct err_detail *detail);
 

@@ -68,6 +68,7 @@ struct store {
     _Atomic uint64_t takeovers, twins, replays, swept, removed, jumps_ahead, jumps_back;
     _Atomic uint64_t expired[ENDPOINT_COUNT][2];
     _Atomic int64_t ahead_ms;
+    _Atomic int64_t turned_us; /* the thread last did so, monotonic */
 };
 
 void job_queue_add(struct job_queue *queue, struct store_job *job);

@@ -181,6 +181,10 @@ static int64_t work(struct store *store) {
     return pause;
 }
 
+int64_t store_silent_ms(const struct store *store) {
+    return (clock_mono_us() - atomic_load_explicit(&store->turned_us, memory_order_relaxed)) / 1000;
+}
+
 void *store_thread_main(void *arg) {
     struct store *store = arg;
     int64_t pause = 0;
@@ -189,6 +193,7 @@ void *store_thread_main(void *arg) {
                clock_guard_init(&store->clock, clock_wall_ms(), clock_mono_us(), ledger_time_seen_ms(store->ledger)));
     pthread_mutex_unlock(&store->ledger_lock);
     while (wait_for_work(store, pause)) {
+        atomic_store_explicit(&store->turned_us, clock_mono_us(), memory_order_relaxed);
         pthread_mutex_lock(&store->ledger_lock);
         pause = work(store);
         pthread_mutex_unlock(&store->ledger_lock);

@@ -174,6 +174,22 @@ def test_near_miss_is_told_in_both_stories(start, store, rule_first):
     assert proxy.metric("hookshift_near_misses_total", type="DataConnectionStatusChanged") == 1
 
 
+@pytest.mark.parametrize("outage", [False, True])
+def test_the_story_tells_of_recurrences(start, store, outage):
+    """Alert 1, event 2, event 1, alert 2 of one key: told twice, as it occurred twice, and each story says that it is one of
+    two occurrences of this key. (pairing 2.22) (fault 2.8)"""
+    proxy, connection = start(store=store), Connection("disconnected")
+    ago = 7200 if outage else 0
+    bodies = [connection.rule(), connection.event(generated=now(-ago)), connection.event(generated=now(-ago - 60)),
+              connection.rule()]
+    sent = [proxy.send(body) for body in bodies]
+    assert sorted(answer.outcome for answer in sent) == ["accepted"] * 2 + ["suppressed"] * 2
+    for answer in sent:
+        assert "one of 2 occurrences of this key" in story(proxy, answer.id)
+    alone = proxy.send(Connection("disconnected").rule())
+    assert "occurrences of this key" not in story(proxy, alone.id)
+
+
 # --- limits and missing fields
 
 @pytest.mark.parametrize("data_type", [None, "", "  ", "-"])

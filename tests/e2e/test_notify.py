@@ -109,16 +109,18 @@ def stopped(thread):
     assert ptrace(PTRACE_DETACH, thread, None, None) == 0
 
 
+@pytest.mark.parametrize("thread", ["worker", "store"])
 @pytest.mark.parametrize("manager", ["file"], indirect=True)
-def test_watchdog(start, manager, monkeypatch):
-    """WATCHDOG comes while the loops turn, not while a worker hangs, and again when it no longer does."""
+def test_watchdog(start, manager, monkeypatch, thread):
+    """WATCHDOG comes, and /healthz says yes, while the loops and the store's thread turn, not while one of them hangs, and
+    again when it no longer does. (fault 2.9)"""
     monkeypatch.setenv("WATCHDOG_USEC", "100000")
     proxy = start()
     for _ in range(3):
         manager.wait_for("WATCHDOG")
     tasks = pathlib.Path(f"/proc/{proxy.process.pid}/task").iterdir()
-    worker = next(int(task.name) for task in tasks if (task / "comm").read_text().startswith("worker"))
-    with stopped(worker):
+    held = next(int(task.name) for task in tasks if (task / "comm").read_text().startswith(thread))
+    with stopped(held):
         wait_until(lambda: proxy.admin("/healthz").status == 503, "/healthz to say no", deadline_s=40)
         manager.listen()
         assert manager.listen(1.0) == []
