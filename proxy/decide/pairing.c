@@ -165,21 +165,31 @@ static bool may_pair(struct choosing *choosing, struct candidate *candidate) {
     return entry_find(choosing, ENTRY_RULE, candidate->message, 0) == NULL && find_free_item(choosing, candidate);
 }
 
-static enum match_verdict judge(struct choosing *choosing, struct candidate *candidate, int64_t window_ms) {
-    if (is_pair(choosing, candidate))
-        return MATCH_SAME;
-    if (candidate->match == MATCH_HINT && candidate->differs)
-        return MATCH_DIFFERS;
-    if (candidate->match != MATCH_WINDOW && !candidate->recurs)
-        return MATCH_TWIN;
+/* Whether it has its twin already is asked last: of most candidates of a crowd it does not matter. */
+static enum err judge_windowed(const struct pairing *pairing, struct choosing *choosing, struct candidate *candidate) {
     bool near = candidate->clock != CLOCK_NEITHER || candidate->match == MATCH_HINT;
-    if (!near && distance(candidate->apart_ms, 0) > NEAR_MISS_WINDOWS * window_ms)
-        return MATCH_TOO_FAR;
-    if (candidate->taken)
-        return near ? MATCH_TAKEN : MATCH_TOO_FAR;
-    if (!may_pair(choosing, candidate))
-        return near ? MATCH_FARTHER : MATCH_TOO_FAR;
-    return near ? MATCH_TWIN : MATCH_NEAR_MISS;
+    bool missed = !near && distance(candidate->apart_ms, 0) <= NEAR_MISS_WINDOWS * pairing->window_ms;
+    candidate->verdict = near ? MATCH_FARTHER : MATCH_TOO_FAR;
+    if ((!near && !missed) || !may_pair(choosing, candidate))
+        return ERR_NONE;
+    enum err err = pairing->find_taken == NULL ? ERR_NONE : pairing->find_taken(pairing->arg, candidate);
+    if (err == ERR_NONE && candidate->taken && near)
+        candidate->verdict = MATCH_TAKEN;
+    else if (err == ERR_NONE && !candidate->taken)
+        candidate->verdict = near ? MATCH_TWIN : MATCH_NEAR_MISS;
+    return err;
+}
+
+static enum err judge(const struct pairing *pairing, struct choosing *choosing, struct candidate *candidate) {
+    if (is_pair(choosing, candidate))
+        candidate->verdict = MATCH_SAME;
+    else if (candidate->match == MATCH_HINT && candidate->differs)
+        candidate->verdict = MATCH_DIFFERS;
+    else if (candidate->match != MATCH_WINDOW && !candidate->recurs)
+        candidate->verdict = MATCH_TWIN;
+    else
+        return judge_windowed(pairing, choosing, candidate);
+    return ERR_NONE;
 }
 
 /* An exact fact that several own items state is one candidate for each of them. */
@@ -204,20 +214,22 @@ static void spread(struct arena *arena, struct candidates *list) {
     *list = (struct candidates){longer, made};
 }
 
-void pairing_choose(struct arena *arena, struct candidates *list, enum generation arriving, struct moment now,
-                    int64_t window_ms) {
-    struct choosing choosing = {.arena = arena, .arriving = arriving};
-    spread(arena, list);
+enum err pairing_choose(const struct pairing *pairing, struct candidates *list) {
+    struct choosing choosing = {.arena = pairing->arena, .arriving = pairing->arriving};
+    spread(pairing->arena, list);
     for (size_t i = 0; i < list->count; i++)
-        measure(&list->at[i], now, window_ms);
+        measure(&list->at[i], pairing->now, pairing->window_ms);
     if (list->count > 1)
         qsort(list->at, list->count, sizeof *list->at, compare);
     for (size_t i = 0; i < list->count; i++) {
         struct candidate *candidate = &list->at[i];
-        candidate->verdict = judge(&choosing, candidate, window_ms);
+        enum err err = judge(pairing, &choosing, candidate);
+        if (err != ERR_NONE)
+            return err;
         if (candidate->verdict == MATCH_TWIN || candidate->verdict == MATCH_NEAR_MISS)
             note_pair(&choosing, candidate);
     }
+    return ERR_NONE;
 }
 
 struct str pairing_near_miss(struct arena *arena, int64_t apart_ms, int64_t window_ms) {

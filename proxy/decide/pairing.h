@@ -5,6 +5,7 @@
 #ifndef PROXY_DECIDE_PAIRING_H
 #define PROXY_DECIDE_PAIRING_H
 
+#include "common/err.h"
 #include "proxy/model/message.h"
 #include "proxy/model/settings.h" /* enum prefer */
 
@@ -58,8 +59,20 @@ struct candidates {
     struct candidate *at;
     size_t count;
 };
-void pairing_choose(struct arena *arena, struct candidates *list, enum generation arriving, struct moment now,
-                    int64_t window_ms);
+
+/* Finds out candidate->taken, which may cost a look into the store, of those that it depends on. */
+typedef enum err pairing_taken_fn(void *arg, struct candidate *candidate);
+
+struct pairing {
+    struct arena *arena;
+    enum generation arriving;
+    struct moment now;
+    int64_t window_ms;
+    pairing_taken_fn *find_taken; /* NULL: `taken` is filled in */
+    void *arg;
+};
+/* Errors are those of find_taken(). */
+enum err pairing_choose(const struct pairing *pairing, struct candidates *list) MUST_USE;
 
 /* "stated the same 19 min apart; pairing.window is 10 min" */
 struct str pairing_near_miss(struct arena *arena, int64_t apart_ms, int64_t window_ms);

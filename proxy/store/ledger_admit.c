@@ -1,6 +1,6 @@
 /* Admission: in one group the identity, the facts, the twins and the fate of a message become durable.
  *
- *   ledger_admit ─► seen before? ─► find_candidates ─► pairing_choose ─► cover ─► pairing_decide ─► write ─► ripple
+ *   ledger_admit ─► seen before? ─► find_candidates, pairing_choose ─► cover ─► pairing_decide ─► write ─► ripple
  *                       │
  *                       └► duplicate: nothing is written
  *
@@ -36,8 +36,6 @@ static enum err find_twins(struct arrival *arrival) {
     const struct record *record = &arrival->record;
     struct candidates list;
     TRY(ledger_find_candidates(ledger, arrival->message, record, arrival->request->now_ms, &list, &arrival->others));
-    pairing_choose(ledger->scratch, &list, record->generation, (struct moment){record->time_ms, record->received_ms},
-                   ledger->policy.window_ms);
     arrival->candidates = list.at;
     arrival->candidate_count = list.count;
     return ERR_NONE;

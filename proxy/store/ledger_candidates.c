@@ -100,6 +100,15 @@ static enum err read_taken(struct ledger *ledger, struct other *other, uint64_t 
     return ERR_NONE;
 }
 
+static enum err find_taken(void *arg, struct candidate *candidate) {
+    struct finding *finding = arg;
+    struct other *other = finding->others->places[place_of(finding->others, candidate->message)];
+    if (other->taken.at == NULL)
+        TRY(read_taken(finding->ledger, other, candidate->group));
+    candidate->taken = bitmap_has(other->taken, candidate->item);
+    return ERR_NONE;
+}
+
 /* ---- candidates ---- */
 
 static void add_candidate(struct finding *finding, const struct candidate *candidate) {
@@ -140,7 +149,6 @@ static bool shares_window_fact(const struct item *item, const struct record *rec
 }
 
 static enum err consider(struct finding *finding, const struct sought *sought, const struct fact_row *row) {
-    struct ledger *ledger = finding->ledger;
     struct other *other;
     TRY(others_get(finding, row->message, &other));
     if (other->is_gone)
@@ -149,9 +157,6 @@ static enum err consider(struct finding *finding, const struct sought *sought, c
     if (!bitmap_has(other->states, row->item) || was_considered(other, row))
         return ERR_NONE; /* hashes of two texts may be equal */
     const struct record *record = &other->record;
-    uint64_t group = record->generation == GENERATION_RULE ? record->group : finding->record->group;
-    if (other->taken.at == NULL)
-        TRY(read_taken(ledger, other, group));
     struct candidate candidate = {
         .message = row->message,
         .item = row->item,
@@ -160,8 +165,7 @@ static enum err consider(struct finding *finding, const struct sought *sought, c
         .own_item_count = sought->item_count,
         .match = sought->match,
         .moment = {record->time_ms, record->received_ms},
-        .group = group,
-        .taken = bitmap_has(other->taken, row->item),
+        .group = record->generation == GENERATION_RULE ? record->group : finding->record->group,
     };
     if (sought->match == MATCH_HINT) {
         const struct item *item = &finding->message->items[sought->items[0]];
@@ -275,6 +279,12 @@ enum err ledger_find_candidates(struct ledger *ledger, const struct message *mes
     struct keys keys = collect_keys(&finding);
     for (size_t i = 0; i < keys.count; i++)
         TRY(find_by_key(&finding, &keys.at[i]));
+    const struct pairing pairing = {.arena = ledger->scratch,
+                                    .arriving = record->generation,
+                                    .now = {record->time_ms, record->received_ms},
+                                    .window_ms = ledger->policy.window_ms,
+                                    .find_taken = find_taken,
+                                    .arg = &finding};
     *list = finding.list;
-    return ERR_NONE;
+    return pairing_choose(&pairing, list);
 }

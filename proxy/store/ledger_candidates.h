@@ -27,7 +27,8 @@ const struct record *others_find(const struct others *others, uint64_t id); /* N
 /* Marks one that was found; false: it was marked before. */
 bool others_mark(struct others *others, uint64_t id);
 
-/* All that state a fact of the message, within NEAR_MISS_WINDOWS windows by either clock where the fact recurs. */
+/* All that state a fact of the message, within NEAR_MISS_WINDOWS windows by either clock where the fact recurs, judged
+ * by pairing_choose(). */
 enum err ledger_find_candidates(struct ledger *ledger, const struct message *message, const struct record *record,
                                 int64_t now_ms, struct candidates *list, struct others *others) MUST_USE;
 

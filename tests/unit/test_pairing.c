@@ -192,6 +192,12 @@ static const struct choice choices[] = {
      {EXACT(1, 0, .own_item = 0, .verdict = MATCH_TWIN), NEAR(2, 0, .own_item = 1, .verdict = MATCH_TWIN)}},
 };
 
+static void choose(struct arena *arena, struct candidates *list, enum generation arriving) {
+    const struct pairing pairing = {
+        .arena = arena, .arriving = arriving, .now = {NOW_MS, NOW_MS}, .window_ms = WINDOW_MS};
+    assert_int_equal(pairing_choose(&pairing, list), ERR_NONE);
+}
+
 static void turn_round(struct candidate *candidates, size_t count) {
     for (size_t i = 0; i < count / 2; i++) {
         struct candidate other = candidates[count - 1 - i];
@@ -210,7 +216,7 @@ static void check_choice(const struct choice *choice, bool reversed) {
         turn_round(given, choice->count);
     struct arena *arena = arena_new(0);
     struct candidates list = {choice->count == 0 ? NULL : given, choice->count};
-    pairing_choose(arena, &list, choice->arriving, (struct moment){NOW_MS, NOW_MS}, WINDOW_MS);
+    choose(arena, &list, choice->arriving);
     arena_free(arena);
     for (size_t i = 0; i < choice->count; i++) {
         const struct candidate *wanted = &choice->candidates[i];
@@ -255,7 +261,7 @@ static void no_windowed_twin_is_ever_used_twice(void **state) {
                                                .taken = rand() % 4 == 0};
         struct arena *arena = arena_new(0);
         struct candidates list = {candidates, count};
-        pairing_choose(arena, &list, arriving, (struct moment){NOW_MS, NOW_MS}, WINDOW_MS);
+        choose(arena, &list, arriving);
         arena_free(arena);
         for (size_t i = 0; i < count; i++)
             for (size_t k = i + 1; k < count; k++) {
@@ -299,7 +305,7 @@ static void own_items_of_a_key_are_taken_one_by_one(void **state) {
                                       .moment = {NOW_MS - (int64_t)i / 100, LONG_AGO_MS},
                                       .group = i % GROUPS};
     struct candidates list = {rules, RULES};
-    pairing_choose(arena, &list, GENERATION_EVENT, (struct moment){NOW_MS, NOW_MS}, WINDOW_MS);
+    choose(arena, &list, GENERATION_EVENT);
     assert_int_equal(list.count, RULES);
     for (size_t i = 0; i < RULES; i++) {
         bool is_twin = i < (size_t)ITEMS * GROUPS;
@@ -318,7 +324,7 @@ static void exact_facts_are_spread_over_own_items(void **state) {
     struct arena *arena = arena_new(0);
     struct candidates list = {&one, 1};
     (void)state;
-    pairing_choose(arena, &list, GENERATION_EVENT, (struct moment){NOW_MS, NOW_MS}, WINDOW_MS);
+    choose(arena, &list, GENERATION_EVENT);
     assert_int_equal(list.count, 3);
     for (size_t i = 0; i < list.count; i++) {
         assert_int_equal(list.at[i].verdict, MATCH_TWIN);
