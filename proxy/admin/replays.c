@@ -11,7 +11,7 @@
 #include "proxy/admin/call.h"
 #include "proxy/admin/filters.h"
 
-enum { STEP = 100 };
+enum { STEP = 100, LOOK_MAX = 2000 /* messages looked at in a step, for the few that pass */ };
 
 /* How to replay: by force also what is handled; a dry run only says what would be done. */
 struct replay_manner {
@@ -120,6 +120,7 @@ struct bulk {
     struct tally done, step; /* step: of the one under way, which may be run again */
     uint64_t last;           /* the oldest id that the step looked at */
     size_t looked_at;
+    uint64_t looked_to; /* where the step gave up looking; 0: it did not */
 };
 
 static enum err replay_record(struct ledger *ledger, const struct record *record, const struct replay_manner *manner,
@@ -146,6 +147,8 @@ static enum err run_step(struct ledger *ledger, struct store_job *job) {
     bulk->looked_at = 0;
     arena_reset(bulk->scratch);
     filter.limit = filter.limit < STEP ? filter.limit : STEP;
+    filter.look_max = LOOK_MAX;
+    filter.looked_to = &bulk->looked_to;
     enum err err = ledger_list(ledger, bulk->scratch, &filter, &records, &bulk->looked_at);
     for (size_t i = 0; i < bulk->looked_at && err == ERR_NONE; i++) {
         err = replay_record(ledger, &records[i], &bulk->manner, &bulk->step);
@@ -180,10 +183,10 @@ static void on_step(struct store_job *job) {
     bulk->done.under_way += bulk->step.under_way;
     bulk->done.content_gone += bulk->step.content_gone;
     bulk->done.handled += bulk->step.handled;
-    bulk->filter.before = bulk->last;
+    bulk->filter.before = bulk->looked_to != 0 ? bulk->looked_to : bulk->last;
     if (bulk->limited)
         bulk->filter.limit -= bulk->looked_at;
-    if (bulk->looked_at < STEP || bulk->filter.limit == 0)
+    if ((bulk->looked_at < STEP && bulk->looked_to == 0) || bulk->filter.limit == 0)
         answer_bulk(bulk, true);
     else if (atomic_load(&bulk->service->stopping))
         answer_bulk(bulk, false);

@@ -57,7 +57,7 @@ static const struct cli_command commands[] = {
      "--fields also says of each member whether events tell the same as the rules.",
      cmd_parity},
     {"rehearse",
-     "--flags FILE [--since 24h] [--setting KEY=VALUE]... [--json]\n"
+     "--flags FILE [--since 24h] [--setting KEY=VALUE]... [--json] "
      "[--admin URL] [--token T]",
      "what would have happened under other flags?",
      "Admits the stored messages of the period again into a scratch ledger of the\n"
@@ -86,7 +86,7 @@ static const struct cli_command commands[] = {
      "(HOOKSHIFT_ADMIN_TOKEN).",
      cmd_messages},
     {"audit",
-     "[--since T] [--until T] [--company C] [--type NAME]\n"
+     "[--since T] [--until T] [--company C] [--type NAME] "
      "[--format table|jsonl|csv | --json] [--admin URL] [--token T]",
      "who handled what: once, by both sides, or by nobody",
      "One entry per occurrence, from what the store holds: which side handled it,\n"

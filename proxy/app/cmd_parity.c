@@ -5,6 +5,7 @@
 #include "proxy/app/table.h"
 
 #include "common/json.h"
+#include "common/terminal.h"
 
 #include <stdio.h>
 
@@ -111,12 +112,17 @@ static void print_unreplaced(struct arena *arena, const struct json *root, struc
 
 enum { LINE_WIDTH = 80 };
 
+static size_t line_width(void) {
+    size_t columns = terminal_columns();
+    return columns > 0 && columns < LINE_WIDTH ? columns : LINE_WIDTH;
+}
+
 /* Breaks the text between words; the lines after the first are set in by `indent`. */
 static void print_wrapped(struct strbuf *out, struct str text, size_t indent) {
     size_t column = indent;
     struct str word, rest = text;
     for (bool first = true; str_next(&rest, ' ', &word); first = false) {
-        if (!first && column + 1 + word.len > LINE_WIDTH) {
+        if (!first && column + 1 + word.len > line_width()) {
             strbuf_printf(out, "\n%*s", (int)indent, "");
             column = indent;
         } else if (!first) {
@@ -132,14 +138,21 @@ static void print_wrapped(struct strbuf *out, struct str text, size_t indent) {
 static void print_report(struct arena *arena, const struct json *root, struct strbuf *out) {
     struct str verdict = json_string(json_get(root, STR("verdict")));
     const struct json *reasons = json_get(root, STR("reasons"));
-    strbuf_printf(out, STR_FMT " %s (" STR_FMT ")\n", STR_ARG(json_string(json_get(root, STR("question")))),
-                  str_eq(verdict, STR("ready")) ? "Yes" : "No", STR_ARG(verdict));
+    print_wrapped(out,
+                  arena_printf(arena, STR_FMT " %s (" STR_FMT ")",
+                               STR_ARG(json_string(json_get(root, STR("question")))),
+                               str_eq(verdict, STR("ready")) ? "Yes" : "No", STR_ARG(verdict)),
+                  0);
     for (const struct json *reason = reasons == NULL ? NULL : reasons->first; reason != NULL; reason = reason->next) {
         strbuf_append(out, STR("  - "));
         print_wrapped(out, reason->text, 4);
     }
-    strbuf_printf(out, "Looking at " STR_FMT " to " STR_FMT "\n\n", STR_ARG(json_string(json_get(root, STR("since")))),
-                  STR_ARG(json_string(json_get(root, STR("until")))));
+    print_wrapped(out,
+                  arena_printf(arena, "Looking at " STR_FMT " to " STR_FMT,
+                               STR_ARG(json_string(json_get(root, STR("since")))),
+                               STR_ARG(json_string(json_get(root, STR("until"))))),
+                  0);
+    strbuf_append_char(out, '\n');
     print_types(arena, root, out);
     print_unreplaced(arena, root, out);
 }

@@ -9,6 +9,9 @@
  * what they state, and a repeat of any is found at once. */
 #include "proxy/store/ledger_candidates.h"
 
+/* So that what is there for people to look up is never found by an arrival. */
+#define BODY_ID_MARK UINT64_C(0x5bd1e995a5a5c3c3)
+
 /* Of an identity and what is stated under it. Stores keep it. */
 static uint64_t digest(const struct record *record, struct str key) {
     return ledger_facts_digest(record->facts, identity_hash(record->generation, key) ^ rule_group(record->type, key));
@@ -93,6 +96,17 @@ bool ledger_body_row(const struct record *record, struct fact_row *row) {
     *row = (struct fact_row){
         .hash = body_hash(record, &has_own_row), .time_ms = record->received_ms, .message = record->id};
     return has_own_row;
+}
+
+uint64_t ledger_body_id_hash(enum generation generation, struct str body) {
+    return identity_hash(generation, body) ^ BODY_ID_MARK;
+}
+
+bool ledger_body_id_row(const struct record *record, struct fact_row *row) {
+    if (!ledger_body_row(record, row))
+        return false;
+    row->hash = ledger_body_id_hash(record->generation, identity_body(record->identity));
+    return true;
 }
 
 static enum err find_with_header(struct ledger *ledger, const struct record *record, int64_t now_ms,

@@ -215,6 +215,9 @@ enum err ledger_find_repeated(struct ledger *ledger, struct record *record, int6
                               struct repeat *repeat) MUST_USE;
 /* The row by which a message with both ids is found by the one in its body; false: it needs none. */
 bool ledger_body_row(const struct record *record, struct fact_row *row);
+/* A second row where it has that one: for people, who look the id up and do not know what was stated. */
+bool ledger_body_id_row(const struct record *record, struct fact_row *row);
+uint64_t ledger_body_id_hash(enum generation generation, struct str body);
 /* The first hint in the text; absent: there is none. */
 struct str ledger_facts_hint(struct str facts);
 

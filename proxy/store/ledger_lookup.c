@@ -45,12 +45,33 @@ static enum err lookup_identity(struct lookup *lookup, enum generation generatio
     return ERR_NONE;
 }
 
+/* Of messages with a webhook-id too, whose facts do not hold the id in the body. */
+static enum err lookup_body_id(struct lookup *lookup, enum generation generation, struct str body) {
+    enum { ROWS = 64 };
+    struct ledger *ledger = lookup->ledger;
+    struct fact_row rows[ROWS];
+    size_t count = 0;
+    TRY(ledger->ops->find_facts(ledger->backend, ledger_body_id_hash(generation, body), INT64_MIN, INT64_MAX, rows,
+                                ROWS, &count));
+    for (size_t i = 0; i < count; i++) {
+        struct record record;
+        enum err err = ledger_load_other(ledger, rows[i].message, &record);
+        if (err == ERR_NONE && str_eq(identity_body(record.identity), body))
+            lookup_add(lookup, rows[i].message);
+        else if (err != ERR_NONE && err != ERR_NOT_FOUND)
+            return err;
+    }
+    return ERR_NONE;
+}
+
 static enum err lookup_identities(struct lookup *lookup, struct str text) {
     static const enum generation generations[] = {GENERATION_RULE, GENERATION_EVENT, GENERATION_UNKNOWN};
     struct arena *arena = lookup->arena;
     for (size_t g = 0; g < ARRAY_LEN(generations); g++) {
         TRY(lookup_identity(lookup, generations[g], ARENA_JOIN(arena, STR("h:"), text)));
-        TRY(lookup_identity(lookup, generations[g], ARENA_JOIN(arena, STR("b:"), arena_lower(arena, text))));
+        struct str body = ARENA_JOIN(arena, STR("b:"), arena_lower(arena, text));
+        TRY(lookup_identity(lookup, generations[g], body));
+        TRY(lookup_body_id(lookup, generations[g], body));
     }
     return ERR_NONE;
 }

@@ -31,7 +31,9 @@ static enum err visit_rows(struct ledger *ledger, const struct record *record, r
     for (uint32_t i = 0; i < count; i++)
         for (size_t f = 0; f < items[i].fact_count; f++)
             TRY(visit_fact(ledger, record, &items[i].facts[f], i, visit));
-    return ledger_body_row(record, &row) ? visit(ledger->backend, &row) : ERR_NONE;
+    if (ledger_body_row(record, &row))
+        TRY(visit(ledger->backend, &row));
+    return ledger_body_id_row(record, &row) ? visit(ledger->backend, &row) : ERR_NONE;
 }
 
 enum err ledger_add_rows(struct ledger *ledger, const struct record *record) {

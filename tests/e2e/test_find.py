@@ -64,6 +64,18 @@ def test_show_by_any_id(make, store, upper):
         assert done.returncode == 1 and b"there is no message" in done.stderr, (nobody, done.stderr)
 
 
+def test_show_by_the_id_in_the_body(start):
+    """An event of several items, and an alert that nothing replaces, are found by their ids beside a webhook-id."""
+    proxy = start(admin__token=TOKEN)
+    event_id, alert = fresh(), fresh()
+    event = proxy.send(Read(data_types=["bills", "invoices"]).event(event_id=event_id), webhook_id="msg_several")
+    lone = proxy.send(rule("Account Categories Updated", {"modifiedDate": moment()}, fresh(), fresh(), alert_id=alert),
+                      webhook_id="msg_lone")
+    for asked, wanted in ((event_id.upper(), event.id), (alert, lone.id), ("msg_several", event.id)):
+        found = json.loads(command(proxy, "messages", "show", asked, "--json").stdout)
+        assert found["id"] == wanted and "also" not in found
+
+
 def test_show_both_alerts_of_a_push(start):
     """A push that timed out raises two alerts: its id shows all three messages."""
     proxy = start(admin__token=TOKEN)
@@ -231,7 +243,9 @@ def test_tables_fit_the_terminal(start, columns):
     push = Push()
     sent = [proxy.send(push.rule()).id, proxy.send(push.event()).id]
     where = ["--admin", f"http://127.0.0.1:{proxy.admin_port}", "--token", TOKEN]
+    for arguments in (["messages"], ["parity"]):
+        text = in_terminal(columns, *arguments, *where)
+        assert max(map(len, text.splitlines())) <= columns, text
     text = in_terminal(columns, "messages", *where)
-    assert max(map(len, text.splitlines())) <= columns, text
     assert all(each in text for each in sent)
     assert "…" not in command(proxy, "messages").stdout.decode()
