@@ -112,7 +112,8 @@ static const struct opt opts[] = {
     {.name = "store.sync", CHOICE(store_sync, sync_names), .initial = "full",
      .meaning = "full: every acknowledged message is on disk; normal: safe against a crash of the process alone"},
     {.name = "store.retention", DURATION(store_retention_ms), RANGE(MINUTE, 3650 * DAY), .initial = "15d",
-     .meaning = "how long identities and facts are remembered"},
+     .meaning = "how long identities and facts are remembered, from the last change of a message; at least "
+                "retry.schedule and pairing.park_for together"},
     {.name = "store.body_retention", DURATION(store_body_retention_ms), RANGE(0, 3650 * DAY), .initial = "3d",
      .meaning = "how long bodies of final messages are kept for replay; never longer than store.retention"},
     ENDPOINT_OPTS("legacy", ENDPOINT_LEGACY),
@@ -139,7 +140,7 @@ static const struct opt opts[] = {
     {.name = "pairing.prefer_by_type", OBJECT(pairing_prefer_by_type), .choices = prefer_names,
      .check_name = settings_check_type, .meaning = "event type to preference, where it differs"},
     {.name = "pairing.hold", DURATION(pairing_hold_ms), RANGE(0, DAY), .initial = "30s",
-     .meaning = "how long a message waits for its preferred twin"},
+     .meaning = "how long a message waits for its preferred twin; no longer than pairing.window"},
     {.name = "pairing.partial", CHOICE(pairing_partial, partial_names), .initial = "trim",
      .meaning = "an event that is covered in part: delivered without that part, or whole"},
     {.name = "pairing.park_for", DURATION(pairing_park_for_ms), RANGE(0, 3650 * DAY), .initial = "24h",

@@ -23,7 +23,7 @@ static bool may_be_equal(struct str a, struct str b) {
 
 /* Two messages of one identity: do they state the same? What one of them does not tell is no difference. */
 static bool state_the_same(const struct record *a, const struct record *b) {
-    return str_eq_nocase(a->type, b->type) && may_be_equal(a->company, b->company) &&
+    return str_eq_nocase(a->type, b->type) && a->item_count == b->item_count && may_be_equal(a->company, b->company) &&
            may_be_equal(a->connection, b->connection) && may_be_equal(a->data_type, b->data_type) &&
            may_be_equal(a->rule_id, b->rule_id) && ledger_facts_equal(a->facts, b->facts);
 }
