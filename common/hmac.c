@@ -18,8 +18,10 @@ struct hmac_key {
     _Atomic(EVP_MAC_CTX *) *unused; /* a copy that nobody uses at the moment; or NULL */
 };
 
-static EVP_MAC_CTX *context_new(struct str secret) {
-    char digest[] = "SHA256";
+static EVP_MAC_CTX *context_new(enum hmac_digest which, struct str secret) {
+    static const char *const names[] = {[HMAC_SHA256] = "SHA256", [HMAC_SHA1] = "SHA1", [HMAC_SHA512] = "SHA512"};
+    char digest[8];
+    snprintf(digest, sizeof digest, "%s", names[which]);
     const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
                                  OSSL_PARAM_construct_end()};
     EVP_MAC *mac = FAULT("hmac.fetch", 0) ? NULL : EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
@@ -33,9 +35,13 @@ static EVP_MAC_CTX *context_new(struct str secret) {
 }
 
 enum err hmac_key_new(struct str secret, struct hmac_key **key) {
+    return hmac_key_new_for(HMAC_SHA256, secret, key);
+}
+
+enum err hmac_key_new_for(enum hmac_digest digest, struct str secret, struct hmac_key **key) {
     if (secret.len == 0)
         return ERR_INVALID;
-    EVP_MAC_CTX *prepared = context_new(secret);
+    EVP_MAC_CTX *prepared = context_new(digest, secret);
     if (prepared == NULL)
         return ERR_IO;
     *key = MEM_NEW(struct hmac_key);
@@ -72,16 +78,25 @@ static void context_give_back(const struct hmac_key *key, EVP_MAC_CTX *context) 
     EVP_MAC_CTX_free(atomic_exchange(key->unused, context));
 }
 
-void hmac_sha256(const struct hmac_key *key, const struct str *parts, size_t part_count,
-                 unsigned char code[HMAC_SHA256_LEN]) {
+size_t hmac_code(const struct hmac_key *key, const struct str *parts, size_t part_count,
+                 unsigned char code[HMAC_CODE_MAX]) {
     EVP_MAC_CTX *context = context_take(key);
     for (size_t i = 0; i < part_count; i++)
         if (parts[i].len > 0 && EVP_MAC_update(context, (const unsigned char *)parts[i].at, parts[i].len) != 1)
             give_up();
     size_t len = 0;
-    if (EVP_MAC_final(context, code, &len, HMAC_SHA256_LEN) != 1 || len != HMAC_SHA256_LEN)
+    if (EVP_MAC_final(context, code, &len, HMAC_CODE_MAX) != 1)
         give_up();
     context_give_back(key, context);
+    return len;
+}
+
+void hmac_sha256(const struct hmac_key *key, const struct str *parts, size_t part_count,
+                 unsigned char code[HMAC_SHA256_LEN]) {
+    unsigned char room[HMAC_CODE_MAX];
+    if (hmac_code(key, parts, part_count, room) != HMAC_SHA256_LEN)
+        give_up();
+    memcpy(code, room, HMAC_SHA256_LEN);
 }
 
 bool hmac_equal(struct str a, struct str b) {

@@ -2,9 +2,9 @@
 include(GNUInstallDirs)
 install(TARGETS hookshift)
 install(FILES deploy/hookshift.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-install(FILES deploy/README.md deploy/runbook.md deploy/settings.md deploy/settings.example.json
+install(FILES deploy/README.md deploy/catalogues.md deploy/runbook.md deploy/settings.md deploy/settings.example.json
     deploy/flags.example.json DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY deploy/prometheus deploy/grafana DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY deploy/catalogues deploy/prometheus deploy/grafana DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # The unit names the program by its path.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/deploy/systemd/hookshift.service)

@@ -71,9 +71,9 @@ static void tell_item(struct teller *teller, const struct item *item, size_t ind
                       : f + 1 == item->fact_count ? " and"
                                                   : ",",
                       STR_ARG(item->facts[f].key),
-                      item->facts[f].match == MATCH_EXACT    ? " (one occurrence for ever)"
-                      : item->facts[f].match == MATCH_WINDOW ? " (recurs)"
-                                                             : " (a hint)");
+                      item->facts[f].match == MATCH_EXACT ? " (one occurrence for ever)"
+                      : fact_recurs(item->facts[f].match) ? " (recurs)"
+                                                          : " (a hint)");
     strbuf_printf(&text, item->fact_count == 0 ? " no fact, so nothing can be its twin." : ".");
     say(teller, teller->story->record.received_ms, take(teller->arena, &text));
     strbuf_clear(&text);

@@ -25,8 +25,25 @@ static const struct cli_command commands[] = {
      "With KEY, one setting, or all that begin with it (`settings endpoints.new`).\n"
      "--schema prints a JSON Schema of the settings file, for editors.",
      cmd_settings},
-    {"classify", "[--catalogue FILE] [--json] [FILE...]", "tell what bodies are: generation, type, id, company, facts",
-     "One JSON line per body, with --json or without. `-`, or no file, reads standard input.", cmd_classify},
+    {"catalogue",
+     "list [--json]\n"
+     "show NAME|FILE\n"
+     "check NAME|FILE\n"
+     "test NAME|FILE [--window DURATION]\n"
+     "reference",
+     "look at, check and try catalogues of vendors",
+     "`list` names those that are built in, `show` prints one with its comments. `check` tells every mistake with "
+     "line\n"
+     "and column, also those that no message would show (exit status 2). `test` tries the examples that stand in it,\n"
+     "prints what was read of each, and exits 1 where one fails; --window is what pairing.window will be (10m).\n"
+     "`reference` lists every member that the file may have.",
+     cmd_catalogue},
+    {"classify", "[--catalogue NAME|FILE] [--explain] [--json] [FILE...]",
+     "tell what bodies are: generation, type, id, company, facts",
+     "One JSON line per message, with --json or without. --explain says instead, per shape of the catalogue, why it\n"
+     "does not fit, and per variable which path gave its value; exit status 1 where a body is unrecognised.\n"
+     "`-`, or no file, reads standard input.",
+     cmd_classify},
     {"translate",
      "--to rule|event [--type T] [--value NAME=VALUE]... [--explain] [--json]\n"
      "[--catalogue FILE] [FILE...]",
@@ -107,17 +124,22 @@ static const struct cli_command commands[] = {
      "the one of the settings (hookshift.db); exit status 1 where something is wrong.\n"
      "`salvage` writes what is readable of a damaged file into a new store.",
      cmd_store},
-    {"sign", "--secret S [--id I] [--timestamp T] [--json] [FILE]", "print Standard Webhooks headers for a body",
-     "The secret is whsec_ and base64. Without --id a random one is made; without --timestamp (unix seconds)\n"
-     "it is now. `-`, or no file, reads standard input.",
+    {"sign", "--secret S... [--scheme NAME] [--catalogue C] [--url U] [--id I] [--timestamp T] [--json] [FILE]",
+     "print signature headers for a body",
+     "By Standard Webhooks (the secret is whsec_ and base64), or by the scheme NAME: pagerduty, stripe, github, or\n"
+     "one of the catalogue. Without --id a random one is made; without --timestamp (unix seconds) it is now.\n"
+     "`-`, or no file, reads standard input.",
      cmd_sign},
     {"verify",
-     "--secret S... [--header 'NAME: VALUE']... [--tolerance SECONDS] [--now T] [FILE]\n"
+     "--secret S... [--scheme NAME] [--catalogue C] [--authorization VALUE]... [--header 'NAME: VALUE']...\n"
+     "[--request] [--tolerance SECONDS] [--now T] [FILE]\n"
      "--vectors FILE",
-     "check Standard Webhooks headers of a body",
+     "check the signature of a body, or of a recorded request",
      "Prints ok (exit status 0), or missing_header, invalid_timestamp, too_old, too_new or no_match (1). Any of\n"
-     "the secrets may have signed; the headers are webhook-* or svix-*; the timestamp may be 300 s off unless\n"
-     "told otherwise. --vectors runs a file of test vectors and prints how many passed and failed.",
+     "the secrets may have signed. The scheme is Standard Webhooks (webhook-* or svix-*), pagerduty, stripe, github,\n"
+     "or one of the catalogue. With --request, FILE is a whole request as it was recorded: request line, headers, an\n"
+     "empty line, the body. The time may be 300 s off unless told otherwise. --vectors runs a file of test vectors and "
+     "prints how many passed and failed.",
      cmd_verify},
     {"sink", "[--listen ADDR] [--status N] [--delay D] [--fail-first N]", "a consumer for trying things out",
      "Answers every request and prints it as one JSON line. Listens on 127.0.0.1:8081 unless told otherwise;\n"

@@ -74,6 +74,7 @@ int cmd_serve(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_settings(int argc, char **argv);
 int cmd_classify(int argc, char **argv);
+int cmd_catalogue(int argc, char **argv);
 int cmd_translate(int argc, char **argv);
 int cmd_rehearse(int argc, char **argv);
 int cmd_flags(int argc, char **argv);

@@ -5,10 +5,10 @@
 #include "common/file.h"
 #include "common/json_writer.h"
 #include "proxy/app/check_places.h"
+#include "proxy/app/catalogue.h"
 #include "proxy/app/flag_report.h"
+#include "proxy/app/keys.h"
 #include "proxy/app/type_names.h"
-#include "proxy/decide/catalog_load.h"
-#include "proxy/decide/translate_check.h"
 #include "proxy/decide/flags.h"
 #include "proxy/model/settings_warnings.h"
 
@@ -16,23 +16,15 @@
 
 enum { FILE_MAX = 4 * 1024 * 1024 };
 
-/* The file, and what settings say of its types. That it can be read at all was looked at with the settings. */
+/* The file, what settings say of its types, and the secrets by the schemes that it has. */
 static bool check_catalogue(struct arena *arena, struct settings *settings, struct strbuf *lines) {
-    struct str text, path = settings->catalogue_path;
     struct catalog *catalog = NULL;
-    bool is_good = false;
-    if (path.at == NULL) {
-        catalog = catalog_builtin();
-        is_good = true;
-    } else if (file_read(arena, path.at, FILE_MAX, &text, NULL) == ERR_NONE &&
-               catalog_load(text, path.at, &catalog, lines) == ERR_NONE) {
-        is_good = translate_check(catalog, text, path.at, lines) == 0;
-    }
-    if (catalog != NULL) {
-        is_good &= type_names_settle(settings, catalog, arena, lines) == ERR_NONE;
-        is_good &= type_names_check_ignored(settings, catalog, arena, lines) == 0;
-        is_good &= type_names_check_known(settings, catalog, lines) == 0;
-    }
+    if (catalogue_open(settings->catalogue, &catalog, lines) != ERR_NONE)
+        return false;
+    bool is_good = type_names_settle(settings, catalog, arena, lines) == ERR_NONE;
+    is_good &= type_names_check_ignored(settings, catalog, arena, lines) == 0;
+    is_good &= type_names_check_known(settings, catalog, lines) == 0;
+    is_good &= keys_check(settings, catalog, lines);
     catalog_free(catalog);
     return is_good;
 }

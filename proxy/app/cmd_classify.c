@@ -1,37 +1,51 @@
+#include "proxy/app/catalogue.h"
 #include "proxy/app/cli.h"
 #include "proxy/app/input.h"
-#include "proxy/decide/catalog_load.h"
 #include "proxy/decide/classify.h"
+#include "proxy/decide/classify_explain.h"
 #include "proxy/decide/classify_print.h"
 
 #include <stdio.h>
 
-static enum err load(const char *command, const char *path, struct catalog **catalog) {
-    struct strbuf problems = {0};
+/* Prints why each body is read as it is; false where one fits no shape. */
+static bool explain_file(const char *command, const struct catalog *catalog, const char *path) {
     struct arena *arena = arena_new(0);
-    struct str text;
-    enum err err = ERR_IO;
-    if (input_read(command, arena, path, &text)) {
-        err = catalog_load(text, input_name(path), catalog, &problems);
-        fputs(strbuf_str(&problems).at, stderr);
+    struct json_error error;
+    struct strbuf out = {0};
+    struct classify_input input = {0};
+    bool fits = false;
+    if (input_read(command, arena, path, &input.body)) {
+        enum err err = classify_explain(catalog, &input, &out, &error);
+        fits = err == ERR_NONE;
+        printf("%s\n", input_name(path));
+        fputs(strbuf_str(&out).at, stdout);
+        if (err == ERR_NOT_FOUND)
+            puts("unrecognised: no shape fits");
+        else if (err != ERR_NONE)
+            (void)cli_failed(command, "%s:%u:%u: %s", input_name(path), error.line, error.column, error.what);
     }
-    strbuf_clear(&problems);
+    strbuf_clear(&out);
     arena_free(arena);
-    return err;
+    return fits;
 }
 
 static bool classify_file(const char *command, const struct catalog *catalog, const char *path) {
     struct arena *arena = arena_new(0);
     struct message message = {0};
+    struct message_parts parts;
     struct json_error error;
     struct strbuf line = {0};
     struct str body;
     bool understood = false;
     if (!input_read(command, arena, path, &body))
         goto out;
-    understood = classify(catalog, body, arena, &message, &error) == ERR_NONE;
+    const struct classify_input input = {.body = body};
+    understood = classify_messages(catalog, &input, arena, &message, &parts, &error) == ERR_NONE;
     if (understood) {
-        classify_print(&message, &line);
+        if (parts.count == 0)
+            classify_print(&message, &line);
+        for (size_t i = 0; i < parts.count; i++)
+            classify_print(&parts.at[i].message, &line);
         fwrite(line.at, 1, line.len, stdout);
     } else {
         (void)cli_failed(command, "%s:%u:%u: %s", input_name(path), error.line, error.column, error.what);
@@ -45,20 +59,24 @@ out:
 int cmd_classify(int argc, char **argv) {
     const char *catalogue = NULL;
     bool as_json; /* as it is anyway */
-    const struct cli_option options[] = {{"catalogue", CLI_TEXT, &catalogue}, {"json", CLI_FLAG, &as_json}};
+    bool explain = false;
+    const struct cli_option options[] = {
+        {"catalogue", CLI_TEXT, &catalogue}, {"json", CLI_FLAG, &as_json}, {"explain", CLI_FLAG, &explain}};
     struct catalog *catalog = NULL;
+    struct strbuf problems = {0};
     bool all_understood = true;
     int first, status = cli_parse(argc, argv, options, ARRAY_LEN(options), &first);
     if (status != CLI_GO_ON)
         return status;
-    if (catalogue == NULL)
-        catalog = catalog_builtin();
-    else if (load(argv[0], catalogue, &catalog) != ERR_NONE)
+    enum err err = catalogue_open(str_of(catalogue), &catalog, &problems);
+    fputs(strbuf_str(&problems).at, stderr);
+    strbuf_clear(&problems);
+    if (err != ERR_NONE)
         return CLI_USAGE;
     if (first == argc)
-        all_understood = classify_file(argv[0], catalog, "-");
+        all_understood = (explain ? explain_file : classify_file)(argv[0], catalog, "-");
     for (int i = first; i < argc; i++)
-        all_understood &= classify_file(argv[0], catalog, argv[i]);
+        all_understood &= (explain ? explain_file : classify_file)(argv[0], catalog, argv[i]);
     catalog_free(catalog);
     return cli_finish(argv[0], all_understood ? CLI_OK : CLI_FAILED);
 }

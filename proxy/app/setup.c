@@ -1,62 +1,18 @@
 #include "proxy/app/setup.h"
 
 #include "common/clock.h"
-#include "common/file.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/process.h"
 #include "common/random.h"
 #include "proxy/app/certificates.h"
+#include "proxy/app/catalogue.h"
+#include "proxy/app/keys.h"
 #include "proxy/app/type_names.h"
-#include "proxy/decide/catalog_load.h"
-#include "proxy/decide/translate_check.h"
 
 #include <unistd.h>
 
-enum { CATALOGUE_MAX = 4 * 1024 * 1024, DESCRIPTORS_BESIDES = 100 };
-
-static enum err read_catalog(struct service *service, struct strbuf *problems) {
-    struct str path = service->settings->catalogue_path, text;
-    struct err_detail detail;
-    struct catalog *catalog;
-    if (path.len == 0) {
-        service->catalog = catalog_builtin();
-        return ERR_NONE;
-    }
-    struct arena *arena = arena_new(0);
-    enum err err = file_read(arena, path.at, CATALOGUE_MAX, &text, &detail);
-    if (err != ERR_NONE)
-        strbuf_printf(problems, "catalogue: cannot read " STR_FMT ": %s\n", STR_ARG(path), detail.text);
-    else if ((err = catalog_load(text, path.at, &catalog, problems)) == ERR_NONE) {
-        service->catalog = catalog;
-        if (translate_check(catalog, text, path.at, problems) > 0)
-            err = ERR_INVALID;
-    }
-    arena_free(arena);
-    return err;
-}
-
-static enum err read_keys(const struct opt_list *secrets, const char *setting, struct key_ring *ring,
-                          struct strbuf *problems) {
-    struct err_detail detail;
-    ring->keys = MEM_ARRAY(secrets->count, struct signature_key *);
-    for (size_t i = 0; i < secrets->count; i++) {
-        enum err err = signature_key_new(secrets->items[i], &ring->keys[ring->count], &detail);
-        if (err != ERR_NONE) {
-            strbuf_printf(problems, "%s, secret %zu: %s\n", setting, i + 1, detail.text);
-            return err;
-        }
-        ring->count++;
-    }
-    return ERR_NONE;
-}
-
-static void clear_keys(struct key_ring *ring) {
-    for (size_t i = 0; i < ring->count; i++)
-        signature_key_free(ring->keys[i]);
-    mem_free((void *)ring->keys);
-    *ring = (struct key_ring){0};
-}
+enum { DESCRIPTORS_BESIDES = 100 };
 
 /* More connections than descriptors are not an error: they are refused one by one when it comes to that. */
 static void provide_descriptors(const struct settings *settings) {
@@ -90,23 +46,20 @@ static void warn_of_ignored(const struct settings *settings, const struct catalo
 
 enum err setup_service(struct settings *settings, struct arena *arena, struct service *service,
                        struct strbuf *problems) {
-    static const char *const secrets[] = {"endpoints.legacy.secrets", "endpoints.new.secrets"};
     service->settings = settings;
     service->started_ms = clock_wall_ms();
     make_mark(service);
-    enum err err = read_catalog(service, problems);
+    struct catalog *catalog = NULL;
+    enum err err = catalogue_open(settings->catalogue, &catalog, problems);
+    service->catalog = catalog;
     if (err == ERR_NONE)
         err = type_names_settle(settings, service->catalog, arena, problems);
     if (err == ERR_NONE)
         warn_of_ignored(settings, service->catalog, arena);
     if (err == ERR_NONE)
-        err = read_keys(&settings->verify_event_secrets, "verify.event_secrets", &service->verify_event, problems);
-    if (err == ERR_NONE)
-        err = read_keys(&settings->verify_rule_secrets, "verify.rule_secrets", &service->verify_rule, problems);
-    for (int e = 0; e < ENDPOINT_COUNT && err == ERR_NONE; e++) {
-        err = read_keys(&settings->endpoints[e].secrets, secrets[e], &service->signing[e], problems);
+        err = keys_read(service, problems);
+    for (int e = 0; e < ENDPOINT_COUNT && err == ERR_NONE; e++)
         origins_init(&service->origins[e], &settings->endpoints[e], settings->retry_schedule.ms[0]);
-    }
     if (err == ERR_NONE)
         err = certificates_first(service, problems);
     if (err != ERR_NONE)
@@ -121,16 +74,13 @@ enum err setup_service(struct settings *settings, struct arena *arena, struct se
 }
 
 void setup_clear(struct service *service) {
-    clear_keys(&service->verify_event);
-    clear_keys(&service->verify_rule);
-    for (int e = 0; e < ENDPOINT_COUNT; e++) {
-        clear_keys(&service->signing[e]);
+    keys_clear(service);
+    for (int e = 0; e < ENDPOINT_COUNT; e++)
         origins_clear(&service->origins[e]);
-    }
     counters_free(service->counters);
     crowd_free(service->crowd);
     certificates_clear(service);
-    catalog_free((struct catalog *)(uintptr_t)service->catalog); /* made by read_catalog() */
+    catalog_free((struct catalog *)(uintptr_t)service->catalog); /* made by catalogue_open() */
     mem_free((void *)service->workers);
 }
 

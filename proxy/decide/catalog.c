@@ -1,6 +1,8 @@
 #include "proxy/decide/catalog.h"
 
 #include "catalog_json.h"
+#include "catalogue_pagerduty_json.h"
+#include "catalogue_stripe_json.h"
 #include "common/mem.h"
 #include "proxy/decide/catalog_load.h"
 #include "proxy/decide/catalog_parts.h"
@@ -8,11 +10,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const struct {
+    const char *name, *file;
+    const unsigned char *text;
+    const size_t *len;
+} built_in[] = {
+    {"codat", "catalog.json", catalog_json, &catalog_json_len},
+    {"pagerduty", "catalogue_pagerduty.json", catalogue_pagerduty_json, &catalogue_pagerduty_json_len},
+    {"stripe", "catalogue_stripe.json", catalogue_stripe_json, &catalogue_stripe_json_len},
+};
+
+size_t catalog_built_in_count(void) {
+    return ARRAY_LEN(built_in);
+}
+
+struct catalog_built_in catalog_built_in_at(size_t index) {
+    return (struct catalog_built_in){.name = built_in[index].name,
+                                     .file = built_in[index].file,
+                                     .text = str_slice((const char *)built_in[index].text, *built_in[index].len)};
+}
+
 struct catalog *catalog_builtin(void) {
     struct catalog *catalog = NULL;
     struct strbuf problems = {0};
-    struct str text = str_slice((const char *)catalog_json, catalog_json_len);
-    if (catalog_load(text, "catalog.json", &catalog, &problems) != ERR_NONE) { /* GCOVR_EXCL_BR_LINE */
+    struct catalog_built_in first = catalog_built_in_at(0);
+    if (catalog_load(first.text, first.file, &catalog, &problems) != ERR_NONE) { /* GCOVR_EXCL_BR_LINE */
         /* A bug of this program, which no test can have built in. GCOVR_EXCL_START */
         struct str shown = strbuf_str(&problems);
         fprintf(stderr, "hookshift: the built-in catalogue is broken:\n" STR_FMT, STR_ARG(shown));
@@ -31,6 +53,20 @@ void catalog_free(struct catalog *catalog) {
 
 struct str catalog_about(const struct catalog *catalog) {
     return catalog->about;
+}
+
+struct str catalog_generation_name(const struct catalog *catalog, enum generation generation) {
+    if (generation == GENERATION_UNKNOWN)
+        return str_of(generation_name(generation));
+    return generation == GENERATION_RULE ? catalog->rule_name : catalog->event_name;
+}
+
+const struct catalog_answers *catalog_answers(const struct catalog *catalog) {
+    return &catalog->answers;
+}
+
+const struct json *catalog_examples(const struct catalog *catalog) {
+    return catalog->examples;
 }
 
 size_t catalog_shape_count(const struct catalog *catalog) {
@@ -55,6 +91,22 @@ size_t catalog_type_count(const struct catalog *catalog, enum generation generat
 
 const struct catalog_type *catalog_type_at(const struct catalog *catalog, enum generation generation, size_t index) {
     return &types_of(catalog, generation)->types[index];
+}
+
+const struct scheme *catalog_scheme(const struct catalog *catalog, enum generation generation) {
+    return generation == GENERATION_RULE ? catalog->rule_scheme : catalog->event_scheme;
+}
+
+const struct scheme *catalog_scheme_named(const struct catalog *catalog, struct str name) {
+    return scheme_find(&catalog->schemes, name);
+}
+
+size_t catalog_scheme_count(const struct catalog *catalog) {
+    return catalog->schemes.count;
+}
+
+const struct scheme *catalog_scheme_at(const struct catalog *catalog, size_t index) {
+    return &catalog->schemes.schemes[index];
 }
 
 bool catalog_has_replacement(const struct catalog_type *type) {

@@ -5,6 +5,7 @@
 #ifndef PROXY_DECIDE_CATALOG_H
 #define PROXY_DECIDE_CATALOG_H
 
+#include "proxy/decide/scheme.h"
 #include "proxy/decide/variable.h"
 #include "proxy/model/message.h"
 
@@ -76,6 +77,7 @@ struct type_piece {
 enum { TYPE_PIECE_MAX = 16 };
 
 struct type_source {
+    struct str text; /* as it was written */
     const struct type_piece *pieces;
     size_t piece_count;
 };
@@ -93,17 +95,36 @@ struct catalog_shape {
     struct type_source type;
     const struct catalog_with *with; /* none: nothing else is asked for */
     size_t with_count;
-    bool needs_all; /* of `with`; else one is enough */
-    bool known;     /* the type must be in the catalogue */
+    bool needs_all;       /* of `with`; else one is enough */
+    bool known;           /* the type must be in the catalogue */
+    struct path messages; /* to the list whose elements are messages; no list: the body is one message */
+};
+
+/* What the vendor wants to be answered. */
+struct catalog_answers {
+    int accepted_status; /* 0: any 2xx will do */
+    int again_later_status;
+    bool other_bodies_pass; /* what is no JSON object is unrecognised, and not refused */
 };
 
 struct catalog;
 
-/* The catalogue that is built into the program. */
+/* What is built into the program, the first by default. */
+struct catalog_built_in {
+    const char *name, *file; /* the name of the setting; what problems call it */
+    struct str text;
+};
+size_t catalog_built_in_count(void);
+struct catalog_built_in catalog_built_in_at(size_t index);
+/* The first of them. */
 struct catalog *catalog_builtin(void) MUST_USE;
 void catalog_free(struct catalog *catalog); /* NULL is fine */
 
 struct str catalog_about(const struct catalog *catalog); /* one line for people */
+/* What people call a message of the generation: "rule", "v2 webhook". */
+struct str catalog_generation_name(const struct catalog *catalog, enum generation generation);
+const struct catalog_answers *catalog_answers(const struct catalog *catalog);
+const struct json *catalog_examples(const struct catalog *catalog); /* a list; NULL: none */
 size_t catalog_shape_count(const struct catalog *catalog);
 const struct catalog_shape *catalog_shape_at(const struct catalog *catalog, size_t index);
 
@@ -120,6 +141,12 @@ struct str catalog_captured(const struct catalog_type *type, struct str text);
 /* All listed types of a generation, in the order of the file. */
 size_t catalog_type_count(const struct catalog *catalog, enum generation generation);
 const struct catalog_type *catalog_type_at(const struct catalog *catalog, enum generation generation, size_t index);
+/* How messages of the generation are signed, and the scheme of a name (NULL: there is none). */
+const struct scheme *catalog_scheme(const struct catalog *catalog, enum generation generation);
+const struct scheme *catalog_scheme_named(const struct catalog *catalog, struct str name);
+size_t catalog_scheme_count(const struct catalog *catalog);
+const struct scheme *catalog_scheme_at(const struct catalog *catalog, size_t index);
+
 /* Rules: an event can replace it. Events: it replaces a rule. */
 bool catalog_has_replacement(const struct catalog_type *type);
 

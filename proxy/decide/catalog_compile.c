@@ -26,9 +26,17 @@ static void fact_read(struct reader *reader, const struct json *object, struct f
     reader_expect_members(reader, object, SECTION_FACT);
     fact->key = reader_text(reader, object, "key", READER_REQUIRED);
     struct str match = reader_text(reader, object, "match", READER_REQUIRED);
-    fact->match = str_eq(match, STR("window")) ? MATCH_WINDOW : str_eq(match, STR("hint")) ? MATCH_HINT : MATCH_EXACT;
-    if (match.at != NULL && fact->match == MATCH_EXACT && !str_eq(match, STR("exact")))
-        reader_problem(reader, json_get(object, STR("match")), "\"match\" must be \"exact\", \"window\" or \"hint\"");
+    static const enum fact_match matches[] = {MATCH_EXACT, MATCH_WINDOW, MATCH_HINT, MATCH_WITHIN};
+    bool is_known = match.at == NULL;
+    fact->match = MATCH_EXACT;
+    for (size_t i = 0; i < ARRAY_LEN(matches); i++)
+        if (str_eq(match, fact_match_name(matches[i]))) {
+            fact->match = matches[i];
+            is_known = true;
+        }
+    if (!is_known)
+        reader_problem(reader, json_get(object, STR("match")),
+                       "\"match\" must be \"exact\", \"window\", \"within\" or \"hint\"");
 }
 
 void vocabulary_read(struct reader *reader, const struct json *root, struct vocabulary *vocabulary) {

@@ -112,7 +112,7 @@ static void add_fact(struct key_list *list, const struct catalog_type *type, con
 static void add_facts(struct key_list *list, const struct catalog_type *type, const struct catalog_fact *facts,
                       size_t count) {
     for (size_t i = 0; i < count; i++)
-        if (facts[i].match != MATCH_WINDOW)
+        if (!fact_recurs(facts[i].match))
             add_fact(list, type, &facts[i].key);
 }
 

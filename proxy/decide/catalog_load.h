@@ -10,4 +10,8 @@
  * thing that is wrong, "FILE:LINE:COLUMN: what, and what would be right". `text` need not outlive the call. */
 enum err catalog_load(struct str text, const char *file, struct catalog **catalog, struct strbuf *problems) MUST_USE;
 
+/* Likewise, and looks for mistakes that no message would show: what can have no effect is a problem too. */
+enum err catalog_load_checked(struct str text, const char *file, struct catalog **catalog,
+                              struct strbuf *problems) MUST_USE;
+
 #endif

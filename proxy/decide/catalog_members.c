@@ -7,6 +7,7 @@
 static const struct catalog_member members[] = {
     {SECTION_FILE, "format", "the number 1", true, "the version of this format"},
     {SECTION_FILE, "about", "a text", false, "one line for people: the vendor and its two generations"},
+    {SECTION_FILE, "names", "an object", false, "what people call the two generations"},
     {SECTION_FILE, "ids", "a list of names", false,
      "variables that hold ids; facts have them in lower case, so that letter case never parts twins"},
     {SECTION_FILE, "maps", "an object", false,
@@ -19,6 +20,11 @@ static const struct catalog_member members[] = {
     {SECTION_FILE, "rules", "a list", true, "types of the old generation"},
     {SECTION_FILE, "events", "a list", true, "types of the new generation"},
 
+    {SECTION_FILE, "answers", "an object", false, "what the vendor wants to be answered"},
+    {SECTION_FILE, "examples", "a list", false,
+     "bodies and pairs that `catalogue test` tries; documentation for people"},
+    {SECTION_FILE, "schemes", "an object", false, "name to how a vendor signs, beside the schemes that are built in"},
+
     {SECTION_SHAPE, "generation", "\"rule\" or \"event\"", true,
      "\"rule\" is the old generation, \"event\" the new one"},
     {SECTION_SHAPE, "type", "a path, or a text with paths in braces", true,
@@ -27,12 +33,17 @@ static const struct catalog_member members[] = {
     {SECTION_SHAPE, "with", "a list of paths, or an object", false,
      "a list: one of these must be there too. An object of path to value, or to a list of values: each must have that "
      "value (letter case does not count)"},
+    {SECTION_SHAPE, "messages", "a path", false,
+     "leads to a list, each element of which is a message of its own: \"messages[]\"; \"[]\" where the body is the "
+     "list. "
+     "All other paths are written as if the list had one element"},
     {SECTION_SHAPE, "known", "true or false", false, "the type must be listed in the file"},
 
     {SECTION_FACT, "key", "a text with variables in braces", true,
      "what both sides come to; no fact where a variable has no value. {rule} is the name of the rule type"},
-    {SECTION_FACT, "match", "\"exact\", \"window\" or \"hint\"", true,
-     "exact: the key names one occurrence for ever. window: it recurs, so twins must also be near in time. hint: like "
+    {SECTION_FACT, "match", "\"exact\", \"window\", \"within\" or \"hint\"", true,
+     "exact: the key names one occurrence for ever. window: it recurs, so twins must also be near in time. "
+     "within: likewise, and one event tells what several rules told. hint: like "
      "exact, but only where the two messages state no differing facts of one kind (the key up to its first \"/\")"},
 
     {SECTION_VARIABLE, "from", "a path, or a list of paths", false,
@@ -46,6 +57,10 @@ static const struct catalog_member members[] = {
     {SECTION_SHARED, "variables", "an object", true, "name to where its value stands"},
     {SECTION_SHARED, "type_ends_at", "a text", false,
      "only in \"rule\": what follows it in a type does not count: \"(\" makes \"Ratio(>,0)\" a \"Ratio\""},
+
+    {SECTION_SHARED, "scheme", "a name of a scheme", false,
+     "how messages of the generation are signed: standard-webhooks (which it is without this), pagerduty, stripe, "
+     "github, or one of \"schemes\""},
 
     {SECTION_RULE, "name", "a text", true,
      "the type as bodies have it (letter case and spaces do not count); one {x} in it stands for any text and is a "
@@ -88,6 +103,53 @@ static const struct catalog_member members[] = {
     {SECTION_BODY, "if_absent", "any value", false, "what is written where there is none; else the member is left out"},
     {SECTION_BODY, "not_replaced", "true", false,
      "nothing replaces the member: alone it is left out, beside another form it is written, and it is never compared"},
+
+    {SECTION_SCHEME, "header", "a name of a header", true, "carries the code, or several codes"},
+    {SECTION_SCHEME, "signed", "a text", true,
+     "what the code is of: {body}, {t} (the time), {id}, {method}, {url} (all of it), {path} (with its query), as in "
+     "\"{t}.{body}\""},
+    {SECTION_SCHEME, "entry", "a text", false, "a code in the header, \"{code}\" where this is missing: \"v1={code}\""},
+    {SECTION_SCHEME, "separator", "one character", false, "between several codes; \",\" where this is missing"},
+    {SECTION_SCHEME, "time", "a text", false,
+     "where {t}, unix seconds, stands: in an entry of the header (\"t={t}\"), or in another (\"header:X-Timestamp\")"},
+    {SECTION_SCHEME, "id", "a text", false, "where {id} stands: \"header:X-Request-Id\""},
+    {SECTION_SCHEME, "encoding", "\"hex\" or \"base64\"", false, "of the code; hex where this is missing"},
+    {SECTION_SCHEME, "key", "\"text\", \"base64\", \"hex\" or \"whsec\"", false,
+     "what the secret is: the key as it is (where this is missing), or written in base64, in hexadecimal digits, or as "
+     "whsec_ and base64"},
+    {SECTION_SCHEME, "algorithm", "\"hmac-sha256\", \"hmac-sha1\" or \"hmac-sha512\"", false,
+     "hmac-sha256 where this is missing"},
+    {SECTION_SCHEME, "standard", "true", false, "Standard Webhooks, in place of all else"},
+
+    {SECTION_NAMES, "rule", "a text", false, "one message of the old generation: \"v2 webhook\""},
+    {SECTION_NAMES, "event", "a text", false, "one message of the new generation"},
+
+    {SECTION_ANSWERS, "accepted_status", "a number from 200 to 299", false,
+     "the one answer that the vendor takes for taken, where not every 2xx is"},
+    {SECTION_ANSWERS, "again_later_status", "a number from 400 to 599", false,
+     "the answer that makes the vendor send again later; 503 where this is missing"},
+    {SECTION_ANSWERS, "other_bodies", "\"refused\" or \"unrecognised\"", false,
+     "bodies that are no JSON object (lists, forms, XML): answered 400 (where this is missing), or handled as the "
+     "setting `unrecognised` says"},
+
+    {SECTION_EXAMPLE, "old", "a body", false, "of the old generation"},
+    {SECTION_EXAMPLE, "new", "a body", false, "of the new generation"},
+    {SECTION_EXAMPLE, "twins", "true or false", false, "do both tell of the same occurrence?"},
+    {SECTION_EXAMPLE, "apart", "a duration", false,
+     "how far apart the two arrive, where the bodies do not both tell when it happened"},
+    {SECTION_EXAMPLE, "why", "a text", false, "for people"},
+    {SECTION_EXAMPLE, "body", "a body", false, "in place of old and new: what is read of it"},
+    {SECTION_EXAMPLE, "generation", "\"rule\", \"event\" or \"unknown\"", false, "of body"},
+    {SECTION_EXAMPLE, "type", "a text or null", false, "of body"},
+    {SECTION_EXAMPLE, "id", "a text or null", false, "of body"},
+    {SECTION_EXAMPLE, "company", "a text or null", false, "of body"},
+    {SECTION_EXAMPLE, "connection", "a text or null", false, "of body"},
+    {SECTION_EXAMPLE, "data_type", "a text or null", false, "of body"},
+    {SECTION_EXAMPLE, "listed", "true or false", false, "is the type of body listed in the file?"},
+    {SECTION_EXAMPLE, "rule_id", "a text or null", false, "of body"},
+    {SECTION_EXAMPLE, "generated", "a time or null", false, "of body, like 2026-05-01T10:00:00Z"},
+    {SECTION_EXAMPLE, "headers", "an object", false, "of the request that brings body, old and new"},
+    {SECTION_EXAMPLE, "path", "a text", false, "of that request"},
 };
 
 size_t catalog_member_count(void) {
@@ -110,6 +172,11 @@ const char *catalog_section_title(enum catalog_section section) {
         [SECTION_REPLACED] = "The long form in `replaces`",
         [SECTION_ITEMS] = "`items` of an event",
         [SECTION_BODY] = "A member of a `body` that is an object of one of these",
+
+        [SECTION_SCHEME] = "A value in `schemes`",
+        [SECTION_NAMES] = "`names`",
+        [SECTION_ANSWERS] = "`answers`",
+        [SECTION_EXAMPLE] = "An element of `examples`",
     };
     return titles[section];
 }

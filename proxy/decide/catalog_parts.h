@@ -3,6 +3,7 @@
 #define PROXY_DECIDE_CATALOG_PARTS_H
 
 #include "proxy/decide/catalog.h"
+#include "proxy/decide/scheme_load.h"
 
 /* A spelling of a type, normalised, and what it names. */
 struct catalog_name {
@@ -21,11 +22,16 @@ struct catalog_types {
 struct catalog {
     struct arena *arena;
     struct str about;
-    uint64_t digest;              /* of its text */
+    uint64_t digest;                  /* of its text */
+    struct str rule_name, event_name; /* for people */
+    struct catalog_answers answers;
+    const struct json *examples;
     struct str rule_type_ends_at; /* what of a rule's type does not count begins here; absent: all counts */
     const struct catalog_shape *shapes;
     size_t shape_count;
     struct catalog_types rules, events;
+    struct scheme_list schemes;
+    const struct scheme *rule_scheme, *event_scheme;
 };
 
 enum { TYPE_NAME_MAX = 256 };

@@ -16,7 +16,7 @@ static bool compile_header(struct reader *reader, struct str name, const struct 
                        STR_ARG(name));
         return false;
     }
-    *path = (struct path){.place = PATH_HEADER, .steps = {name}, .step_count = 1};
+    *path = (struct path){.text = path->text, .place = PATH_HEADER, .steps = {name}, .step_count = 1};
     return true;
 }
 
@@ -27,7 +27,7 @@ static bool compile_segment(struct reader *reader, struct str number, const stru
                        STR_ARG(number), PATH_SEGMENT_MAX);
         return false;
     }
-    *path = (struct path){.place = PATH_TARGET, .segment = (size_t)segment};
+    *path = (struct path){.text = path->text, .place = PATH_TARGET, .segment = (size_t)segment};
     return true;
 }
 
@@ -54,7 +54,7 @@ static bool compile_step(struct str step, bool is_last, struct path *path) {
 bool compile_path(struct reader *reader, struct str text, const struct json *at, struct path *path) {
     static const struct str header = {"header:", 7}, segment = {"path:", 5};
     struct str rest = text, step;
-    *path = (struct path){0};
+    *path = (struct path){.text = text};
     if (str_starts_with(text, header))
         return compile_header(reader, str_from(text, header.len), at, path);
     if (str_starts_with(text, segment))
@@ -100,7 +100,7 @@ bool template_next_piece(struct str *rest, struct str *piece, bool *is_variable)
 }
 
 bool compile_type_source(struct reader *reader, struct str text, const struct json *at, struct type_source *source) {
-    *source = (struct type_source){0};
+    *source = (struct type_source){.text = text};
     struct type_piece *pieces = ARENA_ARRAY(reader->arena, TYPE_PIECE_MAX, struct type_piece);
     struct str rest = text, piece;
     bool is_path = true;

@@ -38,6 +38,17 @@ static void take_scope(struct loader *loader, const struct scope *scope, size_t 
     type->item_data_type = data_type >= (int)message_count ? data_type : VARIABLE_NONE;
 }
 
+static const struct scheme *read_shared_scheme(struct loader *loader, const struct json *object) {
+    struct str name = reader_text(&loader->reader, object, "scheme", READER_OPTIONAL);
+    const struct scheme_list *schemes = &loader->catalog->schemes;
+    const struct scheme *scheme = scheme_find(schemes, name.at != NULL ? name : STR("standard-webhooks"));
+    if (scheme != NULL)
+        return scheme;
+    reader_problem(&loader->reader, json_get(object, STR("scheme")), "there is no scheme \"" STR_FMT "\"",
+                   STR_ARG(name));
+    return &schemes->schemes[0];
+}
+
 static void read_shared(struct loader *loader, const struct json *root, enum generation generation) {
     struct reader *reader = &loader->reader;
     const bool is_rule = generation == GENERATION_RULE;
@@ -51,6 +62,7 @@ static void read_shared(struct loader *loader, const struct json *root, enum gen
         else if (json_get(object, STR("type_ends_at")) != NULL)
             reader_problem(reader, json_get(object, STR("type_ends_at")), "\"type_ends_at\" is for \"rule\" only");
     }
+    *(is_rule ? &loader->catalog->rule_scheme : &loader->catalog->event_scheme) = read_shared_scheme(loader, object);
     struct catalog_type *unlisted = is_rule ? &loader->catalog->rules.unlisted : &loader->catalog->events.unlisted;
     *unlisted = (struct catalog_type){.generation = generation, .captured = VARIABLE_NONE};
     take_scope(loader, &loader->shared, loader->shared.count, unlisted);

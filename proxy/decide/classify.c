@@ -4,55 +4,9 @@
 
 #include "common/clock.h"
 #include "proxy/decide/classify_doubled.h"
+#include "proxy/decide/classify_shape.h"
 
 #include <stdio.h>
-
-static bool has_one(const struct catalog_with *with, const struct source *source) {
-    if (with->value_count == 0)
-        return path_exists(&with->path, source);
-    struct str text = path_text(&with->path, source, true);
-    for (size_t i = 0; i < with->value_count; i++)
-        if (str_eq_nocase(text, with->values[i]))
-            return true;
-    return false;
-}
-
-static bool has_what_it_needs(const struct catalog_shape *shape, const struct source *source) {
-    for (size_t i = 0; i < shape->with_count; i++)
-        if (has_one(&shape->with[i], source) != shape->needs_all)
-            return !shape->needs_all;
-    return shape->needs_all || shape->with_count == 0;
-}
-
-/* A type that is one member must be a string; one that is made of several takes numbers as well. */
-static struct str type_text(const struct type_source *type, const struct source *source, struct arena *arena) {
-    const struct type_piece *first = &type->pieces[0];
-    if (type->piece_count == 1 && first->path.place == PATH_BODY && !first->path.has_list)
-        return json_string(path_find(&first->path, source->root));
-    struct str parts[TYPE_PIECE_MAX];
-    for (size_t i = 0; i < type->piece_count; i++) {
-        parts[i] = type->pieces[i].text;
-        if (parts[i].at == NULL)
-            parts[i] = path_text(&type->pieces[i].path, source, false);
-        if (parts[i].at == NULL)
-            return STR_NONE;
-    }
-    return arena_join_parts(arena, parts, type->piece_count);
-}
-
-/* The first shape that the body has, and the type that stands there; NULL where it has none. */
-static const struct catalog_shape *find_shape(const struct catalog *catalog, const struct source *source,
-                                              struct arena *arena, struct str *type) {
-    for (size_t i = 0; i < catalog_shape_count(catalog); i++) {
-        const struct catalog_shape *shape = catalog_shape_at(catalog, i);
-        *type = type_text(&shape->type, source, arena);
-        if (type->at != NULL && has_what_it_needs(shape, source) &&
-            (!shape->known || catalog_find(catalog, shape->generation, *type) != NULL))
-            return shape;
-    }
-    *type = STR_NONE;
-    return NULL;
-}
 
 /* One body on its way to being a message. */
 struct reading {
@@ -304,7 +258,7 @@ static void classify_source(const struct catalog *catalog, const struct source *
     struct str type;
     forget(message, arena);
     *doubled = doubled_type(catalog, source->root);
-    const struct catalog_shape *shape = *doubled != NULL ? NULL : find_shape(catalog, source, arena, &type);
+    const struct catalog_shape *shape = *doubled != NULL ? NULL : shape_find(catalog, source, arena, &type);
     if (shape == NULL)
         return;
     struct reading reading = {.source = source, .arena = arena, .message = message};
@@ -325,37 +279,59 @@ static size_t shown_len(struct str key) {
     return key.len <= SHOWN ? key.len : str_utf8_len(str_slice(key.at, SHOWN));
 }
 
-static enum err classify_in(struct arena *tree, const struct catalog *catalog, const struct classify_input *input,
-                            struct arena *arena, struct message *message, struct json_error *error) {
-    const struct json_limits limits = {.depth = BODY_DEPTH_MAX, .values = BODY_VALUES_MAX, .in_place = true};
-    const struct json *doubled;
-    struct json *root;
-    enum err err = json_parse(tree, input->body, &limits, &root, error);
-    if (err != ERR_NONE)
-        return err;
-    if (root->type != JSON_OBJECT)
-        return fail_at(input->body, "this must be an object", root->start, error);
-    const struct source source = {root, input->headers, input->header_count, input->target};
-    struct message said = *message;
-    classify_source(catalog, &source, arena, &said, &doubled);
-    if (doubled != NULL) {
-        char what[120];
-        snprintf(what, sizeof what, "\"%.*s\" says a second time what the message is or tells",
-                 (int)shown_len(doubled->key), doubled->key.at);
-        return fail_at(input->body, what, doubled->key_start, error);
+static enum err refuse_doubled(struct str body, const struct json *doubled, struct json_error *error) {
+    char what[120];
+    snprintf(what, sizeof what, "\"%.*s\" says a second time what the message is or tells",
+             (int)shown_len(doubled->key), doubled->key.at);
+    return fail_at(body, what, doubled->key_start, error);
+}
+
+/* The first message, and the others where there are more. `message`: what the caller knows of all of them. */
+static const struct json *classify_opened(const struct catalog *catalog, struct opened_body *opened,
+                                          struct arena *arena, struct message *message, struct message_parts *parts) {
+    const struct message known = *message;
+    const struct json *doubled = NULL;
+    if (opened->count == 0)
+        forget(message, arena);
+    else
+        classify_source(catalog, &opened->source, arena, message, &doubled);
+    if (parts == NULL || opened->count <= 1 || doubled != NULL)
+        return doubled;
+    parts->at = ARENA_ARRAY(arena, opened->count, struct message_part);
+    parts->count = opened->count;
+    for (size_t i = 0; i < opened->count && doubled == NULL; i++) {
+        parts->at[i] = (struct message_part){.message = i == 0 ? *message : known, .body = body_of(opened, i, arena)};
+        body_show(opened, i);
+        if (i > 0)
+            classify_source(catalog, &opened->source, arena, &parts->at[i].message, &doubled);
     }
-    *message = said;
-    return ERR_NONE;
+    return doubled;
 }
 
 /* The tree goes before the message is stored: it may be many times as large as the body, and the wait for a consumer
  * is long. */
-enum err classify_request(const struct catalog *catalog, const struct classify_input *input, struct arena *arena,
-                          struct message *message, struct json_error *error) {
+enum err classify_messages(const struct catalog *catalog, const struct classify_input *input, struct arena *arena,
+                           struct message *message, struct message_parts *parts, struct json_error *error) {
     struct arena *tree = arena_new(0);
-    enum err err = classify_in(tree, catalog, input, arena, message, error);
+    struct opened_body opened;
+    struct message said = *message;
+    enum err err = body_open(catalog, input, tree, &opened, error);
+    if (parts != NULL)
+        *parts = (struct message_parts){0};
+    if (err == ERR_NONE) {
+        const struct json *doubled = classify_opened(catalog, &opened, arena, &said, parts);
+        if (doubled != NULL)
+            err = refuse_doubled(input->body, doubled, error);
+        else
+            *message = said;
+    }
     arena_free(tree);
     return err;
+}
+
+enum err classify_request(const struct catalog *catalog, const struct classify_input *input, struct arena *arena,
+                          struct message *message, struct json_error *error) {
+    return classify_messages(catalog, input, arena, message, NULL, error);
 }
 
 enum err classify(const struct catalog *catalog, struct str body, struct arena *arena, struct message *message,

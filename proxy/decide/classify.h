@@ -32,6 +32,22 @@ struct classify_input {
 enum err classify_request(const struct catalog *catalog, const struct classify_input *input, struct arena *arena,
                           struct message *message, struct json_error *error) MUST_USE;
 
+/* One message of a body that holds many: what it says, and the body that it is delivered as. */
+struct message_part {
+    struct message message;
+    struct str body;
+};
+
+struct message_parts {
+    struct message_part *at; /* none where the body is one message */
+    size_t count;
+};
+
+/* Likewise; where the catalogue says that the body is a list of messages and it has more than one, `parts` gets all
+ * of them, and `message` is the first. What is no JSON object is no error where the catalogue lets it pass. */
+enum err classify_messages(const struct catalog *catalog, const struct classify_input *input, struct arena *arena,
+                           struct message *message, struct message_parts *parts, struct json_error *error) MUST_USE;
+
 /* When a message counts as having happened: generated_ms where it is plausible (not further back than retention, at
  * most CLOCK_SKEW_MAX_MS ahead of its arrival), else its arrival. */
 int64_t classify_time_ms(const struct message *message, int64_t retention_ms);

@@ -3,6 +3,7 @@
  *   rule  ───exact fact───►  every event item with it, and the other way round, without a limit
  *   rule  ──window fact───►  at most one event item
  *   item  ──window fact───►  at most one rule per (rule type, RuleId)
+ *   item  ──within fact───►  every rule that is near in time; a rule at most one item
  *
  * A hint that stands beside a window fact says which of several candidates it is, no more: were it without a limit, a
  * message could take one twin by its id and keep another one from its own by the window.
@@ -165,6 +166,19 @@ static bool may_pair(struct choosing *choosing, struct candidate *candidate) {
     return entry_find(choosing, ENTRY_RULE, candidate->message, 0) == NULL && find_free_item(choosing, candidate);
 }
 
+/* What several rules told, one event tells: only the rule's side is used up. */
+static enum err judge_within(const struct pairing *pairing, struct choosing *choosing, struct candidate *candidate) {
+    bool is_rule = choosing->arriving == GENERATION_RULE, is_far = candidate->clock == CLOCK_NEITHER;
+    bool is_used = is_rule ? choosing->rule_has_twin : entry_find(choosing, ENTRY_RULE, candidate->message, 0) != NULL;
+    candidate->verdict = is_far ? MATCH_TOO_FAR : MATCH_FARTHER;
+    if (is_far || is_used)
+        return ERR_NONE;
+    enum err err = is_rule || pairing->find_taken == NULL ? ERR_NONE : pairing->find_taken(pairing->arg, candidate);
+    if (err == ERR_NONE)
+        candidate->verdict = candidate->taken && !is_rule ? MATCH_TAKEN : MATCH_TWIN;
+    return err;
+}
+
 /* Whether it has its twin already is asked last: of most candidates of a crowd it does not matter. */
 static enum err judge_windowed(const struct pairing *pairing, struct choosing *choosing, struct candidate *candidate) {
     bool near = candidate->clock != CLOCK_NEITHER || candidate->match == MATCH_HINT;
@@ -185,6 +199,8 @@ static enum err judge(const struct pairing *pairing, struct choosing *choosing, 
         candidate->verdict = MATCH_SAME;
     else if (candidate->match == MATCH_HINT && candidate->differs)
         candidate->verdict = MATCH_DIFFERS;
+    else if (candidate->match == MATCH_WITHIN)
+        return judge_within(pairing, choosing, candidate);
     else if (candidate->match != MATCH_WINDOW && !candidate->recurs)
         candidate->verdict = MATCH_TWIN;
     else
@@ -196,14 +212,14 @@ static enum err judge(const struct pairing *pairing, struct choosing *choosing, 
 static void spread(struct arena *arena, struct candidates *list) {
     size_t count = 0;
     for (size_t i = 0; i < list->count; i++)
-        count += list->at[i].match == MATCH_WINDOW || list->at[i].own_items == NULL ? 1 : list->at[i].own_item_count;
+        count += fact_recurs(list->at[i].match) || list->at[i].own_items == NULL ? 1 : list->at[i].own_item_count;
     if (count == list->count)
         return;
     struct candidate *longer = ARENA_ARRAY(arena, count, struct candidate);
     size_t made = 0;
     for (size_t i = 0; i < list->count; i++) {
         const struct candidate *from = &list->at[i];
-        bool is_one = from->match == MATCH_WINDOW || from->own_items == NULL;
+        bool is_one = fact_recurs(from->match) || from->own_items == NULL;
         for (size_t k = 0; k < (is_one ? 1 : from->own_item_count); k++) {
             longer[made] = *from;
             if (!is_one)

@@ -79,9 +79,31 @@ bool signature_key_can_sign(const struct signature_key *key) {
     return key->hmac != NULL || ed25519_can_sign(key->ed25519);
 }
 
+enum err signature_key_from_bytes(struct str bytes, enum hmac_digest digest, struct signature_key **key) {
+    struct signature_key made = {0};
+    enum err err = hmac_key_new_for(digest, bytes, &made.hmac);
+    if (err == ERR_NONE)
+        *key = mem_copy(&made, sizeof made);
+    return err;
+}
+
+bool signature_key_is_hmac(const struct signature_key *key) {
+    return key->hmac != NULL;
+}
+
+size_t signature_key_code(const struct signature_key *key, const struct str *parts, size_t count,
+                          unsigned char code[HMAC_CODE_MAX]) {
+    return hmac_code(key->hmac, parts, count, code);
+}
+
+static struct str signature_header_name(bool svix) {
+    return svix ? STR("svix-signature") : STR("webhook-signature");
+}
+
 static bool headers_of(const struct http_header *headers, size_t count, bool svix, struct signature_headers *found) {
     found->id = http_header_get(headers, count, svix ? STR("svix-id") : STR("webhook-id"));
-    found->signature = http_header_get(headers, count, svix ? STR("svix-signature") : STR("webhook-signature"));
+    found->is_svix = svix;
+    found->signature = http_header_get(headers, count, signature_header_name(svix));
     if (found->signature.len == 0)
         return false;
     found->timestamp = http_header_get(headers, count, svix ? STR("svix-timestamp") : STR("webhook-timestamp"));
@@ -108,7 +130,7 @@ const char *signature_result_name(enum signature_result result) {
 }
 
 /* One way only to write a number, because the text is what was signed: no sign, no leading zero. */
-static bool parse_timestamp(struct str text, int64_t *seconds) {
+bool signature_time(struct str text, int64_t *seconds) {
     uint64_t value;
     if (!str_to_u64(text, &value) || value > INT64_MAX || (text.len > 1 && text.at[0] == '0'))
         return false;
@@ -138,12 +160,34 @@ static void hmac_entry_write(const struct hmac_key *key, const struct signed_tex
     mem_wipe(code, sizeof code);
 }
 
-static bool hmac_header_matches(const struct hmac_key *key, const struct signed_text *text, struct str header) {
+/* The entries of all lines of the signature header. */
+struct entries {
+    const struct http_header *headers;
+    size_t header_count, next;
+    struct str name, rest; /* of the header; what is left of the line */
+    int count;
+};
+
+static bool entries_next(struct entries *entries, struct str *entry) {
+    if (entries->count++ == ENTRY_MAX)
+        return false;
+    while (!str_next(&entries->rest, ' ', entry)) {
+        while (entries->next < entries->header_count &&
+               !str_eq_nocase(entries->headers[entries->next].name, entries->name))
+            entries->next++;
+        if (entries->next == entries->header_count)
+            return false;
+        entries->rest = entries->headers[entries->next++].value;
+    }
+    return true;
+}
+
+static bool hmac_header_matches(const struct hmac_key *key, const struct signed_text *text, struct entries entries) {
     struct hmac_entry expected; /* the right one for whatever was sent: not to be left behind */
     struct str entry;
     bool matches = false;
     hmac_entry_write(key, text, &expected);
-    for (int i = 0; i < ENTRY_MAX && str_next(&header, ' ', &entry); i++)
+    while (entries_next(&entries, &entry))
         matches |= hmac_equal(entry, hmac_entry_str(&expected));
     mem_wipe(&expected, sizeof expected);
     return matches;
@@ -168,23 +212,25 @@ static bool ed25519_entry_matches(const struct ed25519_key *key, struct str text
     return ed25519_verify(key, text, str_slice((const char *)signature, len));
 }
 
-static bool ed25519_header_matches(const struct ed25519_key *key, const struct signed_text *text, struct str header) {
+static bool ed25519_header_matches(const struct ed25519_key *key, const struct signed_text *text,
+                                   struct entries entries) {
     struct strbuf signed_bytes = joined(text);
     struct str entry;
     bool matches = false;
-    for (int i = 0; i < ENTRY_MAX && str_next(&header, ' ', &entry); i++)
+    while (entries_next(&entries, &entry))
         matches |= ed25519_entry_matches(key, strbuf_str(&signed_bytes), entry);
     strbuf_clear(&signed_bytes);
     return matches;
 }
 
 /* Neither this loop nor those over entries stop at a match: which one it was stays unknown to a clock. */
-static bool any_key_matches(const struct signature_check *check, const struct signed_text *text, struct str header) {
+static bool any_key_matches(const struct signature_check *check, const struct signed_text *text,
+                            const struct entries *entries) {
     bool matches = false;
     for (size_t i = 0; i < check->key_count; i++) {
         const struct signature_key *key = check->keys[i];
-        matches |= key->hmac != NULL ? hmac_header_matches(key->hmac, text, header)
-                                     : ed25519_header_matches(key->ed25519, text, header);
+        matches |= key->hmac != NULL ? hmac_header_matches(key->hmac, text, *entries)
+                                     : ed25519_header_matches(key->ed25519, text, *entries);
     }
     return matches;
 }
@@ -195,14 +241,16 @@ enum signature_result signature_verify(const struct signature_check *check, cons
     int64_t timestamp_s;
     if (!signature_find(headers, header_count, check->families, &found))
         return SIGNATURE_MISSING_HEADER;
-    if (!parse_timestamp(found.timestamp, &timestamp_s))
+    if (!signature_time(found.timestamp, &timestamp_s))
         return SIGNATURE_INVALID_TIMESTAMP;
     if (check->tolerance_s >= 0 && timestamp_s < check->now_s - check->tolerance_s)
         return SIGNATURE_TOO_OLD;
     if (check->tolerance_s >= 0 && timestamp_s > check->now_s + check->tolerance_s)
         return SIGNATURE_TOO_NEW;
     struct signed_text text = {found.id, found.timestamp, body};
-    return any_key_matches(check, &text, found.signature) ? SIGNATURE_OK : SIGNATURE_NO_MATCH;
+    const struct entries entries = {
+        .headers = headers, .header_count = header_count, .name = signature_header_name(found.is_svix)};
+    return any_key_matches(check, &text, &entries) ? SIGNATURE_OK : SIGNATURE_NO_MATCH;
 }
 
 struct str signature_sign(const struct signature_key *key, struct str id, int64_t timestamp_s, struct str body,

@@ -8,6 +8,7 @@
 
 #include "common/arena.h"
 #include "common/err.h"
+#include "common/hmac.h"
 #include "common/http.h"
 
 struct signature_key;
@@ -17,12 +18,19 @@ struct signature_key;
 enum err signature_key_new(struct str secret, struct signature_key **key, struct err_detail *detail) MUST_USE;
 void signature_key_free(struct signature_key *key); /* wipes it; NULL is fine */
 bool signature_key_can_sign(const struct signature_key *key);
+/* A symmetric key for other schemes than Standard Webhooks (scheme.h). ERR_INVALID where it is empty. */
+enum err signature_key_from_bytes(struct str bytes, enum hmac_digest digest, struct signature_key **key) MUST_USE;
+bool signature_key_is_hmac(const struct signature_key *key);
+/* The code of the parts in one piece, of a symmetric key; how long it is. */
+size_t signature_key_code(const struct signature_key *key, const struct str *parts, size_t count,
+                          unsigned char code[HMAC_CODE_MAX]);
 
 enum signature_family { SIGNATURE_SVIX = 1, SIGNATURE_WEBHOOK = 2, SIGNATURE_ANY_FAMILY = 3 };
 
 /* What the headers of one family say; absent where there is no such header or it is empty. */
 struct signature_headers {
-    struct str id, timestamp, signature;
+    struct str id, timestamp, signature; /* of several lines, the first */
+    bool is_svix;
 };
 
 /* The family of headers that counts: the first complete one of svix-* and webhook-*. False where neither is; then
@@ -48,7 +56,11 @@ struct signature_check {
     int64_t tolerance_s; /* both ways, itself included; negative: the timestamp may be any */
 };
 
-/* Compares in constant time. Entries of versions other than v1 (and v1a for Ed25519) are skipped. */
+/* Unix seconds as the standard writes them: no sign, no leading zero. */
+bool signature_time(struct str text, int64_t *seconds);
+
+/* Compares in constant time. Several lines of the signature header are one list. Entries of versions other than v1 (and
+ * v1a for Ed25519) are skipped. */
 enum signature_result signature_verify(const struct signature_check *check, const struct http_header *headers,
                                        size_t header_count, struct str body);
 

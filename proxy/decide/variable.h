@@ -23,6 +23,7 @@ enum path_place {
  * every element of the list has, so there is none where the list is empty or its elements differ. "[].id": the body
  * itself is the list. "header:NAME": the header's value. "path:2": the second segment of the request's path. */
 struct path {
+    struct str text; /* as it was written */
     enum path_place place;
     struct str steps[PATH_STEP_MAX];
     size_t step_count;

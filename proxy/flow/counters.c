@@ -31,6 +31,7 @@ struct counters {
         *oldest_parked[ENDPOINT_COUNT], *up[ENDPOINT_COUNT];
     struct metric *expired[ENDPOINT_COUNT][2];
     struct metric *clock_ahead, *clock_jumps[2];
+    struct metric *unverified[GENERATIONS][VERIFY_FAILURE_COUNT];
     struct metric *reloads[2], *last_reload, *flag_errors[CONSUMER_FLAG_COUNT];
     struct metric *connections, *addresses, *refused[CROWD_REFUSALS], *probes;
     struct metric_family *flag_enabled, *twins, *near_misses;
@@ -144,6 +145,23 @@ static void define_disk(struct counters *counters) {
         plain(metrics_gauge(metrics, "hookshift_store_disk_free_bytes", "Room left on the store's file system.", NULL));
     counters->disk_bytes =
         plain(metrics_gauge(metrics, "hookshift_store_disk_bytes", "Size of the store's file system.", NULL));
+}
+
+static void define_unverified(struct counters *counters) {
+    static const char *const by_reason[] = {"generation", "reason", NULL};
+    struct metric_family *family =
+        metrics_counter(counters->metrics, "hookshift_unverified_total",
+                        "Messages that were not authenticated, by the check that failed; let in where verify.mode is "
+                        "report.",
+                        by_reason);
+    for (int g = 0; g < GENERATIONS; g++)
+        for (int f = 0; f < VERIFY_FAILURE_COUNT; f++)
+            counters->unverified[g][f] =
+                with_labels(family, generation_name((enum generation)g), verify_failure_name((enum verify_failure)f));
+}
+
+void counters_unverified(struct counters *counters, enum generation generation, enum verify_failure failure) {
+    metric_add(counters->unverified[generation][failure], 1);
 }
 
 static void define_state(struct counters *counters) {
@@ -286,6 +304,7 @@ struct counters *counters_new(const struct catalog *catalog, const char *version
     counters->near_miss_series = mem_array(counters->tables[GENERATION_RULE].count, sizeof *counters->near_miss_series);
     define_flow(counters);
     define_oddities(counters);
+    define_unverified(counters);
     define_state(counters);
     define_disk(counters);
     define_port(counters);

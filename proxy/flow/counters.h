@@ -7,6 +7,7 @@
 #include "common/metrics.h"
 #include "proxy/decide/catalog.h"
 #include "proxy/decide/flags.h"
+#include "proxy/flow/verify.h"
 #include "proxy/model/message.h"
 #include "proxy/store/store.h"
 
@@ -19,8 +20,10 @@ struct metrics *counters_registry(struct counters *counters); /* to be written a
 
 /* `outcome`: static lifetime, one of those that "Receiving" names. */
 void counters_message(struct counters *counters, const struct message *message, const char *outcome);
-void counters_rejected(struct counters *counters);                      /* before it was known what it is */
-void counters_probe(struct counters *counters);                         /* a request that brings no message */
+void counters_rejected(struct counters *counters); /* before it was known what it is */
+void counters_probe(struct counters *counters);    /* a request that brings no message */
+/* Not authenticated, whether it was let in or not. */
+void counters_unverified(struct counters *counters, enum generation generation, enum verify_failure failure);
 void counters_received(struct counters *counters, int64_t duration_us); /* request to answer */
 void counters_delivery(struct counters *counters, enum endpoint endpoint, const struct httpc_answer *answer, bool ok);
 void counters_shadow(struct counters *counters, bool ok);

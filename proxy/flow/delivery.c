@@ -33,11 +33,13 @@ static void answer_sender(struct delivery *delivery, bool written) {
     if (exchange == NULL)
         return;
     if (written && delivery->settlement.state == STATE_DELIVERED && !delivery->settlement.forgotten)
-        reply_accepted(exchange, 200, "delivered", delivery->record.id, STATE_DELIVERED);
+        reply_accepted(exchange, service_status(delivery->worker->service, 200), "delivered", delivery->record.id,
+                       STATE_DELIVERED);
     else if (written && !delivery->settlement.forgotten)
-        reply_accepted(exchange, 202, "accepted", delivery->record.id, delivery->settlement.state);
+        reply_accepted(exchange, service_status(delivery->worker->service, 202), "accepted", delivery->record.id,
+                       delivery->settlement.state);
     else
-        reply_rejected(exchange, 503,
+        reply_rejected(exchange, service_status(delivery->worker->service, 503),
                        written ? "the consumer did not take the message; it was not kept, send it again"
                                : "the store cannot write at the moment; send it again",
                        SENDER_RETRY_AFTER_S, delivery->record.id);

@@ -123,12 +123,31 @@ static void sign_family(const struct service *service, struct delivery *delivery
                 signature_sign_all(ring->keys, ring->count, id, now_ms / 1000, request->body, arena));
 }
 
+/* In place of the sender's own headers of the scheme; the id that the sender gave stays. */
+static void sign_by_scheme(const struct key_ring *ring, struct delivery *delivery, int64_t now_ms,
+                           struct delivery_request *request) {
+    struct header_list *headers = &request->headers;
+    struct http_header made[SCHEME_HEADER_MAX];
+    struct str id = headers_get(headers, ring->scheme->id_header);
+    const struct scheme_request what = {.method = STR("POST"), .url = request->url, .body = request->body};
+    if (id.len == 0)
+        id = message_id_format(delivery->arena, delivery->record.id);
+    size_t count = scheme_sign(ring->scheme, ring->keys, ring->count, &what, id, now_ms / 1000, delivery->arena, made);
+    for (size_t i = 0; i < count; i++)
+        headers_set(delivery->arena, headers, made[i].name, made[i].value);
+}
+
 /* Under the sender's webhook-id, in the family of headers that the sender used; a message that came without an id is
  * signed under its own. */
 static void build_signature(const struct service *service, struct delivery *delivery, int64_t now_ms,
                             struct delivery_request *request) {
-    if (service->signing[delivery->record.endpoint].count == 0)
+    const struct key_ring *ring = &service->signing[delivery->record.endpoint];
+    if (ring->count == 0)
         return;
+    if (ring->scheme != NULL && !ring->scheme->is_standard) {
+        sign_by_scheme(ring, delivery, now_ms, request);
+        return;
+    }
     struct str svix = headers_get(&request->headers, STR("svix-id"));
     struct str webhook = headers_get(&request->headers, STR("webhook-id"));
     if (svix.len > 0)

@@ -11,10 +11,13 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "proxy/decide/classify.h"
+#include "proxy/flow/admitted.h"
+#include "proxy/flow/batch.h"
 #include "proxy/flow/headers.h"
 #include "proxy/flow/outbox.h"
 #include "proxy/flow/reply.h"
 #include "proxy/flow/shadow.h"
+#include "proxy/flow/verify.h"
 
 enum { RETRY_AFTER_S = 5, RETRY_AFTER_BACKLOG_S = 30 };
 
@@ -33,7 +36,7 @@ struct ingest {
 
 static void reject(struct worker *worker, struct httpd_exchange *exchange, int status, const char *detail) {
     counters_rejected(worker->service->counters);
-    reply_rejected(exchange, status, detail, status == 503 ? RETRY_AFTER_S : 0, 0);
+    reply_rejected(exchange, service_status(worker->service, status), detail, status == 503 ? RETRY_AFTER_S : 0, 0);
 }
 
 /* Storing it would deliver it once more, to come back again. */
@@ -47,45 +50,6 @@ static void reject_own(struct worker *worker, struct httpd_exchange *exchange) {
 
 void ingest_on_error(struct httpd_exchange *exchange, int status, const char *what, void *arg) {
     reject(arg, exchange, status, what);
-}
-
-static bool is_verified_by(const struct service *service, const struct key_ring *ring,
-                           const struct http_request *http) {
-    struct signature_check check = {.families = SIGNATURE_ANY_FAMILY,
-                                    .keys = ring->keys,
-                                    .key_count = ring->count,
-                                    .now_s = clock_wall_ms() / 1000,
-                                    .tolerance_s = service->settings->verify_tolerance_ms / 1000};
-    return ring->count > 0 && signature_verify(&check, http->headers, http->header_count, http->body) == SIGNATURE_OK;
-}
-
-static bool is_authorized_rule(const struct service *service, const struct http_request *http) {
-    const struct opt_list *accepted = &service->settings->verify_rule_authorizations;
-    struct str value = http_header_get(http->headers, http->header_count, STR("authorization"));
-    return is_verified_by(service, &service->verify_rule, http) ||
-           (accepted->count > 0 && signature_authorization_matches(value, accepted->items, accepted->count));
-}
-
-/* Where secrets are set for a generation, its messages carry a valid signature. A body of no known shape passes by
- * what is set for either, so that being unreadable is no way around. What goes to `new` passes the check of events
- * whatever it is: its consumer takes a signature of ours for a proof. */
-static bool is_allowed_in(const struct service *service, const struct message *message,
-                          const struct http_request *http) {
-    bool checks_events = service->verify_event.count > 0;
-    bool checks_rules = service->verify_rule.count > 0 || service->settings->verify_rule_authorizations.count > 0;
-    if (message->endpoint == ENDPOINT_NEW && message->generation != GENERATION_EVENT && checks_events &&
-        !is_verified_by(service, &service->verify_event, http))
-        return false;
-    switch (message->generation) {
-    case GENERATION_EVENT:
-        return !checks_events || is_verified_by(service, &service->verify_event, http);
-    case GENERATION_RULE:
-        return !checks_rules || is_authorized_rule(service, http);
-    case GENERATION_UNKNOWN:
-        break;
-    }
-    return (!checks_events && !checks_rules) || is_verified_by(service, &service->verify_event, http) ||
-           is_authorized_rule(service, http);
 }
 
 /* Which endpoint it belongs to; false: nobody's. */
@@ -104,24 +68,6 @@ static struct str webhook_id_of(const struct http_request *http) {
     struct signature_headers found;
     (void)signature_find(http->headers, http->header_count, SIGNATURE_ANY_FAMILY, &found);
     return found.id;
-}
-
-static const char *outcome_name(enum admit_outcome outcome) {
-    static const char *const names[] = {
-        [ADMIT_ACCEPTED] = "accepted", [ADMIT_PARTIAL] = "partial",       [ADMIT_HELD] = "held",
-        [ADMIT_PARKED] = "parked",     [ADMIT_SUPPRESSED] = "suppressed", [ADMIT_DUPLICATE] = "duplicate",
-        [ADMIT_REFUSED] = "rejected",
-    };
-    return names[outcome];
-}
-
-static void log_admitted(const struct ingest *ingest, const char *outcome) {
-    const struct message *message = &ingest->message;
-    LOG(LOG_INFO, "message admitted", LOG_STR("message", message_id_format(ingest->arena, ingest->admission.id)),
-        LOG_TEXTZ("outcome", outcome), LOG_TEXTZ("generation", generation_name(message->generation)),
-        LOG_STR(message->type.len > 0 ? "type" : NULL, message->type),
-        LOG_STR(message->company.len > 0 ? "company" : NULL, message->company),
-        LOG_STR("traceparent", message->trace_parent));
 }
 
 /* The message goes on as a delivery: it takes the arena along, with everything that was read. */
@@ -155,45 +101,16 @@ static void begin_delivery(struct ingest *ingest, bool sender_waits) {
     if (sender_waits)
         delivery->exchange = ingest->exchange;
     else
-        reply_accepted(ingest->exchange, 202, outcome_name(ingest->admission.outcome), ingest->admission.id,
-                       STATE_PENDING);
+        reply_accepted(ingest->exchange, service_status(worker->service, 202),
+                       admitted_outcome(ingest->admission.outcome), ingest->admission.id, STATE_PENDING);
     outbox_deliver(worker->outbox[delivery->record.endpoint], delivery, has_place);
-}
-
-static void count_pair(struct counters *counters, const struct parity_pair *pair) {
-    int64_t skew_ms = pair->event_ms - pair->rule_ms;
-    counters_twin(counters, pair->type, skew_ms < 0 ? GENERATION_EVENT : GENERATION_RULE,
-                  skew_ms < 0 ? -skew_ms : skew_ms);
-}
-
-/* What is odd about the message, and does not keep it out. */
-static void note_oddities(const struct ingest *ingest) {
-    const struct message *message = &ingest->message;
-    const struct admission *admission = &ingest->admission;
-    struct counters *counters = ingest->worker->service->counters;
-    for (size_t i = 0; i < admission->near_miss_count; i++)
-        counters_near_miss(counters, admission->near_misses[i].type);
-    if (message->time_unreadable)
-        counters_unreadable_time(counters, message->generation);
-    if (admission->namesake == 0)
-        return;
-    counters_identity_conflict(counters, message->generation);
-    LOG(LOG_WARN, "a message has the identity of an earlier one and states something else; both are kept",
-        LOG_STR("message", message_id_format(ingest->arena, admission->id)),
-        LOG_STR("earlier", message_id_format(ingest->arena, admission->namesake)),
-        LOG_TEXTZ("generation", generation_name(message->generation)),
-        LOG_STR(message->type.len > 0 ? "type" : NULL, message->type),
-        LOG_TEXTZ("hint", "the sender must give each message an id of its own"));
 }
 
 static void answer_admitted(struct ingest *ingest) {
     struct worker *worker = ingest->worker;
     struct admission *admission = &ingest->admission;
-    const char *outcome = outcome_name(admission->outcome);
-    log_admitted(ingest, outcome);
-    for (size_t i = 0; i < admission->pair_count; i++)
-        count_pair(worker->service->counters, &admission->pairs[i]);
-    note_oddities(ingest);
+    const char *outcome = admitted_outcome(admission->outcome);
+    admitted_tell(worker->service, ingest->arena, &ingest->message, admission);
     if (admission->leased) {
         begin_delivery(ingest, worker->service->settings->acknowledge == ACKNOWLEDGE_DELIVERED);
         return;
@@ -202,7 +119,8 @@ static void answer_admitted(struct ingest *ingest) {
     bool shadowed =
         admission->outcome != ADMIT_DUPLICATE && shadow_is_wanted(worker->shadow, &ingest->message, ingest->arena);
     struct delivery *shadow = shadowed ? delivery_of(ingest) : NULL;
-    reply_accepted(ingest->exchange, is_done ? 200 : 202, outcome, admission->id, admission->state);
+    reply_accepted(ingest->exchange, service_status(worker->service, is_done ? 200 : 202), outcome, admission->id,
+                   admission->state);
     if (shadowed)
         shadow_send(worker->shadow, shadow);
 }
@@ -218,13 +136,13 @@ static void on_admitted(struct store_job *job) {
     if (job->err != ERR_NONE) {
         LOG(LOG_ERROR, "message could not be stored", LOG_TEXTZ("error", job->detail.text));
         counters_message(service->counters, &ingest->message, "rejected");
-        reply_rejected(ingest->exchange, 503, "the store cannot write at the moment; send it again", RETRY_AFTER_S, 0);
+        reply_rejected(ingest->exchange, service_status(service, 503),
+                       "the store cannot write at the moment; send it again", RETRY_AFTER_S, 0);
     } else if (ingest->admission.outcome == ADMIT_REFUSED) {
         counters_message(service->counters, &ingest->message, "rejected");
-        reply_rejected(ingest->exchange, 503, "too many messages wait for their consumers; send it again later",
-                       RETRY_AFTER_BACKLOG_S, 0);
+        reply_rejected(ingest->exchange, service_status(service, 503),
+                       "too many messages wait for their consumers; send it again later", RETRY_AFTER_BACKLOG_S, 0);
     } else {
-        counters_message(service->counters, &ingest->message, outcome_name(ingest->admission.outcome));
         answer_admitted(ingest); /* the ingest is gone after it, with its arena */
     }
     counters_received(service->counters, clock_mono_us() - began_us);
@@ -265,6 +183,49 @@ static void complete_message(const struct service *service, const struct http_re
     ingest->content.body = http->body;
 }
 
+/* Answers what may not. */
+static bool may_come_in(struct ingest *ingest, const struct http_request *http, const struct message *message,
+                        bool is_wanted) {
+    struct service *service = ingest->worker->service;
+    bool is_allowed = verify_message(service, message, http);
+    if (is_allowed && is_wanted)
+        return true;
+    counters_message(service->counters, message, "rejected");
+    if (!is_allowed)
+        reply_rejected(ingest->exchange, 401, "the message is not authenticated", 0, 0);
+    else
+        reply_rejected(ingest->exchange, 422, "the body has the shape of neither generation", 0, 0);
+    return false;
+}
+
+/* One that is not wanted, or not allowed in, keeps all of them out: there is one answer. Messages of one generation
+ * pass or fail together, since they came in one request. */
+static void take_batch(struct ingest *ingest, const struct http_request *http, struct message_parts *parts) {
+    struct service *service = ingest->worker->service;
+    struct batch_part *made = ARENA_ARRAY(ingest->arena, parts->count, struct batch_part);
+    bool is_checked[GENERATIONS][ENDPOINT_COUNT] = {{false}};
+    bool has_id = webhook_id_of(http).len > 0;
+    ingest->message = parts->at[0].message;
+    complete_message(service, http, ingest);
+    for (size_t i = 0; i < parts->count; i++) {
+        struct message *message = &parts->at[i].message;
+        bool is_wanted = find_endpoint(service->settings, message);
+        if ((!is_wanted || !is_checked[message->generation][message->endpoint]) &&
+            !may_come_in(ingest, http, message, is_wanted))
+            return;
+        is_checked[message->generation][message->endpoint] = true;
+        message->webhook_id = batch_webhook_id(ingest->arena, ingest->message.webhook_id, i);
+        message->received_ms = ingest->message.received_ms;
+        message->time_ms = classify_time_ms(message, service->settings->store_retention_ms);
+        message->target = ingest->message.target;
+        message->trace_parent = ingest->message.trace_parent;
+        made[i] = (struct batch_part){*message, {ingest->content.headers, parts->at[i].body}};
+        if (has_id)
+            made[i].content.headers = batch_headers(ingest->arena, http->headers, http->header_count, i);
+    }
+    batch_admit(ingest->worker, ingest->exchange, made, parts->count);
+}
+
 /* A load balancer that looks whether somebody listens brings no message, and so none that could be refused. */
 static bool is_probe(struct str method) {
     return str_eq(method, STR("GET")) || str_eq(method, STR("HEAD")) || str_eq(method, STR("OPTIONS"));
@@ -295,25 +256,22 @@ void ingest_on_request(struct httpd_exchange *exchange, void *arg) {
     struct ingest *ingest = ARENA_NEW(httpd_arena(exchange), struct ingest);
     *ingest = (struct ingest){
         .worker = worker, .exchange = exchange, .arena = httpd_arena(exchange), .began_us = http->began_us};
+    struct message_parts parts;
     const struct classify_input input = {http->body, http->headers, http->header_count, http->target};
-    if (classify_request(service->catalog, &input, ingest->arena, &ingest->message, &json_error) != ERR_NONE) {
+    if (classify_messages(service->catalog, &input, ingest->arena, &ingest->message, &parts, &json_error) != ERR_NONE) {
         struct str detail =
             arena_printf(ingest->arena, "the body is no JSON object that can be read: %s (line %u, column %u)",
                          json_error.what, json_error.line, json_error.column);
         reject(worker, exchange, 400, detail.at);
         return;
     }
+    if (parts.count > 1) {
+        take_batch(ingest, http, &parts);
+        return;
+    }
     bool is_wanted = find_endpoint(service->settings, &ingest->message);
-    if (!is_allowed_in(service, &ingest->message, http)) {
-        counters_message(service->counters, &ingest->message, "rejected");
-        reply_rejected(exchange, 401, "the message is not authenticated", 0, 0);
+    if (!may_come_in(ingest, http, &ingest->message, is_wanted))
         return;
-    }
-    if (!is_wanted) {
-        counters_message(service->counters, &ingest->message, "rejected");
-        reply_rejected(exchange, 422, "the body has the shape of neither generation", 0, 0);
-        return;
-    }
     complete_message(service, http, ingest);
     admit(ingest);
 }

@@ -19,6 +19,12 @@ void reply_accepted(struct httpd_exchange *exchange, int status, const char *out
     httpd_answer(exchange, status, headers, count, body);
 }
 
+void reply_batch(struct httpd_exchange *exchange, int status, const char *outcome, struct str body) {
+    const struct http_header headers[] = {{STR("Content-Type"), STR("application/json")},
+                                          {STR("Hookshift-Outcome"), str_of(outcome)}};
+    httpd_answer(exchange, status, headers, ARRAY_LEN(headers), body);
+}
+
 static void answer_problem(struct httpd_exchange *exchange, int status, const char *detail, int retry_after_s,
                            uint64_t id) {
     struct http_header headers[5] = {{STR("Content-Type"), STR("application/problem+json")},
@@ -49,7 +55,8 @@ static void answer_problem(struct httpd_exchange *exchange, int status, const ch
 }
 
 void reply_rejected(struct httpd_exchange *exchange, int status, const char *detail, int retry_after_s, uint64_t id) {
-    LOG(LOG_INFO, "message refused", LOG_INT("status", status), LOG_TEXTZ("why", detail));
+    if (status != 401) /* verify.c has told why, and not too often */
+        LOG(LOG_INFO, "message refused", LOG_INT("status", status), LOG_TEXTZ("why", detail));
     answer_problem(exchange, status, detail, retry_after_s, id);
 }
 

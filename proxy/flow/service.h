@@ -8,17 +8,12 @@
 #include "common/tls.h"
 #include "common/trust.h"
 #include "proxy/decide/catalog.h"
-#include "proxy/decide/signature.h"
 #include "proxy/flow/counters.h"
 #include "proxy/flow/origins.h"
 #include "proxy/flow/snapshot.h"
+#include "proxy/flow/verify.h"
 #include "proxy/model/settings.h"
 #include "proxy/store/store.h"
-
-struct key_ring {
-    struct signature_key **keys;
-    size_t count;
-};
 
 struct fields;
 struct worker;
@@ -30,6 +25,7 @@ struct service {
     struct key_ring signing[ENDPOINT_COUNT];   /* each one signs */
     char mark[33];                             /* of this process, on what it delivers: 128 random bits in hex */
     struct store *store;
+    struct verify_throttle unverified[GENERATIONS][VERIFY_FAILURE_COUNT];
     struct snapshot_slot *snapshots;
     struct counters *counters;
     struct crowd *crowd;                    /* on the public port, of all workers */
@@ -47,5 +43,13 @@ struct service {
     struct fields *fields;                 /* the main loop's; NULL while there is no admin port */
     int64_t started_ms;
 };
+
+/* The status that the vendor of the catalogue wants in place of a usual one: of 2xx, and of 503. */
+static inline int service_status(const struct service *service, int status) {
+    const struct catalog_answers *answers = catalog_answers(service->catalog);
+    if (status >= 200 && status <= 299 && answers->accepted_status != 0)
+        return answers->accepted_status;
+    return status == 503 ? answers->again_later_status : status;
+}
 
 #endif

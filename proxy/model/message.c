@@ -92,8 +92,10 @@ bool id_is_placeholder(struct str id) {
 }
 
 struct str fact_match_name(enum fact_match match) {
-    static const struct str names[] = {
-        [MATCH_EXACT] = {"exact", 5}, [MATCH_WINDOW] = {"window", 6}, [MATCH_HINT] = {"hint", 4}};
+    static const struct str names[] = {[MATCH_EXACT] = {"exact", 5},
+                                       [MATCH_WINDOW] = {"window", 6},
+                                       [MATCH_HINT] = {"hint", 4},
+                                       [MATCH_WITHIN] = {"within", 6}};
     return names[match];
 }
 

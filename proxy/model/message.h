@@ -22,8 +22,13 @@ enum state {
 };
 
 /* exact: the key names one occurrence for ever. window: the key recurs, twins must be near in time. hint: like exact,
- * but only between messages that state no differing facts of one kind. */
-enum fact_match { MATCH_EXACT, MATCH_WINDOW, MATCH_HINT };
+ * but only between messages that state no differing facts of one kind. within: like window, and one event tells what
+ * several rules told. */
+enum fact_match { MATCH_EXACT, MATCH_WINDOW, MATCH_HINT, MATCH_WITHIN };
+
+static inline bool fact_recurs(enum fact_match match) {
+    return match == MATCH_WINDOW || match == MATCH_WITHIN;
+}
 
 enum { FACT_KEY_MAX = 512, ITEM_MAX = 1024, ITEM_FACT_MAX = 16 };
 
@@ -63,7 +68,7 @@ struct message {
     struct str trace_parent; /* W3C trace context, kept or begun */
 };
 
-struct str fact_match_name(enum fact_match match);       /* "exact", "window", "hint" */
+struct str fact_match_name(enum fact_match match);       /* "exact", "window", "hint", "within" */
 const char *generation_name(enum generation generation); /* "rule", "event", "unknown" */
 const char *endpoint_name(enum endpoint endpoint);       /* "legacy", "new" */
 const char *state_name(enum state state);                /* "pending", ... */

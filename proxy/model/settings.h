@@ -11,6 +11,7 @@
 #include "proxy/model/message.h"
 
 enum acknowledge { ACKNOWLEDGE_STORED, ACKNOWLEDGE_DELIVERED };
+enum verify_mode { VERIFY_ENFORCE, VERIFY_REPORT };
 enum unrecognised { UNRECOGNISED_LEGACY, UNRECOGNISED_NEW, UNRECOGNISED_REJECT };
 enum prefer { PREFER_FIRST, PREFER_NEW, PREFER_LEGACY };
 enum partial { PARTIAL_TRIM, PARTIAL_FORWARD };
@@ -37,11 +38,14 @@ struct settings {
     int64_t store_retention_ms, store_body_retention_ms;
     struct endpoint_settings endpoints[ENDPOINT_COUNT];
     enum acknowledge acknowledge;
-    struct opt_list verify_event_secrets, verify_rule_secrets, verify_rule_authorizations;
+    struct opt_list verify_event_secrets, verify_event_authorizations;
+    struct opt_list verify_rule_secrets, verify_rule_authorizations;
+    struct str verify_event_scheme, verify_rule_scheme; /* absent: the catalogue's */
+    enum verify_mode verify_mode;
     int64_t verify_tolerance_ms;
     enum unrecognised unrecognised;
-    struct opt_object assign;  /* see settings_assigned() */
-    struct str catalogue_path; /* absent: the one built in */
+    struct opt_object assign; /* see settings_assigned() */
+    struct str catalogue;     /* a name of one that is built in, or a file; absent: codat */
     int64_t pairing_window_ms;
     enum prefer pairing_prefer;
     struct opt_object pairing_prefer_by_type; /* see settings_prefer() */

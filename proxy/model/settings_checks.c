@@ -9,16 +9,45 @@
 #include <stdio.h>
 #include <unistd.h>
 
-const char *settings_check_secret(struct str text) {
-    struct str prefix = STR("whsec_"), encoded = str_from(text, prefix.len);
-    if (!str_starts_with(text, prefix))
+const char *settings_check_not_empty(struct str text) {
+    return text.len == 0 ? "is empty" : NULL;
+}
+
+/* Standard Webhooks: a symmetric key, or that half of an Ed25519 pair which the setting is for. */
+static const char *check_standard_secret(struct str text, struct str half) {
+    static const struct str symmetric = {"whsec_", 6};
+    bool is_half = str_starts_with(text, half);
+    if (!is_half && !str_starts_with(text, symmetric))
         return "does not begin with whsec_";
+    struct str encoded = str_from(text, is_half ? half.len : symmetric.len);
     size_t room = BASE64_DECODED_MAX(encoded.len), len = 0;
     unsigned char *bytes = mem_zalloc(room);
     bool is_base64 = base64_decode(encoded, BASE64_ANY_PADDING, bytes, &len);
     mem_wipe(bytes, room);
     mem_free(bytes);
     return !is_base64 ? "is not base64 behind whsec_, or is cut off" : len == 0 ? "has nothing behind whsec_" : NULL;
+}
+
+/* What can be said of a secret before the catalogue is read, which may name another scheme. */
+static void check_secrets(struct optfile *optfile, const struct settings *settings, const char *name,
+                          const struct opt_list *secrets, struct str scheme, struct str half) {
+    bool is_standard = scheme.len > 0 ? str_eq_nocase(scheme, STR("standard-webhooks")) : settings->catalogue.len == 0;
+    for (size_t i = 0; i < secrets->count && is_standard; i++) {
+        const char *wrong = check_standard_secret(secrets->items[i], half);
+        if (wrong != NULL)
+            optfile_complain(optfile, name, "secrets of Standard Webhooks, or another scheme", "the value %s", wrong);
+    }
+}
+
+static void check_all_secrets(struct optfile *optfile, const struct settings *settings) {
+    check_secrets(optfile, settings, "verify.event_secrets", &settings->verify_event_secrets,
+                  settings->verify_event_scheme, STR("whpk_"));
+    check_secrets(optfile, settings, "verify.rule_secrets", &settings->verify_rule_secrets,
+                  settings->verify_rule_scheme, STR("whpk_"));
+    check_secrets(optfile, settings, "endpoints.legacy.secrets", &settings->endpoints[ENDPOINT_LEGACY].secrets,
+                  settings->verify_rule_scheme, STR("whsk_"));
+    check_secrets(optfile, settings, "endpoints.new.secrets", &settings->endpoints[ENDPOINT_NEW].secrets,
+                  settings->verify_event_scheme, STR("whsk_"));
 }
 
 const char *settings_check_store(struct str text) {
@@ -153,7 +182,10 @@ void settings_check_all(struct optfile *optfile, const struct settings *settings
     check_listen(optfile, "listen", settings->listen);
     check_admin(optfile, settings);
     check_identity(optfile, "listen.tls.cert", settings->tls_cert_path, "listen.tls.key", settings->tls_key_path);
-    check_readable(optfile, "catalogue", settings->catalogue_path);
+    /* A name is one of a catalogue that is built in; which there are is for the catalogues to say. */
+    if (str_find(settings->catalogue, STR("/")) >= 0 || str_find(settings->catalogue, STR(".")) >= 0)
+        check_readable(optfile, "catalogue", settings->catalogue);
+    check_all_secrets(optfile, settings);
     for (int i = 0; i < ENDPOINT_COUNT; i++)
         check_endpoint(optfile, settings, (enum endpoint)i);
     settings_check_urls(optfile, settings);

@@ -5,7 +5,7 @@
 #include "proxy/model/settings.h"
 
 /* struct opt's checks: NULL, or what is wrong. */
-const char *settings_check_secret(struct str text); /* whsec_ and base64 of at least one byte */
+const char *settings_check_not_empty(struct str text);
 const char *settings_check_store(struct str text);
 const char *settings_check_type(struct str text); /* name of a rule or event type */
 const char *settings_check_header_name(struct str text);

@@ -7,6 +7,7 @@
 /* Choices are written into enums by number: the order here is the order there. */
 static const char *const sync_names[] = {"full", "normal", NULL};
 static const char *const acknowledge_names[] = {"stored", "delivered", NULL};
+static const char *const mode_names[] = {"enforce", "report", NULL};
 static const char *const unrecognised_names[] = {"legacy", "new", "reject", NULL};
 static const char *const endpoint_names[] = {"legacy", "new", NULL};
 static const char *const prefer_names[] = {"first", "new", "legacy", NULL};
@@ -16,6 +17,7 @@ static const char *const format_names[] = {"text", "json", NULL};
 
 _Static_assert(STORE_SYNC_FULL == 0 && STORE_SYNC_NORMAL == 1, "sync_names");
 _Static_assert(ACKNOWLEDGE_STORED == 0 && ACKNOWLEDGE_DELIVERED == 1, "acknowledge_names");
+_Static_assert(VERIFY_ENFORCE == 0 && VERIFY_REPORT == 1, "mode_names");
 _Static_assert(UNRECOGNISED_LEGACY == 0 && UNRECOGNISED_NEW == 1 && UNRECOGNISED_REJECT == 2, "unrecognised_names");
 _Static_assert(PREFER_FIRST == 0 && PREFER_NEW == 1 && PREFER_LEGACY == 2, "prefer_names");
 _Static_assert(PARTIAL_TRIM == 0 && PARTIAL_FORWARD == 1, "partial_names");
@@ -54,8 +56,8 @@ _Static_assert(LOG_TEXT == 0 && LOG_JSON == 1, "format_names");
         {.name = "endpoints." word ".secrets",                                                                         \
          LIST(endpoints[which].secrets),                                                                               \
          .is_secret = true,                                                                                            \
-         .check = settings_check_secret,                                                                               \
-         .meaning = "whsec_ secrets; each signs what is delivered, freshly for every attempt"},                        \
+         .check = settings_check_not_empty,                                                                            \
+         .meaning = "secrets (whsec_); each signs what is delivered, freshly for every attempt"},                      \
         {.name = "endpoints." word ".headers",                                                                         \
          OBJECT(endpoints[which].headers),                                                                             \
          .is_secret = true,                                                                                            \
@@ -120,19 +122,29 @@ static const struct opt opts[] = {
     ENDPOINT_OPTS("new", ENDPOINT_NEW),
     {.name = "acknowledge", CHOICE(acknowledge, acknowledge_names), .initial = "stored",
      .meaning = "stored: answered once durable, then delivered with retries; delivered: answered after the consumer has"},
-    {.name = "verify.event_secrets", LIST(verify_event_secrets), .is_secret = true, .check = settings_check_secret,
-     .meaning = "whsec_ secrets; set: every event must carry a valid signature"},
-    {.name = "verify.rule_secrets", LIST(verify_rule_secrets), .is_secret = true, .check = settings_check_secret,
-     .meaning = "whsec_ secrets; set: every rule must carry a valid signature"},
+    {.name = "verify.event_secrets", LIST(verify_event_secrets), .is_secret = true, .check = settings_check_not_empty,
+     .meaning = "secrets, of Standard Webhooks whsec_ or whpk_; set: every event must carry a valid signature"},
+    {.name = "verify.event_authorizations", LIST(verify_event_authorizations), .is_secret = true,
+     .meaning = "exact Authorization values, as an alternative for events"},
+    {.name = "verify.event_scheme", TEXT(verify_event_scheme), .initial_shown = "the catalogue's",
+     .meaning = "how events are signed: standard-webhooks, pagerduty, stripe, github, or a scheme of the catalogue; "
+                "endpoints.new.secrets sign so as well"},
+    {.name = "verify.rule_secrets", LIST(verify_rule_secrets), .is_secret = true, .check = settings_check_not_empty,
+     .meaning = "likewise for rules"},
     {.name = "verify.rule_authorizations", LIST(verify_rule_authorizations), .is_secret = true,
      .meaning = "exact Authorization values, as an alternative for rules"},
+    {.name = "verify.rule_scheme", TEXT(verify_rule_scheme), .initial_shown = "the catalogue's",
+     .meaning = "how rules are signed, and endpoints.legacy.secrets sign"},
+    {.name = "verify.mode", CHOICE(verify_mode, mode_names), .initial = "enforce",
+     .meaning = "report: what is not authenticated is counted and logged, and let in"},
     {.name = "verify.tolerance", DURATION(verify_tolerance_ms), RANGE(SECOND, DAY), .initial = "5m",
      .meaning = "how far a signature's time may be from now, both ways"},
     {.name = "unrecognised", CHOICE(unrecognised, unrecognised_names), .initial = "legacy",
      .meaning = "who gets messages of no known shape"},
     {.name = "assign", OBJECT(assign), .choices = endpoint_names, .check_name = settings_check_type,
      .meaning = "type to endpoint, for types without a counterpart that should go to the other one"},
-    {.name = "catalogue", TEXT(catalogue_path), .initial_shown = "built in", .meaning = "a catalogue file to use instead"},
+    {.name = "catalogue", TEXT(catalogue), .initial_shown = "codat",
+     .meaning = "the vendor: codat, pagerduty, stripe (`hookshift catalogue list`), or a file"},
     {.name = "pairing.window", DURATION(pairing_window_ms), RANGE(1, 3650 * DAY), .initial = "10m",
      .meaning = "how far apart in time twins may be where their key recurs"},
     {.name = "pairing.prefer", CHOICE(pairing_prefer, prefer_names), .initial = "first",

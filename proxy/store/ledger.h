@@ -127,6 +127,8 @@ const char *ledger_error(const struct ledger *ledger); /* detail of the last err
 
 enum err ledger_admit(struct ledger *ledger, struct arena *arena, const struct admit_request *request,
                       struct admission *admission) MUST_USE;
+/* Could so many more messages be open? */
+bool ledger_has_room(const struct ledger *ledger, size_t count);
 enum err ledger_settle(struct ledger *ledger, const struct attempt *attempt, int64_t now_ms,
                        struct settlement *settlement) MUST_USE;
 /* Up to `max` pending messages of the endpoint that are due, oldest due first; each is the caller's to attempt and

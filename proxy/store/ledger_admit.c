@@ -261,12 +261,16 @@ static enum err write_down(struct arrival *arrival) {
     return tell_twins(arrival);
 }
 
-bool ledger_backlog_is_full(const struct ledger *ledger) {
+bool ledger_has_room(const struct ledger *ledger, size_t count) {
     uint64_t open = 0;
     for (int e = 0; e < ENDPOINT_COUNT; e++)
         for (int s = 0; s < STATE_COUNT; s++)
             open += state_is_final((enum state)s) ? 0 : ledger->now.counts.in_state[e][s];
-    return open >= ledger->policy.backlog_max;
+    return open + count <= ledger->policy.backlog_max;
+}
+
+bool ledger_backlog_is_full(const struct ledger *ledger) {
+    return !ledger_has_room(ledger, 1);
 }
 
 static enum admit_outcome outcome_of(enum fate fate) {

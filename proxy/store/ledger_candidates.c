@@ -143,7 +143,7 @@ static void begin_key(struct finding *finding, struct other *other, const struct
 
 static bool shares_window_fact(const struct item *item, const struct record *record, uint32_t index) {
     for (size_t f = 0; f < item->fact_count; f++)
-        if (item->facts[f].match == MATCH_WINDOW && ledger_facts_state(record->facts, index, item->facts[f].key))
+        if (fact_recurs(item->facts[f].match) && ledger_facts_state(record->facts, index, item->facts[f].key))
             return true;
     return false;
 }
@@ -257,7 +257,7 @@ static enum err find_between(struct finding *finding, const struct sought *sough
 static enum err find_by_key(struct finding *finding, const struct sought *sought) {
     const struct record *record = finding->record;
     int64_t reach_ms = NEAR_MISS_WINDOWS * finding->ledger->policy.window_ms, wide_ms = reach_ms + NEARLY_SAME_MS;
-    if (sought->match != MATCH_WINDOW)
+    if (!fact_recurs(sought->match))
         return find_between(finding, sought, INT64_MIN, INT64_MAX);
     int64_t told_from = record->time_ms - reach_ms, told_to = record->time_ms + reach_ms;
     int64_t arrival_from = record->received_ms - wide_ms, arrival_to = record->received_ms + wide_ms;

@@ -10,10 +10,10 @@ static size_t encoded_len(const struct message *message) {
     return len;
 }
 
-static const char marks[] = {[MATCH_EXACT] = 'x', [MATCH_WINDOW] = 'w', [MATCH_HINT] = 'h'};
+static const char marks[] = {[MATCH_EXACT] = 'x', [MATCH_WINDOW] = 'w', [MATCH_HINT] = 'h', [MATCH_WITHIN] = 'n'};
 
 static bool is_mark(char c) {
-    return c == 'x' || c == 'w' || c == 'h';
+    return c == 'x' || c == 'w' || c == 'h' || c == 'n';
 }
 
 static char *write_fact(char *to, const struct fact *fact) {
@@ -36,7 +36,10 @@ struct str ledger_facts_encode(struct arena *arena, const struct message *messag
 
 static bool take_fact(struct str *rest, struct fact *fact) {
     uint64_t len;
-    fact->match = rest->at[0] == 'x' ? MATCH_EXACT : rest->at[0] == 'h' ? MATCH_HINT : MATCH_WINDOW;
+    fact->match = rest->at[0] == 'x'   ? MATCH_EXACT
+                  : rest->at[0] == 'h' ? MATCH_HINT
+                  : rest->at[0] == 'n' ? MATCH_WITHIN
+                                       : MATCH_WINDOW;
     *rest = str_from(*rest, 1);
     ptrdiff_t colon = str_find(*rest, STR(":"));
     if (colon < 0 || !str_to_u64(str_slice(rest->at, (size_t)colon), &len))

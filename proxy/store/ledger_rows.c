@@ -15,7 +15,7 @@ static enum err visit_fact(struct ledger *ledger, const struct record *record, c
                            .message = record->id,
                            .item = item};
     TRY(visit(ledger->backend, &row));
-    if (fact->match != MATCH_WINDOW || (late_ms <= NEARLY_SAME_MS && late_ms >= -NEARLY_SAME_MS))
+    if (!fact_recurs(fact->match) || (late_ms <= NEARLY_SAME_MS && late_ms >= -NEARLY_SAME_MS))
         return ERR_NONE;
     row.time_ms = record->received_ms;
     return visit(ledger->backend, &row);

@@ -58,7 +58,7 @@ static void check_endpoint(const struct endpoint_settings *endpoint) {
     require(url_check(endpoint->url) == NULL);
     require(endpoint->timeout_ms > 0 && endpoint->connect_timeout_ms > 0 && endpoint->concurrency > 0);
     for (size_t i = 0; i < endpoint->secrets.count; i++)
-        require(settings_check_secret(endpoint->secrets.items[i]) == NULL);
+        require(settings_check_not_empty(endpoint->secrets.items[i]) == NULL);
     for (size_t i = 0; i < endpoint->headers.count; i++)
         require(settings_check_header_name(endpoint->headers.pairs[i].name) == NULL);
     for (size_t i = 0; i < endpoint->routes.count; i++)

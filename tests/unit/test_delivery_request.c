@@ -70,7 +70,7 @@ static void build(struct bench *bench) {
 }
 
 static void sign_with(struct bench *bench) {
-    bench->service.signing[ENDPOINT_NEW] = (struct key_ring){&bench->key, 1};
+    bench->service.signing[ENDPOINT_NEW] = (struct key_ring){.keys = &bench->key, .count = 1};
 }
 
 #define assert_header(bench, name, wanted)                                                                             \
@@ -217,7 +217,7 @@ static void each_secret_signs(void **state) {
     struct signature_key *other;
     assert_int_equal(signature_key_new(STR("whsec_YW5vdGhlciB1bmh1cnJpZWQga2V5IG9mIDI0"), &other, NULL), ERR_NONE);
     struct signature_key *keys[] = {bench->key, other};
-    bench->service.signing[ENDPOINT_NEW] = (struct key_ring){keys, 2};
+    bench->service.signing[ENDPOINT_NEW] = (struct key_ring){.keys = keys, .count = 2};
     bench->delivery.content.headers = STR("webhook-id:m1\nwebhook-timestamp:1\nwebhook-signature:v1,old\n");
     build(bench);
     const struct header_list *headers = &bench->request.headers;

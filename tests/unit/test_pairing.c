@@ -34,7 +34,25 @@ struct choice {
 #define EXACT(id, apart, ...)                                                                                          \
     { .message = (id), .moment = {NOW_MS + (apart), LONG_AGO_MS}, .match = MATCH_EXACT, __VA_ARGS__ }
 
+#define WITHIN(id, apart, ...)                                                                                         \
+    { .message = (id), .moment = {NOW_MS + (apart), LONG_AGO_MS}, .match = MATCH_WITHIN, __VA_ARGS__ }
+
 static const struct choice choices[] = {
+    /* within: what several rules told, one event tells */
+    {"within: an event takes every free rule that is near, of one group too",
+     GENERATION_EVENT,
+     4,
+     {WITHIN(1, 1, .verdict = MATCH_TWIN), WITHIN(2, -2, .verdict = MATCH_TWIN),
+      WITHIN(3, 3, .taken = true, .verdict = MATCH_TAKEN), WITHIN(4, WINDOW_MS + 1, .verdict = MATCH_TOO_FAR)}},
+    {"within: a rule joins an event that has its twin of that group",
+     GENERATION_RULE,
+     1,
+     {WITHIN(1, 5, .taken = true, .verdict = MATCH_TWIN)}},
+    {"within: a rule takes the nearest event only",
+     GENERATION_RULE,
+     2,
+     {WITHIN(1, 5, .taken = true, .verdict = MATCH_TWIN), WITHIN(2, 6, .verdict = MATCH_FARTHER)}},
+
     {"2: no candidate, no twin", GENERATION_RULE, 0, {NEAR(0, 0)}},
 
     /* 2, exact: "any two messages of different generations with the key are twins, however far apart" */
