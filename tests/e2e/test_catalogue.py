@@ -9,6 +9,7 @@ import pytest
 
 from messages import encode, fresh
 from proxy import run
+from waiting import wait_until
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
 NAMES = ["codat", "pagerduty", "stripe"]
@@ -247,5 +248,5 @@ def test_several_to_one(start, tmp_path, legacy, new):
     assert parked == ["parked"] * 2
     assert feed("c").outcome == "accepted"
     new.wait_for(2)
-    states = {message["state"] for message in proxy.messages(company="c")["messages"]}
-    assert states == {"suppressed", "delivered"}
+    wait_until(lambda: {message["state"] for message in proxy.messages(company="c")["messages"]} == {
+        "suppressed", "delivered"}, "the one to be delivered, the others suppressed")

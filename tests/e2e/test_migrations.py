@@ -4,6 +4,7 @@ import collections
 import itertools
 import time
 
+import stripe_library
 from messages import encode
 from proxy import run
 from schemes import pagerduty, pagerduty_accepts, stripe, stripe_accepts
@@ -132,3 +133,20 @@ def test_stripe(start, legacy, new):
     assert all(stripe_accepts("whsec_old consumer", request) for request in legacy.requests)
     assert all(stripe_accepts("whsec_new consumer", request) for request in new.requests)
     wait_until(lambda: ready(proxy).returncode == 0, "parity to be ready")
+
+
+def test_stripe_by_its_own_library(start, legacy, new):
+    """What Stripe's own library signs is accepted, and it accepts what is delivered, of both kinds of events; with
+    another secret neither side does."""
+    proxy = start(catalogue="stripe", verify__rule_secrets=[SNAPSHOT_KEY], verify__event_secrets=[THIN_KEY],
+                  endpoints__legacy__secrets=["whsec_old consumer"], endpoints__new__secrets=["whsec_new consumer"])
+    for change, body, key in ((one := Change("invoice.paid"), one.snapshot(), SNAPSHOT_KEY),
+                              (two := Change("invoice.paid"), two.thin(), THIN_KEY)):
+        data = encode(body)
+        wrong = {"Content-Type": "application/json", **stripe_library.sign(data, key + "x")}
+        assert proxy.request("POST", "/", data, wrong).status == 401, change
+        assert Vendor(proxy).post(data, stripe_library.sign(data, key)).outcome == "accepted"
+    for consumer, secret, wanted in ((legacy, "whsec_old consumer", one.id), (new, "whsec_new consumer", two.thin_id)):
+        request = consumer.wait_for()[0]
+        assert stripe_library.accepts(request, secret) == wanted
+        assert stripe_library.accepts(request, secret + "x") is None
