@@ -5,12 +5,14 @@
  * Under the address sanitizer what is not handed out is poisoned, each piece has a red zone, and no block is kept. */
 #include "common/arena.h"
 
+#include "common/budget.h"
 #include "common/mem.h"
 
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define ARENA_POISON 1
@@ -32,6 +34,7 @@ enum { RED_ZONE = 0 };
 #endif
 
 enum { DEFAULT_BLOCK = 4096, LARGEST_BLOCK = 256 * 1024, ALIGNMENT = 16, KEPT_MOST = 64 };
+enum { LARGE = 64 * 1024, EIGHTHS_FOR_LARGE = 6, PAGE_LEN = 4096 };
 
 struct block {
     struct block *older;
@@ -39,9 +42,18 @@ struct block {
     _Alignas(ALIGNMENT) char bytes[];
 };
 
+/* A piece that grows, at the beginning of pages of its own. */
+struct region {
+    struct region *older;
+    size_t size; /* of the mapping */
+    _Alignas(ALIGNMENT) char bytes[];
+};
+
 struct arena {
     struct block *newest;
-    size_t used;
+    struct region *regions;
+    struct budget *budget; /* NULL: not counted */
+    size_t used, held;
     bool holds_secrets;
 };
 
@@ -95,7 +107,19 @@ static bool spares_put(struct spares *spares, struct block *block) {
     return true;
 }
 
-static struct block *block_new(size_t size, struct block *older) {
+static void count_taken(struct arena *arena, size_t size) {
+    arena->held += size;
+    if (arena->budget != NULL)
+        budget_take(arena->budget, size);
+}
+
+static void count_given(struct arena *arena, size_t size) {
+    arena->held -= size;
+    if (arena->budget != NULL)
+        budget_give(arena->budget, size);
+}
+
+static struct block *block_new(struct arena *arena, size_t size, struct block *older) {
     struct spares *spares = spares_of(size);
     struct block *block = spares != NULL ? spares_take(spares) : NULL;
     if (block == NULL)
@@ -104,6 +128,7 @@ static struct block *block_new(size_t size, struct block *older) {
     block->size = size;
     block->used = 0;
     POISON(block->bytes, size);
+    count_taken(arena, size);
     return block;
 }
 
@@ -111,15 +136,21 @@ static void block_free(struct arena *arena, struct block *block) {
     UNPOISON(block->bytes, block->size);
     if (arena->holds_secrets)
         mem_wipe(block->bytes, block->used);
+    count_given(arena, block->size);
     struct spares *spares = spares_of(block->size);
     if (spares == NULL || !spares_put(spares, block))
         mem_free(block);
 }
 
-struct arena *arena_new(size_t first_block_len) {
+struct arena *arena_new_counted(size_t first_block_len, struct budget *budget) {
     struct arena *arena = MEM_NEW(struct arena);
-    arena->newest = block_new(first_block_len == 0 ? DEFAULT_BLOCK : first_block_len, NULL);
+    arena->budget = budget;
+    arena->newest = block_new(arena, first_block_len == 0 ? DEFAULT_BLOCK : first_block_len, NULL);
     return arena;
+}
+
+struct arena *arena_new(size_t first_block_len) {
+    return arena_new_counted(first_block_len, NULL);
 }
 
 struct arena *arena_new_for_secrets(void) {
@@ -128,7 +159,19 @@ struct arena *arena_new_for_secrets(void) {
     return arena;
 }
 
+static void free_regions(struct arena *arena) {
+    while (arena->regions != NULL) {
+        struct region *gone = arena->regions;
+        arena->regions = gone->older;
+        count_given(arena, gone->size);
+        if (arena->holds_secrets)
+            mem_wipe(gone->bytes, gone->size - sizeof *gone);
+        munmap(gone, gone->size);
+    }
+}
+
 void arena_reset(struct arena *arena) {
+    free_regions(arena);
     while (arena->newest->older != NULL) {
         struct block *gone = arena->newest;
         arena->newest = gone->older;
@@ -154,12 +197,65 @@ size_t arena_used(const struct arena *arena) {
     return arena->used;
 }
 
+size_t arena_held(const struct arena *arena) {
+    return arena->held;
+}
+
+bool arena_has_room(const struct arena *arena, size_t more) {
+    bool is_large = arena->held + more > LARGE;
+    return arena->budget == NULL || budget_has_room(arena->budget, more, is_large ? EIGHTHS_FOR_LARGE : 8);
+}
+
+static size_t region_size(size_t size) {
+    return (sizeof(struct region) + size + PAGE_LEN - 1) & ~(size_t)(PAGE_LEN - 1);
+}
+
+static struct region *region_new(struct arena *arena, size_t size) {
+    struct region *region = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (region == MAP_FAILED)
+        return NULL;
+    *region = (struct region){.older = arena->regions, .size = size};
+    arena->regions = region;
+    count_taken(arena, size);
+    return region;
+}
+
+/* Pages change their address, nothing is copied. */
+static struct region *region_resize(struct arena *arena, struct region **link, size_t size) {
+    struct region *region = *link, *moved = mremap(region, region->size, size, MREMAP_MAYMOVE);
+    if (moved == MAP_FAILED)
+        return NULL;
+    count_taken(arena, size - moved->size);
+    moved->size = size;
+    *link = moved;
+    return moved;
+}
+
+void *arena_grow(struct arena *arena, void *piece, size_t size, size_t larger) {
+    struct region **link = &arena->regions, *region;
+    while (*link != NULL && (*link)->bytes != piece)
+        link = &(*link)->older;
+    if (*link != NULL && region_size(larger) <= (*link)->size)
+        return piece;
+    if (*link != NULL) {
+        region = region_resize(arena, link, region_size(larger));
+    } else {
+        region = region_new(arena, region_size(larger));
+        if (region != NULL && size > 0)
+            memcpy(region->bytes, piece, size);
+    }
+    if (region == NULL)
+        return NULL;
+    arena->used += larger - size;
+    return region->bytes;
+}
+
 void *arena_take(struct arena *arena, size_t size) {
     size_t room = (size + RED_ZONE + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
     struct block *block = arena->newest;
     if (room > block->size - block->used) {
         size_t next = block->size * 2 < LARGEST_BLOCK ? block->size * 2 : LARGEST_BLOCK;
-        block = block_new(room > next ? room : next, block);
+        block = block_new(arena, room > next ? room : next, block);
         arena->newest = block;
     }
     void *piece = block->bytes + block->used;

@@ -8,12 +8,26 @@
 #include "common/str.h"
 
 struct arena;
+struct budget;
 
 struct arena *arena_new(size_t first_block_len) MUST_USE; /* 0: a default */
-struct arena *arena_new_for_secrets(void) MUST_USE;       /* what was in it is overwritten before it is given back */
-void arena_free(struct arena *arena);                     /* NULL is fine */
-void arena_reset(struct arena *arena);                    /* keeps the first block */
-size_t arena_used(const struct arena *arena);             /* bytes handed out so far */
+/* What it takes from the system is counted in the budget, which may be NULL. */
+struct arena *arena_new_counted(size_t first_block_len, struct budget *budget) MUST_USE;
+struct arena *arena_new_for_secrets(void) MUST_USE; /* what was in it is overwritten before it is given back */
+void arena_free(struct arena *arena);               /* NULL is fine */
+void arena_reset(struct arena *arena);              /* keeps the first block */
+size_t arena_used(const struct arena *arena);       /* bytes handed out so far */
+
+size_t arena_held(const struct arena *arena); /* bytes taken from the system */
+/* Is there room for that much more in its budget? True where it has none. Nothing that is small is refused before all
+ * is used up; for what is large a quarter is left alone. */
+bool arena_has_room(const struct arena *arena, size_t more);
+
+/* A piece that grows in place or moves without being copied, and goes back to the system with the arena: for what is
+ * large and comes little by little. `piece`: of `size` bytes before, from here or from the arena's other pieces, whose
+ * bytes are copied then; NULL for a new one. Not cleared beyond what was there. NULL where the system has no room, and
+ * then the piece stays as it was. */
+void *arena_grow(struct arena *arena, void *piece, size_t size, size_t larger) MUST_USE;
 
 void *arena_alloc(struct arena *arena, size_t size) MUST_USE; /* cleared, aligned for any type */
 void *arena_take(struct arena *arena, size_t size) MUST_USE;  /* not cleared: for what is written over at once */

@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { HOST_LEN = 256, PORT_LEN = 6 };
@@ -94,4 +95,48 @@ bool netaddr_is_loopback(const struct netaddr *address) {
     if (address->storage.ss_family == AF_INET)
         return ntohl(as_ipv4(address)->sin_addr.s_addr) >> 24 == 127;
     return IN6_IS_ADDR_LOOPBACK(&as_ipv6(address)->sin6_addr);
+}
+
+void netaddr_bytes(const struct netaddr *address, unsigned char bytes[16]) {
+    memset(bytes, 0, 16);
+    if (address->storage.ss_family == AF_INET) {
+        bytes[10] = bytes[11] = 0xFF;
+        memcpy(bytes + 12, &as_ipv4(address)->sin_addr, 4);
+    } else if (address->storage.ss_family == AF_INET6) {
+        memcpy(bytes, &as_ipv6(address)->sin6_addr, 16);
+    }
+}
+
+static bool read_bits(struct str text, uint64_t most, uint64_t *bits) {
+    return text.len > 0 && text.len <= 3 && str_to_u64(text, bits) && *bits <= most;
+}
+
+bool netaddr_range_parse(struct str text, struct netaddr_range *range) {
+    char host[HOST_LEN];
+    struct in_addr ipv4;
+    ptrdiff_t slash = str_find(text, STR("/"));
+    if (!copy_text(str_slice(text.at, slash < 0 ? text.len : (size_t)slash), host, sizeof host))
+        return false;
+    *range = (struct netaddr_range){0};
+    bool is_ipv4 = inet_pton(AF_INET, host, &ipv4) == 1;
+    if (is_ipv4) {
+        range->address[10] = range->address[11] = 0xFF;
+        memcpy(range->address + 12, &ipv4, 4);
+    } else if (inet_pton(AF_INET6, host, range->address) != 1) {
+        return false;
+    }
+    uint64_t most = is_ipv4 ? 32 : 128, bits = most;
+    if (slash >= 0 && !read_bits(str_from(text, (size_t)slash + 1), most, &bits))
+        return false;
+    range->bits = (unsigned)(is_ipv4 ? 96 + bits : bits);
+    return true;
+}
+
+bool netaddr_range_has(const struct netaddr_range *range, const struct netaddr *address) {
+    unsigned char bytes[16];
+    size_t whole = range->bits / 8;
+    unsigned rest = range->bits % 8, mask = 0xFFU << (8 - rest) & 0xFFU;
+    netaddr_bytes(address, bytes);
+    return memcmp(bytes, range->address, whole) == 0 &&
+           (rest == 0 || ((bytes[whole] ^ range->address[whole]) & mask) == 0);
 }

@@ -14,11 +14,11 @@ import re
 import sys
 
 COMMON = [
-    ["base", "err", "fatal", "mem", "str", "bytes8", "arena", "map", "tree"],
+    ["base", "err", "fatal", "mem", "str", "bytes8", "budget", "arena", "map", "tree"],
     ["clock", "log", "fault", "notify"],
-    ["json", "units", "nearest", "file", "url", "moment", "terminal"],
+    ["json", "units", "nearest", "file", "url", "gzip", "moment", "terminal"],
     ["random", "tls", "trust", "base64", "hmac", "ed25519", "opt", "optfile", "metrics", "process"],
-    ["loop", "netaddr", "crowd", "listener", "filewatch", "http", "httpd", "httpc", "crew"],
+    ["loop", "netaddr", "proxy_header", "crowd", "listener", "filewatch", "http", "httpd", "httpc", "crew"],
 ]
 PROXY = ["model", "decide", "store", "flow", "admin", "app"]
 
@@ -27,6 +27,7 @@ HIDDEN = {
     "curl/": ("common/httpc", "common/url"),
     "llhttp.h": "common/http",
     "yajl/": "common/json",
+    "zlib.h": "common/gzip",
     "openssl/": "common/",
     "event2/": "common/",
     "sqlite3.h": "proxy/store/",

@@ -1,6 +1,8 @@
 /* Memory of one message: aligned, cleared, apart, and gone at once. */
 #include "common/arena.h"
 
+#include "common/budget.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -110,6 +112,50 @@ static void typed_pieces_have_the_size_of_their_type(void **state) {
     assert_non_null(ARENA_ARRAY(*state, 0, uint64_t));
 }
 
+/* What is large grows without being there twice, and all is counted and given back. (fault 5.1) */
+static void pieces_grow_in_place_and_are_counted(void **state) {
+    (void)state;
+    struct budget budget = {.most = 4 << 20};
+    struct arena *arena = arena_new_counted(0, &budget);
+    char *other = arena_grow(arena, NULL, 0, 10), *piece = memcpy(arena_take(arena, 5), "hello", 5);
+    size_t size = 5;
+    for (size_t larger = 100 << 10; larger <= 3 << 20; larger += 100 << 10) {
+        assert_true(arena_has_room(arena, larger - size) == (budget.used + larger - size <= 3 << 20));
+        piece = arena_grow(arena, piece, size, larger);
+        assert_non_null(piece);
+        assert_memory_equal(piece, "hello", 5);
+        piece[larger - 1] = 'x';
+        size = larger;
+        assert_true(budget.used >= larger && budget.used < larger + (64 << 10));
+        assert_int_equal(budget.used, arena_held(arena));
+    }
+    other[9] = 'y';
+    assert_ptr_equal(arena_grow(arena, piece, size, size + 1), piece); /* the rest of the page */
+    assert_false(arena_has_room(arena, 1 << 20));
+    struct arena *small = arena_new_counted(0, &budget);
+    assert_true(arena_has_room(small, 1000)); /* a quarter is left for what is small */
+    assert_false(arena_has_room(small, 100 << 10));
+    arena_free(small);
+    arena_reset(arena);
+    assert_true(budget.used < 64 << 10);
+    arena_free(arena);
+    assert_int_equal(budget.used, 0);
+    assert_true(budget.peak >= size);
+}
+
+static void free_memory_is_given_back_when_much_was_used(void **state) {
+    (void)state;
+    struct budget budget = {.most = 1 << 30};
+    budget_take(&budget, 10 << 20);
+    budget_give(&budget, 10 << 20);
+    assert_false(budget_tidy(&budget)); /* it was little */
+    budget_take(&budget, 100 << 20);
+    assert_false(budget_tidy(&budget)); /* it is still there */
+    budget_give(&budget, 80 << 20);
+    assert_true(budget_tidy(&budget));
+    assert_false(budget_tidy(&budget));
+}
+
 #define WITH_ARENA(test)                                                                                               \
     { #test, test, make_arena, drop_arena, NULL }
 
@@ -124,6 +170,8 @@ int main(void) {
         WITH_ARENA(only_ascii_letters_are_made_small),
         WITH_ARENA(formats_are_as_long_as_they_get),
         WITH_ARENA(typed_pieces_have_the_size_of_their_type),
+        cmocka_unit_test(pieces_grow_in_place_and_are_counted),
+        cmocka_unit_test(free_memory_is_given_back_when_much_was_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
