@@ -17,7 +17,7 @@
 struct httpc;
 struct httpc_call;
 
-enum { HTTPC_BODY_KEPT = 4096 };
+enum { HTTPC_BODY_KEPT = 4096, HTTPC_BODY_COPIED = 16 * 1024 };
 
 struct httpc_options {
     struct loop *loop;
@@ -65,7 +65,8 @@ void httpc_free(
  * no further request. */
 void httpc_set_trust(struct httpc *httpc, struct trust *trust);
 
-/* Begins a request; all of it is copied. `done` is called exactly once, later, from the loop, unless cancelled; what
+/* Begins a request. All of it is copied but a body of more than HTTPC_BODY_COPIED bytes, which must stay as it is until
+ * the call is over. `done` is called exactly once, later, from the loop, unless cancelled; what
  * was returned is valid until then. Trouble with the request itself is told that way, too.
  *
  * A request that was sent over a connection used before, and got not one byte of an answer before that broke, is sent

@@ -83,10 +83,16 @@ static void give_up_writing(struct httpc_conn *conn) {
     event_active(&conn->read_event, EV_READ, 0);
 }
 
+static struct str unsent_of(const struct httpc_call *call) {
+    if (call->out_sent < call->out.len)
+        return str_from(strbuf_str(&call->out), call->out_sent);
+    return str_from(call->body, call->out_sent - call->out.len);
+}
+
 static void write_more(struct httpc_conn *conn) {
     struct httpc_call *call = conn->call;
-    struct str rest = str_from(strbuf_str(&call->out), call->out_sent);
-    while (rest.len > 0 && !conn->cannot_be_written) {
+    struct str rest;
+    while ((rest = unsent_of(call)).len > 0 && !conn->cannot_be_written) {
         ssize_t sent = httpc_io_write(&conn->io, rest);
         if (sent == HTTPC_IO_AGAIN && watch_writing(conn, true))
             return;
@@ -95,7 +101,6 @@ static void write_more(struct httpc_conn *conn) {
             return;
         }
         call->out_sent += (size_t)sent;
-        rest = str_from(rest, (size_t)sent);
     }
     (void)watch_writing(conn, false);
 }
@@ -105,7 +110,7 @@ static bool may_be_kept(struct httpc_conn *conn, size_t left) {
     const struct httpc_call *call = conn->call;
     char byte;
     bool is_trusted = !conn->origin->is_tls || conn->trust_number == conn->httpc->trust_number;
-    return is_trusted && call->parser.keeps_alive && left == 0 && call->out_sent == call->out.len &&
+    return is_trusted && call->parser.keeps_alive && left == 0 && unsent_of(call).len == 0 &&
            !conn->cannot_be_written && (conn->io.dial == NULL || httpc_io_read(&conn->io, &byte, 1) == HTTPC_IO_AGAIN);
 }
 

@@ -76,6 +76,7 @@ struct httpc_call {
     httpc_done *done;
     void *arg;
     struct strbuf out; /* the request as it goes over the wire */
+    struct str body;   /* what follows it, where that is too large to be copied; the caller's */
     size_t head_len;   /* of `out`, all but the body */
     size_t out_sent;
     bool is_head;     /* its method is HEAD */

@@ -111,13 +111,17 @@ enum err httpc_request_write(struct httpc_call *call, const struct httpc_request
     call->is_head = str_eq(request->method, STR("HEAD"));
     if (call->out.capacity > OUT_KEPT)
         strbuf_clear(&call->out);
+    bool is_copied = request->body.len <= HTTPC_BODY_COPIED;
+    call->body = is_copied ? STR_NONE : request->body;
     call->out.len = 0;
     strbuf_reserve(&call->out, FIXED_LEN + request->method.len + request->url.len + strlen(call->origin->host) +
-                                   (user_agent == NULL ? 0 : strlen(user_agent)) + parts.len + request->body.len);
+                                   (user_agent == NULL ? 0 : strlen(user_agent)) + parts.len +
+                                   (is_copied ? request->body.len : 0));
     char *end = put_request_line(call->out.at, request, &parts);
     end = put_headers(end, call, request, &parts);
     call->head_len = (size_t)(end - call->out.at);
-    end = str_put(end, request->body);
+    if (is_copied)
+        end = str_put(end, request->body);
     call->out.len = (size_t)(end - call->out.at);
     return ERR_NONE;
 }
