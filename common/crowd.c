@@ -12,6 +12,7 @@
 
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -22,6 +23,7 @@ struct guest {
     struct guest *next, **link; /* link: what points to this one */
     unsigned char address[ADDRESS_LEN];
     size_t connections;
+    _Atomic ptrdiff_t held;
 };
 
 struct crowd {
@@ -116,6 +118,15 @@ struct guest *crowd_enter(struct crowd *crowd, const struct netaddr *peer) {
     if (guest == NULL)
         crowd_refused(crowd, peer, why);
     return guest;
+}
+
+void crowd_hold(struct guest *guest, ptrdiff_t bytes) {
+    atomic_fetch_add_explicit(&guest->held, bytes, memory_order_relaxed);
+}
+
+size_t crowd_held(const struct guest *guest) {
+    ptrdiff_t held = atomic_load_explicit(&guest->held, memory_order_relaxed);
+    return held < 0 ? 0 : (size_t)held;
 }
 
 void crowd_leave(struct crowd *crowd, struct guest *guest) {

@@ -31,6 +31,9 @@ struct guest *crowd_enter(struct crowd *crowd, const struct netaddr *peer) MUST_
 /* The same without counting and logging a refusal; NULL: `*why`. */
 struct guest *crowd_try_enter(struct crowd *crowd, const struct netaddr *peer, enum crowd_refusal *why) MUST_USE;
 bool crowd_is_guest(const struct guest *guest, const struct netaddr *peer); /* does `peer` count as the same address? */
+/* Counts what connections from there hold in memory; `bytes` may be negative. Any thread. */
+void crowd_hold(struct guest *guest, ptrdiff_t bytes);
+size_t crowd_held(const struct guest *guest);
 void crowd_leave(struct crowd *crowd, struct guest *guest);
 
 /* To be called about once a second by a thread that is in no hurry: where very many have left since, the memory they

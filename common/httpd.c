@@ -21,8 +21,8 @@ static void refuse(const struct httpd *httpd, int fd) {
 }
 
 static bool waits_for_client(const struct httpd_conn *conn) {
-    return conn->state == HTTPD_IDLE || conn->state == HTTPD_READING || conn->state == HTTPD_ANSWERED ||
-           conn->state == HTTPD_LINGERING;
+    return conn->state == HTTPD_PROXIED || conn->state == HTTPD_IDLE || conn->state == HTTPD_READING ||
+           conn->state == HTTPD_ANSWERED || conn->state == HTTPD_LINGERING;
 }
 
 /* Closes the connection that has been there the longest of those that wait for their clients. `of`: among those of this
@@ -136,7 +136,7 @@ void httpd_drain(struct httpd *httpd) {
     httpd_announce_end(httpd);
     for (struct httpd_conn *conn = httpd->conns; conn != NULL; conn = next) {
         next = conn->next;
-        bool is_idle = conn->state == HTTPD_IDLE && !conn->is_stepping && !httpd_io_has_input(&conn->io);
+        bool is_idle = conn->state <= HTTPD_IDLE && !conn->is_stepping && !httpd_io_has_input(&conn->io);
         if (is_idle || conn->state == HTTPD_STREAMING)
             httpd_conn_close(conn, "draining");
     }

@@ -8,6 +8,7 @@
 #define COMMON_HTTPD_H
 
 #include "common/arena.h"
+#include "common/budget.h"
 #include "common/crowd.h"
 #include "common/err.h"
 #include "common/http.h"
@@ -22,7 +23,8 @@ struct httpd_limits {
     uint32_t connections_of_one; /* likewise, from one address; 0: as many as there may be in all */
     int64_t request_ms;          /* a whole request must arrive within, from its first byte */
     int64_t idle_ms;             /* between requests, and for an answer that the client does not read */
-    int64_t stranger_idle_ms;    /* instead of it, until httpd_trust() was called; 0: idle_ms */
+    size_t body_rate;         /* bytes a second, over some seconds: a body that comes more slowly is cut off; 0: none */
+    int64_t stranger_idle_ms; /* instead of it, until httpd_trust() was called; 0: idle_ms */
 };
 
 struct http_request {
@@ -32,6 +34,8 @@ struct http_request {
     size_t header_count;
     struct str body;  /* decoded from chunks */
     struct str peer;  /* "127.0.0.1:50312" */
+    bool is_tls;      /* it came inside TLS, to us or to the balancer that sent a PROXY header */
+    bool is_trusted;  /* from one of the addresses in options.trusted */
     int64_t began_us; /* clock_mono_us() at its first byte */
 };
 
@@ -53,6 +57,13 @@ struct httpd_options {
     /* Of all servers that share it; NULL: one of its own. Who finds no room is answered with a bare 503, or inside TLS
      * not at all, and closed. */
     struct crowd *crowd;
+    /* Requests under way, and those the handler took over the arenas of, are counted there. Where there is no room, a
+     * large body that stands still is ended for it, or the request is answered with 503; one address gets half of it
+     * for large bodies. Outlives the server; NULL: nothing is counted. */
+    struct budget *budget;
+    bool has_proxy_header; /* each connection begins with a header of the PROXY protocol, version 2, or is closed */
+    const struct netaddr_range *trusted; /* outlive the server */
+    size_t trusted_count;
     /* Where there is no room, the connection closes that has waited the longest for a request, or for its client to
      * read, so that a newcomer gets in; only where all are being answered is the newcomer refused. */
     bool makes_room;

@@ -141,6 +141,7 @@ void httpd_answer(struct httpd_exchange *exchange, int status, const struct http
 
 void httpd_answer_error(struct httpd_conn *conn, int status, const char *what) {
     const struct httpd_options *options = &conn->httpd->options;
+    httpd_memory_count(conn, true);
     struct httpd_exchange *exchange = httpd_exchange_begin(conn);
     exchange->keep_alive = false;
     if (options->error_handler != NULL) {

@@ -1,8 +1,10 @@
 /* The life of a connection. One function, step(), moves it from state to state, and it is called in a loop and never
  * from within itself, so that a thousand pipelined requests cost no stack.
  *
- *       ┌──────────────────── keep-alive ─────────────────────┐
- *       ▼                                                     │
+ *    PROXIED (where a PROXY header is asked for)
+ *       │
+ *       │┌─────────────────── keep-alive ─────────────────────┐
+ *       ▼▼                                                    │
  *     IDLE ─first byte─► READING ─whole─► HANDLING ─answer─► ANSWERED ─sent─► LINGERING ─► CLOSED
  *                           │                 └─stream─► STREAMING ─────────────▲
  *                           └─malformed, too large, too slow: an error answer───┘ (by way of HANDLING and ANSWERED)
@@ -22,7 +24,7 @@
 
 #include <errno.h>
 
-enum { LINGER_MS = 2000, LINGER_LEN = 16 * 1024 * 1024 };
+enum { RATE_MS = 5000, LINGER_MS = 2000, LINGER_LEN = 16 * 1024 * 1024 };
 
 void httpd_conn_enter(struct httpd_conn *conn, enum httpd_state state) {
     conn->state = state;
@@ -57,7 +59,9 @@ void httpd_conn_close(struct httpd_conn *conn, const char *reason) {
     event_del(&conn->write_event);
     loop_timer_free(conn->timer);
     httpd_io_close(&conn->io);
-    crowd_leave(conn->httpd->crowd, conn->guest);
+    httpd_memory_count(conn, true);
+    if (conn->guest != NULL)
+        crowd_leave(conn->httpd->crowd, conn->guest);
     arena_free(conn->arena);
     conn->arena = NULL;
     if (conn->exchange != NULL)
@@ -99,10 +103,15 @@ void httpd_conn_send(struct httpd_conn *conn, struct str data) {
 
 static void begin_request(struct httpd_conn *conn) {
     httpd_conn_enter(conn, HTTPD_READING);
-    conn->arena = arena_new(0);
+    conn->arena = arena_new_counted(0, conn->httpd->options.budget);
+    conn->received = conn->unread.len;
+    conn->rate_us = 0;
+    conn->read_us = conn->since_us;
     httpd_parser_begin(&conn->parser, &conn->httpd->options.limits, conn->arena);
     conn->parser.request->peer = arena_str(conn->arena, str_slice(conn->peer, conn->peer_len));
     conn->parser.request->began_us = conn->since_us;
+    conn->parser.request->is_tls = conn->io.tls != NULL || conn->was_tls;
+    conn->parser.request->is_trusted = conn->is_from_trusted;
 }
 
 static void hand_over(struct httpd_conn *conn) {
@@ -111,10 +120,25 @@ static void hand_over(struct httpd_conn *conn) {
     conn->httpd->options.handler(exchange, conn->httpd->options.arg);
 }
 
+/* From the first byte of a body that comes in pieces. */
+static void watch_rate(struct httpd_conn *conn) {
+    if (conn->rate_us != 0 || !conn->parser.in_body || conn->httpd->options.limits.body_rate == 0)
+        return;
+    conn->rate_us = clock_mono_us();
+    conn->rate_from = conn->received;
+}
+
 static void parse(struct httpd_conn *conn) {
     size_t used = 0;
+    if (!httpd_memory_allows(conn)) {
+        conn->unread = STR_NONE;
+        httpd_answer_error(conn, 503, "no memory for more bodies at the moment; send it again");
+        return;
+    }
     enum httpd_parse result = httpd_parser_feed(&conn->parser, conn->unread, &used);
     conn->unread = str_from(conn->unread, used);
+    httpd_memory_count(conn, result != HTTPD_PARSE_MORE);
+    watch_rate(conn);
     if (result == HTTPD_PARSE_DONE) {
         hand_over(conn);
     } else if (result == HTTPD_PARSE_FAILED) {
@@ -161,6 +185,7 @@ static bool step(struct httpd_conn *conn) {
         else
             begin_lingering(conn);
         return true;
+    case HTTPD_PROXIED:
     case HTTPD_HANDLING:
     case HTTPD_STREAMING:
     case HTTPD_LINGERING:
@@ -209,6 +234,13 @@ static int64_t idle_patience_ms(const struct httpd_conn *conn) {
     return is_greeting && limits->request_ms < idle_ms ? limits->request_ms : idle_ms;
 }
 
+/* Of the request being read: until it must be whole, or until its rate is looked at. */
+static int64_t reading_patience_ms(const struct httpd_conn *conn) {
+    int64_t request_ms = conn->httpd->options.limits.request_ms;
+    int64_t rate_ms = (conn->rate_us - conn->since_us) / 1000 + RATE_MS;
+    return conn->rate_us != 0 && rate_ms < request_ms ? rate_ms : request_ms;
+}
+
 /* How long the connection may stay as it is; -1 for as long as it likes. */
 static int64_t patience_ms(const struct httpd_conn *conn) {
     const struct httpd_limits *limits = &conn->httpd->options.limits;
@@ -217,8 +249,10 @@ static int64_t patience_ms(const struct httpd_conn *conn) {
         return idle_patience_ms(conn);
     case HTTPD_ANSWERED:
         return limits->idle_ms;
+    case HTTPD_PROXIED:
+        return limits->request_ms < limits->idle_ms ? limits->request_ms : limits->idle_ms;
     case HTTPD_READING:
-        return limits->request_ms;
+        return reading_patience_ms(conn);
     case HTTPD_STREAMING:
         return httpd_conn_unsent(conn) > 0 ? limits->idle_ms : -1;
     case HTTPD_LINGERING:
@@ -255,6 +289,19 @@ void httpd_conn_advance(struct httpd_conn *conn) {
 
 static void on_readable(evutil_socket_t fd, short what, void *arg);
 
+/* Enough of the body has come since it was looked at last, and the request may take longer. */
+static bool may_go_on(struct httpd_conn *conn) {
+    const struct httpd_limits *limits = &conn->httpd->options.limits;
+    int64_t now_us = clock_mono_us();
+    if (now_us >= conn->since_us + limits->request_ms * 1000 ||
+        conn->received - conn->rate_from < limits->body_rate * RATE_MS / 1000)
+        return false;
+    conn->rate_us = now_us;
+    conn->rate_from = conn->received;
+    watch_deadline(conn);
+    return true;
+}
+
 static void on_deadline(void *arg) {
     struct httpd_conn *conn = arg;
     int64_t patience = patience_ms(conn);
@@ -266,6 +313,8 @@ static void on_deadline(void *arg) {
         return;
     }
     if (conn->state == HTTPD_READING) {
+        if (may_go_on(conn))
+            return;
         httpd_answer_error(conn, 408, "the request took too long to arrive");
         httpd_conn_advance(conn);
     } else if (conn->state == HTTPD_IDLE && httpd_io_has_input(&conn->io)) {
@@ -299,6 +348,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg) {
         put_off_reading(conn);
         return;
     }
+    if (conn->state == HTTPD_PROXIED) {
+        httpd_proxy_read(conn);
+        return;
+    }
     ssize_t got = httpd_io_read(&conn->io, conn->httpd->input, HTTPD_INPUT_LEN);
     if (got == HTTPD_IO_AGAIN)
         return;
@@ -310,6 +363,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg) {
     } else {
         conn->client_has_ended = got == HTTPD_IO_END;
         conn->unread = str_slice(conn->httpd->input, (size_t)got);
+        conn->received += (size_t)got;
+        conn->read_us = clock_mono_us();
         httpd_conn_advance(conn);
     }
 }
@@ -333,15 +388,29 @@ static void on_writable(evutil_socket_t fd, short what, void *arg) {
     httpd_conn_advance(conn);
 }
 
+void httpd_conn_set_peer(struct httpd_conn *conn, const struct netaddr *peer) {
+    const struct httpd_options *options = &conn->httpd->options;
+    conn->peer_len = netaddr_format(peer, conn->peer);
+    conn->is_from_trusted = false;
+    for (size_t i = 0; i < options->trusted_count && !conn->is_from_trusted; i++)
+        conn->is_from_trusted = netaddr_range_has(&options->trusted[i], peer);
+}
+
+void httpd_conn_begin(struct httpd_conn *conn) {
+    const struct httpd_options *options = &conn->httpd->options;
+    if (options->tls != NULL)
+        conn->io.tls = tls_session_new(options->tls, conn->io.fd);
+    httpd_conn_enter(conn, HTTPD_IDLE);
+    httpd_conn_advance(conn);
+}
+
 void httpd_conn_open(struct httpd *httpd, int fd, const struct netaddr *peer, struct guest *guest) {
     struct event_base *base = loop_base(httpd->options.loop);
     struct httpd_conn *conn = MEM_NEW(struct httpd_conn);
     conn->httpd = httpd;
     conn->io.fd = fd;
     conn->guest = guest;
-    if (httpd->options.tls != NULL)
-        conn->io.tls = tls_session_new(httpd->options.tls, fd);
-    conn->peer_len = netaddr_format(peer, conn->peer);
+    httpd_conn_set_peer(conn, peer);
     event_assign(&conn->read_event, base, fd, EV_READ | EV_PERSIST, on_readable, conn);
     event_assign(&conn->write_event, base, fd, EV_WRITE | EV_PERSIST, on_writable, conn);
     conn->timer = loop_timer_new(httpd->options.loop, on_deadline, conn);
@@ -350,6 +419,10 @@ void httpd_conn_open(struct httpd *httpd, int fd, const struct netaddr *peer, st
         httpd->conns->prev = conn;
     httpd->conns = conn;
     httpd->conn_count++;
-    httpd_conn_enter(conn, HTTPD_IDLE);
+    if (!httpd->options.has_proxy_header) {
+        httpd_conn_begin(conn);
+        return;
+    }
+    httpd_conn_enter(conn, HTTPD_PROXIED);
     httpd_conn_advance(conn);
 }

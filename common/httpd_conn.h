@@ -31,6 +31,7 @@ struct httpd {
 };
 
 enum httpd_state {
+    HTTPD_PROXIED,   /* the PROXY header is still to come */
     HTTPD_IDLE,      /* between requests */
     HTTPD_READING,   /* a request has begun */
     HTTPD_HANDLING,  /* a request is with the handler */
@@ -52,6 +53,8 @@ struct httpd_conn {
     bool keep_alive;       /* after the answer under way */
     bool client_has_ended; /* it will send no more */
     bool is_trusted;       /* httpd_trust() */
+    bool is_from_trusted;  /* its address is one of options.trusted */
+    bool was_tls;          /* inside TLS up to the balancer that sent a PROXY header */
     struct loop_timer *timer;
     int64_t since_us;     /* when what there is patience for began; while writing, when bytes last went out */
     int64_t timer_due_us; /* 0: not set. It may be set earlier than the deadline, never later */
@@ -62,6 +65,11 @@ struct httpd_conn {
     size_t lingered; /* bytes thrown away */
     struct httpd_parser parser;
     struct arena *arena; /* of the request being read */
+    size_t received;     /* bytes of it, with what was read ahead */
+    size_t held;         /* bytes of memory that were counted for its guest */
+    int64_t rate_us;     /* since when the rate of its body is looked at; 0: not yet */
+    size_t rate_from;    /* `received` then */
+    int64_t read_us;     /* when bytes of it came last */
     struct httpd_exchange *exchange;
     struct httpd_stream *stream;
     char peer[NETADDR_TEXT_LEN];
@@ -87,6 +95,17 @@ struct httpd_stream {
 
 void httpd_conn_open(struct httpd *httpd, int fd, const struct netaddr *peer, struct guest *guest);
 void httpd_conn_close(struct httpd_conn *conn, const char *reason);
+void httpd_conn_set_peer(struct httpd_conn *conn, const struct netaddr *peer);
+void httpd_conn_begin(struct httpd_conn *conn); /* its client may speak now: TLS, or a request */
+
+/* httpd_proxy.c: reads what there is of the PROXY header. */
+void httpd_proxy_read(struct httpd_conn *conn);
+
+/* httpd_memory.c: is there room for what comes next of the request? Else large bodies that stand still were ended, and
+ * there still is none. */
+bool httpd_memory_allows(struct httpd_conn *conn) MUST_USE;
+/* Counts for the connection's address what its request holds now; `is_over`: nothing any more. */
+void httpd_memory_count(struct httpd_conn *conn, bool is_over);
 
 /* Does all that can be done now: parses, hands over, goes on after an answer. */
 void httpd_conn_advance(struct httpd_conn *conn);

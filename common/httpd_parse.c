@@ -9,7 +9,7 @@
  * of a chunked body but its data) is looked at once more by check_framing(). */
 #include "common/httpd_parse.h"
 
-enum { FIRST_HEADERS = 24, FIRST_BODY = 4096, EAGER_BODY = 64 * 1024, FRAMING_PER_BYTE = 8 };
+enum { FIRST_HEADERS = 24, FIRST_BODY = 4096, EAGER_BODY = 64 * 1024, BODY_STEP = 128 * 1024, FRAMING_PER_BYTE = 8 };
 
 int httpd_parser_fail(struct httpd_parser *parser, int status, const char *what) {
     if (parser->status == 0) {
@@ -139,21 +139,40 @@ static void note_request_line(struct httpd_parser *parser, const char *from, con
     parser->has_line = lf != NULL;
 }
 
-/* Room grows with what has come, not with what was announced: a large Content-Length alone costs nothing. */
-static void more_body_room(struct httpd_parser *parser, size_t need) {
-    struct httpd_body *body = &parser->body;
-    size_t capacity = need > 2 * body->capacity ? need : 2 * body->capacity;
+/* How much room comes next: twice what there was while that is little, then a quarter more. */
+static size_t next_body_capacity(const struct httpd_parser *parser, size_t need) {
+    size_t before = parser->body.capacity, more = before / 4 > BODY_STEP ? before / 4 : BODY_STEP;
+    size_t capacity = before < EAGER_BODY ? 2 * before : before + more;
     if (capacity < FIRST_BODY)
         capacity = FIRST_BODY;
-    if (parser->has_content_length) {
-        if (parser->content_length <= EAGER_BODY || capacity > parser->content_length)
-            capacity = (size_t)parser->content_length;
+    if (capacity < need)
+        capacity = need;
+    bool is_known = parser->has_content_length && parser->content_length <= SIZE_MAX;
+    if (is_known && (parser->content_length <= EAGER_BODY || capacity > parser->content_length))
+        capacity = (size_t)parser->content_length;
+    return capacity;
+}
+
+/* Room grows with what has come, not with what was announced: a large Content-Length alone costs nothing. What is large
+ * grows in place, or a body would be there twice while it moves. */
+static bool more_body_room(struct httpd_parser *parser, size_t need) {
+    struct httpd_body *body = &parser->body;
+    size_t capacity = next_body_capacity(parser, need);
+    char *larger;
+    if (!arena_has_room(parser->arena, capacity - body->capacity))
+        return false;
+    if (capacity <= EAGER_BODY) {
+        larger = arena_take(parser->arena, capacity);
+        if (body->len > 0)
+            memcpy(larger, body->at, body->len);
+    } else {
+        larger = arena_grow(parser->arena, body->at, body->len, capacity);
     }
-    char *larger = arena_take(parser->arena, capacity);
-    if (body->len > 0)
-        memcpy(larger, body->at, body->len);
+    if (larger == NULL)
+        return false;
     body->at = larger;
     body->capacity = capacity;
+    return true;
 }
 
 /* Looked at before the data that it frames is counted, so that it does not matter in which pieces both came. */
@@ -174,8 +193,8 @@ static int on_body(llhttp_t *llhttp, const char *at, size_t len) {
         return -1;
     if (len > parser->limits->body_len - body->len)
         return httpd_parser_fail(parser, 413, "body too large");
-    if (body->len + len > body->capacity)
-        more_body_room(parser, body->len + len);
+    if (body->len + len > body->capacity && !more_body_room(parser, body->len + len))
+        return httpd_parser_fail(parser, 503, "no memory for more bodies at the moment; send it again");
     memcpy(body->at + body->len, at, len);
     body->len += len;
     return parser->status == 0 ? 0 : -1;

@@ -84,6 +84,7 @@ static void refresh(const struct service *service) {
         counters_set_disk(service->counters, disk.file_bytes + disk.log_bytes, disk.free_bytes, disk.disk_bytes);
     crowd_count(service->crowd, &crowd);
     counters_set_crowd(service->counters, &crowd);
+    counters_set_memory(service->counters, atomic_load(&service->memory.used));
     counters_set_replays(service->counters, stats.replays);
     counters_set_expired(service->counters, &stats);
     struct store_clock clock;

@@ -117,7 +117,8 @@ static void go_down(void *arg) {
 
 static void tidy_up(void *arg) {
     struct serve *serve = arg;
-    crowd_tidy(serve->service.crowd);
+    if (!crowd_tidy(serve->service.crowd))
+        (void)budget_tidy(&serve->service.memory);
     loop_timer_set(serve->tidy_timer, TIDY_MS);
 }
 

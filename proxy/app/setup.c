@@ -44,6 +44,14 @@ static void warn_of_ignored(const struct settings *settings, const struct catalo
     strbuf_clear(&lines);
 }
 
+static void read_trusted(struct service *service) {
+    const struct opt_list *list = &service->settings->trusted_proxies;
+    service->trusted = MEM_ARRAY(list->count, struct netaddr_range);
+    for (size_t i = 0; i < list->count; i++) /* each was checked with the settings */
+        service->trusted_count +=
+            netaddr_range_parse(list->items[i], &service->trusted[service->trusted_count]) ? 1 : 0;
+}
+
 enum err setup_service(struct settings *settings, struct arena *arena, struct service *service,
                        struct strbuf *problems) {
     service->settings = settings;
@@ -66,6 +74,8 @@ enum err setup_service(struct settings *settings, struct arena *arena, struct se
         return err;
     service->counters = counters_new(service->catalog, HOOKSHIFT_VERSION);
     provide_descriptors(settings);
+    service->memory.most = settings->memory_limit;
+    read_trusted(service);
     service->crowd = crowd_new((size_t)settings->connection_limit, (size_t)settings->address_connection_limit);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     service->worker_count = settings->workers > 0 ? (size_t)settings->workers : cores > 0 ? (size_t)cores : 1;
@@ -82,6 +92,7 @@ void setup_clear(struct service *service) {
     certificates_clear(service);
     catalog_free((struct catalog *)(uintptr_t)service->catalog); /* made by catalogue_open() */
     mem_free((void *)service->workers);
+    mem_free(service->trusted);
 }
 
 static enum prefer prefer_of(void *arg, struct str counterpart) {
@@ -108,6 +119,7 @@ struct ledger_policy setup_policy(const struct service *service) {
         .retry_ms = settings->retry_schedule.ms,
         .retry_count = settings->retry_schedule.count,
         .trim = settings->pairing_partial == PARTIAL_TRIM && service->signing[ENDPOINT_NEW].count > 0,
+        .distrusts_unverified = settings->pairing_unverified == UNVERIFIED_NEVER,
         .backlog_max = (size_t)settings->backlog_limit,
         .catalogue = catalog_digest(service->catalog),
         .prefer = prefer_of,

@@ -34,12 +34,12 @@ static bool is_id_header(struct str name) {
     return str_eq_nocase(name, STR("webhook-id")) || str_eq_nocase(name, STR("svix-id"));
 }
 
-struct str batch_headers(struct arena *arena, const struct http_header *headers, size_t count, size_t index) {
+struct http_header *batch_headers(struct arena *arena, const struct http_header *headers, size_t count, size_t index) {
     struct http_header *own = arena_copy(arena, headers, count * sizeof *headers);
     for (size_t i = 0; i < count; i++)
         if (is_id_header(own[i].name))
             own[i].value = batch_webhook_id(arena, own[i].value, index);
-    return headers_encode(arena, own, count);
+    return own;
 }
 
 static enum err run_admit(struct ledger *ledger, struct store_job *job) {

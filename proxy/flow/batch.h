@@ -18,6 +18,6 @@ void batch_admit(struct worker *worker, struct httpd_exchange *exchange, struct 
 /* The headers of one of `count` messages: where they have a webhook-id, each gets one of its own, the same whenever the
  * sender repeats the body. In the arena; `index` from 0. */
 struct str batch_webhook_id(struct arena *arena, struct str webhook_id, size_t index);
-struct str batch_headers(struct arena *arena, const struct http_header *headers, size_t count, size_t index);
+struct http_header *batch_headers(struct arena *arena, const struct http_header *headers, size_t count, size_t index);
 
 #endif

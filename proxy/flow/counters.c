@@ -33,7 +33,7 @@ struct counters {
     struct metric *clock_ahead, *clock_jumps[2];
     struct metric *unverified[GENERATIONS][VERIFY_FAILURE_COUNT];
     struct metric *reloads[2], *last_reload, *flag_errors[CONSUMER_FLAG_COUNT];
-    struct metric *connections, *addresses, *refused[CROWD_REFUSALS], *probes;
+    struct metric *connections, *addresses, *refused[CROWD_REFUSALS], *probes, *memory;
     struct metric_family *flag_enabled, *twins, *near_misses;
     struct metric_family *certificates; /* by setting */
     struct metric *parity_ready, *unhandled_alerts;
@@ -213,6 +213,9 @@ static void define_port(struct counters *counters) {
         plain(metrics_gauge(metrics, "hookshift_connections", "Connections that are open on the public port.", NULL));
     counters->addresses = plain(
         metrics_gauge(metrics, "hookshift_connected_addresses", "Addresses that those connections come from.", NULL));
+    counters->memory =
+        plain(metrics_gauge(metrics, "hookshift_memory_used_bytes",
+                            "Of limits.memory: bodies under way and what waits for delivery in memory.", NULL));
     counters->probes = plain(metrics_counter(
         metrics, "hookshift_probes_total",
         "GET, HEAD and OPTIONS requests on the public port: load balancers that look whether it listens.", NULL));
@@ -522,6 +525,10 @@ void counters_set_disk(struct counters *counters, uint64_t store_bytes, uint64_t
     metric_set(counters->store_bytes, (double)store_bytes);
     metric_set(counters->disk_free_bytes, (double)free_bytes);
     metric_set(counters->disk_bytes, (double)disk_bytes);
+}
+
+void counters_set_memory(struct counters *counters, size_t used) {
+    metric_set(counters->memory, (double)used);
 }
 
 void counters_set_replays(struct counters *counters, uint64_t count) {

@@ -64,6 +64,7 @@ void counters_set_takeovers(struct counters *counters, uint64_t count);
 void counters_set_crowd(struct counters *counters, const struct crowd_counts *counts);
 /* Bytes of the store's files, and of the file system that they are on. Never called where the store is in memory. */
 void counters_set_disk(struct counters *counters, uint64_t store_bytes, uint64_t free_bytes, uint64_t disk_bytes);
+void counters_set_memory(struct counters *counters, size_t used);
 void counters_set_replays(struct counters *counters, uint64_t count);
 
 #endif

@@ -78,7 +78,36 @@ static bool is_passed_on(const struct http_header *headers, size_t count, size_t
     return true;
 }
 
-struct str headers_encode(struct arena *arena, const struct http_header *headers, size_t count) {
+static bool is_one_of(struct str name, const char *const *names) {
+    for (; *names != NULL; names++)
+        if (str_eq_nocase(name, str_of(*names)))
+            return true;
+    return false;
+}
+
+static bool is_chosen(struct str name, struct headers_choice choice) {
+    static const char *const written_anew[] = {"forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
+                                               NULL};
+    static const char *const of_encoded[] = {"content-encoding", "content-digest", "repr-digest",
+                                             "digest",           "content-md5",    NULL};
+    char first = name.len > 0 ? (char)(name.at[0] | 0x20) : '\0';
+    switch (first) { /* nearly all begin with another letter */
+    case 'f':
+    case 'x':
+        if (is_one_of(name, written_anew))
+            return false;
+        return choice.is_trusted || (!is_of_family(name, STR("x-forwarded-")) && !is_same_name(name, STR("x-real-ip")));
+    case 'c':
+    case 'd':
+    case 'r':
+        return !choice.was_decoded || !is_one_of(name, of_encoded);
+    default:
+        return true;
+    }
+}
+
+struct str headers_encode(struct arena *arena, const struct http_header *headers, size_t count,
+                          struct headers_choice choice) {
     size_t len = 0, connections = 0;
     for (size_t i = 0; i < count; i++) {
         len += headers[i].name.len + headers[i].value.len + 2;
@@ -88,7 +117,7 @@ struct str headers_encode(struct arena *arena, const struct http_header *headers
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
         struct str name = headers[i].name, value = headers[i].value;
-        if (!is_passed_on(headers, count, connections, name))
+        if (!is_passed_on(headers, count, connections, name) || !is_chosen(name, choice))
             continue;
         memcpy(text + used, name.at, name.len);
         used += name.len;

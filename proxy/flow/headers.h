@@ -14,7 +14,12 @@ struct header_list {
  * Content-Length, Expect, our own Hookshift-*, but for Hookshift-Instance (the marks of proxies before this one), and
  * what passes for one of those or for a header that we set where "_" and other marks are read as dashes (CGI, WSGI):
  * webhook_id. */
-struct str headers_encode(struct arena *arena, const struct http_header *headers, size_t count);
+struct headers_choice {
+    bool is_trusted; /* the sender may say X-Forwarded-*; what forwarded_encode() writes anew is left out in any case */
+    bool was_decoded; /* the body is not the one that Content-Encoding and digests speak of */
+};
+struct str headers_encode(struct arena *arena, const struct http_header *headers, size_t count,
+                          struct headers_choice choice);
 /* Back again; slices of `text`. What cannot be read (a damaged store), or would be left out today, is left out. */
 void headers_decode(struct arena *arena, struct str text, struct header_list *list);
 

@@ -8,11 +8,13 @@
 #include "proxy/flow/ingest.h"
 
 #include "common/clock.h"
+#include "common/gzip.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "proxy/decide/classify.h"
 #include "proxy/flow/admitted.h"
 #include "proxy/flow/batch.h"
+#include "proxy/flow/forwarded.h"
 #include "proxy/flow/headers.h"
 #include "proxy/flow/outbox.h"
 #include "proxy/flow/reply.h"
@@ -172,6 +174,14 @@ static void admit(struct ingest *ingest) {
     store_lane_submit(ingest->worker->lane, &ingest->job);
 }
 
+/* `headers`: the request's, or as many with other values. */
+static struct str encode_headers(const struct ingest *ingest, const struct http_request *http,
+                                 const struct http_header *headers) {
+    const struct headers_choice choice = {http->is_trusted, ingest->content.body.at != http->body.at};
+    struct str sent = headers_encode(ingest->arena, headers, http->header_count, choice);
+    return ARENA_JOIN(ingest->arena, sent, forwarded_encode(ingest->arena, http));
+}
+
 static void complete_message(const struct service *service, const struct http_request *http, struct ingest *ingest) {
     struct message *message = &ingest->message;
     message->webhook_id = webhook_id_of(http);
@@ -179,12 +189,51 @@ static void complete_message(const struct service *service, const struct http_re
     message->time_ms = classify_time_ms(message, service->settings->store_retention_ms);
     message->target = http->target;
     message->trace_parent = headers_trace_parent(ingest->arena, http->headers, http->header_count);
-    ingest->content.headers = headers_encode(ingest->arena, http->headers, http->header_count);
+    ingest->content.headers = encode_headers(ingest, http, http->headers);
+}
+
+/* The one coding that is taken is "gzip", once: what would be read in another way by somebody else is refused.
+ * "identity" says that there is none (RFC 9110, 12.5.3). */
+static bool is_gzip(const struct http_request *http, bool *is_unknown) {
+    struct str coding = STR_NONE;
+    size_t count = 0;
+    for (size_t i = 0; i < http->header_count; i++)
+        if (str_eq_nocase(http->headers[i].name, STR("content-encoding"))) {
+            coding = http->headers[i].value;
+            count++;
+        }
+    bool is_gzip = count == 1 && str_eq(coding, STR("gzip"));
+    *is_unknown = count > 1 || (count == 1 && !is_gzip && !str_eq_nocase(coding, STR("identity")));
+    return is_gzip;
+}
+
+/* The body as its message is read, stored and delivered; signatures are of the body as it came. False: refused. */
+static bool read_body(struct ingest *ingest, const struct http_request *http) {
+    struct worker *worker = ingest->worker;
+    bool is_unknown;
     ingest->content.body = http->body;
+    if (!is_gzip(http, &is_unknown)) {
+        if (is_unknown)
+            reject(worker, ingest->exchange, 415, "Content-Encoding may be gzip, or absent");
+        return !is_unknown;
+    }
+    switch (gzip_decode(ingest->arena, http->body, worker->service->settings->body_limit, &ingest->content.body)) {
+    case ERR_NONE:
+        return true;
+    case ERR_LIMIT:
+        reject(worker, ingest->exchange, 413, "the body is larger than limits.body once it is decoded");
+        return false;
+    case ERR_BUSY:
+        reject(worker, ingest->exchange, 503, "no memory for more bodies at the moment; send it again");
+        return false;
+    default:
+        reject(worker, ingest->exchange, 400, "the body is no gzip data, or is cut off");
+        return false;
+    }
 }
 
 /* Answers what may not. */
-static bool may_come_in(struct ingest *ingest, const struct http_request *http, const struct message *message,
+static bool may_come_in(struct ingest *ingest, const struct http_request *http, struct message *message,
                         bool is_wanted) {
     struct service *service = ingest->worker->service;
     bool is_allowed = verify_message(service, message, http);
@@ -203,17 +252,18 @@ static bool may_come_in(struct ingest *ingest, const struct http_request *http, 
 static void take_batch(struct ingest *ingest, const struct http_request *http, struct message_parts *parts) {
     struct service *service = ingest->worker->service;
     struct batch_part *made = ARENA_ARRAY(ingest->arena, parts->count, struct batch_part);
-    bool is_checked[GENERATIONS][ENDPOINT_COUNT] = {{false}};
+    const struct message *checked[GENERATIONS][ENDPOINT_COUNT] = {{NULL}};
     bool has_id = webhook_id_of(http).len > 0;
     ingest->message = parts->at[0].message;
     complete_message(service, http, ingest);
     for (size_t i = 0; i < parts->count; i++) {
         struct message *message = &parts->at[i].message;
         bool is_wanted = find_endpoint(service->settings, message);
-        if ((!is_wanted || !is_checked[message->generation][message->endpoint]) &&
-            !may_come_in(ingest, http, message, is_wanted))
+        const struct message **like = &checked[message->generation][message->endpoint];
+        if ((!is_wanted || *like == NULL) && !may_come_in(ingest, http, message, is_wanted))
             return;
-        is_checked[message->generation][message->endpoint] = true;
+        *like = *like != NULL ? *like : message;
+        message->is_verified = (*like)->is_verified;
         message->webhook_id = batch_webhook_id(ingest->arena, ingest->message.webhook_id, i);
         message->received_ms = ingest->message.received_ms;
         message->time_ms = classify_time_ms(message, service->settings->store_retention_ms);
@@ -221,7 +271,8 @@ static void take_batch(struct ingest *ingest, const struct http_request *http, s
         message->trace_parent = ingest->message.trace_parent;
         made[i] = (struct batch_part){*message, {ingest->content.headers, parts->at[i].body}};
         if (has_id)
-            made[i].content.headers = batch_headers(ingest->arena, http->headers, http->header_count, i);
+            made[i].content.headers =
+                encode_headers(ingest, http, batch_headers(ingest->arena, http->headers, http->header_count, i));
     }
     batch_admit(ingest->worker, ingest->exchange, made, parts->count);
 }
@@ -256,8 +307,10 @@ void ingest_on_request(struct httpd_exchange *exchange, void *arg) {
     struct ingest *ingest = ARENA_NEW(httpd_arena(exchange), struct ingest);
     *ingest = (struct ingest){
         .worker = worker, .exchange = exchange, .arena = httpd_arena(exchange), .began_us = http->began_us};
+    if (!read_body(ingest, http))
+        return;
     struct message_parts parts;
-    const struct classify_input input = {http->body, http->headers, http->header_count, http->target};
+    const struct classify_input input = {ingest->content.body, http->headers, http->header_count, http->target};
     if (classify_messages(service->catalog, &input, ingest->arena, &ingest->message, &parts, &json_error) != ERR_NONE) {
         struct str detail =
             arena_printf(ingest->arena, "the body is no JSON object that can be read: %s (line %u, column %u)",

@@ -142,7 +142,8 @@ static enum err run_lease(struct ledger *ledger, struct store_job *job) {
 
 /* Each delivery has an arena of its own: they end one by one. */
 static struct delivery *delivery_of_lease(struct outbox *outbox, const struct lease *lease) {
-    struct arena *arena = arena_new(lease->content.body.len + lease->content.headers.len + 4096);
+    struct arena *arena = arena_new_counted(lease->content.body.len + lease->content.headers.len + 4096,
+                                            &outbox->worker->service->memory);
     struct delivery *delivery = ARENA_NEW(arena, struct delivery);
     delivery->worker = outbox->worker;
     delivery->outbox = outbox;
@@ -191,6 +192,16 @@ static void on_leased(struct store_job *job) {
     serve_waiting(outbox);
 }
 
+/* Bodies are copied out of the store, and once more for each delivery. Where memory is short one message at a time goes
+ * on, or nothing would make room. */
+static size_t leases_that_fit(const struct outbox *outbox) {
+    const struct service *service = outbox->worker->service;
+    size_t fit = 0;
+    while (fit < LEASE_MAX && budget_has_room(&service->memory, 2 * (fit + 1) * service->settings->body_limit, 6))
+        fit++;
+    return fit == 0 && outbox->in_flight.count == 0 ? 1 : fit;
+}
+
 /* How many in all; at most LEASE_MAX of each origin. */
 static size_t take_places(struct outbox *outbox, int64_t mono_ms) {
     size_t places = 0;
@@ -227,13 +238,14 @@ void outbox_kick(struct outbox *outbox) {
         loop_timer_set(outbox->timer, is_first ? wait_ms : waiting->deadline_ms - mono_ms);
         return;
     }
-    size_t places = take_places(outbox, mono_ms);
+    size_t fit = leases_that_fit(outbox); /* none: a delivery that ends looks again */
+    size_t places = fit == 0 ? 0 : take_places(outbox, mono_ms);
     if (places == 0)
         return;
-    outbox->batch = (struct lease_batch){.leases = outbox->leases, .max = places < LEASE_MAX ? places : LEASE_MAX};
+    outbox->batch = (struct lease_batch){.leases = outbox->leases, .max = places < fit ? places : fit};
     outbox->leasing = true;
     outbox->now_ms = now_ms;
-    outbox->arena = arena_new(64 * 1024);
+    outbox->arena = arena_new_counted(64 * 1024, &service->memory);
     outbox->job = (struct store_job){.run = run_lease, .done = on_leased};
     store_lane_submit(outbox->worker->lane, &outbox->job);
 }

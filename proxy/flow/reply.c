@@ -36,6 +36,8 @@ static void answer_problem(struct httpd_exchange *exchange, int status, const ch
             (struct http_header){STR("Retry-After"), arena_printf(httpd_arena(exchange), "%d", retry_after_s)};
     if (status == 405)
         headers[count++] = (struct http_header){STR("Allow"), STR("POST")};
+    if (status == 415)
+        headers[count++] = (struct http_header){STR("Accept-Encoding"), STR("gzip, identity")}; /* RFC 9110, 15.5.16 */
     struct strbuf body = {0};
     struct json_writer json;
     json_begin(&json, &body);

@@ -4,6 +4,7 @@
 #define PROXY_FLOW_SERVICE_H
 
 #include "common/arena.h"
+#include "common/budget.h"
 #include "common/crowd.h"
 #include "common/tls.h"
 #include "common/trust.h"
@@ -28,9 +29,12 @@ struct service {
     struct verify_throttle unverified[GENERATIONS][VERIFY_FAILURE_COUNT];
     struct snapshot_slot *snapshots;
     struct counters *counters;
-    struct crowd *crowd;                    /* on the public port, of all workers */
-    struct trust *trust[ENDPOINT_COUNT];    /* by the files of the settings; NULL: none is set. The main thread's */
-    struct trust *identity;                 /* the certificate of `tls`, to compare with and for when it ends */
+    struct crowd *crowd;                 /* on the public port, of all workers */
+    struct trust *trust[ENDPOINT_COUNT]; /* by the files of the settings; NULL: none is set. The main thread's */
+    struct trust *identity;              /* the certificate of `tls`, to compare with and for when it ends */
+    struct budget memory;                /* of requests and deliveries; shared: atomics inside */
+    struct netaddr_range *trusted;       /* listen.trusted_proxies */
+    size_t trusted_count;
     struct tls_context *tls;                /* of the public port; NULL: none. The main thread's */
     struct origins origins[ENDPOINT_COUNT]; /* shared: atomics inside */
     struct worker **workers;

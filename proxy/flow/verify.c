@@ -151,11 +151,14 @@ static void tell(struct service *service, const struct message *message, const s
         LOG_INT(left_out > 0 ? "lines_left_out" : NULL, left_out));
 }
 
-bool verify_message(struct service *service, const struct message *message, const struct http_request *http) {
+bool verify_message(struct service *service, struct message *message, const struct http_request *http) {
     struct failing failing = {0};
     bool is_report = service->settings->verify_mode == VERIFY_REPORT;
-    if (is_authenticated(service, message, http, &failing))
+    struct demand own = demand_of(service, message->generation);
+    if (is_authenticated(service, message, http, &failing)) {
+        message->is_verified = message->generation != GENERATION_UNKNOWN && is_demanding(&own);
         return true;
+    }
     tell(service, message, http, &failing, is_report);
     return is_report;
 }

@@ -39,7 +39,7 @@ struct key_ring {
 };
 
 /* May the message come in? Counts and logs the failure of one that may not, and of one that is let in all the same
- * because verify.mode is report. */
-bool verify_message(struct service *service, const struct message *message, const struct http_request *http);
+ * because verify.mode is report. Writes message->is_verified. */
+bool verify_message(struct service *service, struct message *message, const struct http_request *http);
 
 #endif

@@ -23,6 +23,7 @@ static struct httpd_limits limits_of(const struct service *service) {
     return (struct httpd_limits){.body_len = settings->body_limit,
                                  .header_len = settings->header_limit,
                                  .header_count = HEADER_COUNT_MAX,
+                                 .body_rate = settings->body_rate,
                                  .request_ms = settings->request_time_ms,
                                  .idle_ms = settings->idle_time_ms};
 }
@@ -45,6 +46,10 @@ enum err worker_new(struct service *service, struct loop *loop, size_t index, co
                                     .tls = service->tls,
                                     .limits = limits_of(service),
                                     .crowd = service->crowd,
+                                    .budget = &service->memory,
+                                    .has_proxy_header = service->settings->proxy_protocol == PROXY_PROTOCOL_V2,
+                                    .trusted = service->trusted,
+                                    .trusted_count = service->trusted_count,
                                     .handler = ingest_on_request,
                                     .error_handler = ingest_on_error,
                                     .arg = made};

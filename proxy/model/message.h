@@ -62,6 +62,7 @@ struct message {
     int64_t generated_ms;    /* the time that it tells, as generatedDate; -1 where missing or unreadable */
     bool time_unreadable;    /* it tells a time that nobody can read */
     struct str notes;        /* sentences for its story: what it does not state, and why; absent: nothing to say */
+    bool is_verified;        /* its signature or authorization was checked, and right */
     int64_t received_ms;     /* arrival */
     int64_t time_ms;         /* when it counts as having happened, for the window */
     struct str target;       /* path and query of the request */

@@ -12,6 +12,8 @@
 
 enum acknowledge { ACKNOWLEDGE_STORED, ACKNOWLEDGE_DELIVERED };
 enum verify_mode { VERIFY_ENFORCE, VERIFY_REPORT };
+enum proxy_protocol { PROXY_PROTOCOL_OFF, PROXY_PROTOCOL_V2 };
+enum unverified { UNVERIFIED_TRUST, UNVERIFIED_NEVER };
 enum unrecognised { UNRECOGNISED_LEGACY, UNRECOGNISED_NEW, UNRECOGNISED_REJECT };
 enum prefer { PREFER_FIRST, PREFER_NEW, PREFER_LEGACY };
 enum partial { PARTIAL_TRIM, PARTIAL_FORWARD };
@@ -30,8 +32,10 @@ struct endpoint_settings {
 
 struct settings {
     struct str listen, tls_cert_path, tls_key_path; /* both paths or neither */
-    struct str admin_listen, admin_token;           /* token: absent where there is none */
-    int64_t workers;                                /* 0: one per core */
+    struct opt_list trusted_proxies;
+    enum proxy_protocol proxy_protocol;
+    struct str admin_listen, admin_token; /* token: absent where there is none */
+    int64_t workers;                      /* 0: one per core */
     struct str flags_path;
     struct str store_url;
     enum store_sync store_sync;
@@ -51,6 +55,7 @@ struct settings {
     struct opt_object pairing_prefer_by_type; /* see settings_prefer() */
     int64_t pairing_hold_ms;
     enum partial pairing_partial;
+    enum unverified pairing_unverified;
     int64_t pairing_park_for_ms; /* 0: not at all */
     struct opt_list parity_ignore, parity_ignore_fields;
     int64_t parity_compare;   /* pairs a second */
@@ -58,7 +63,8 @@ struct settings {
     int64_t parity_evidence;  /* alerts */
     int64_t rehearse_messages;
     struct opt_durations retry_schedule;
-    size_t body_limit, header_limit; /* bytes */
+    size_t body_limit, header_limit, memory_limit; /* bytes */
+    size_t body_rate;                              /* bytes a second; 0: none */
     int64_t request_time_ms, idle_time_ms;
     int64_t connection_limit, address_connection_limit; /* of one address; 0: no limit of its own */
     int64_t backlog_limit;                              /* messages */

@@ -50,6 +50,11 @@ static void check_all_secrets(struct optfile *optfile, const struct settings *se
                   settings->verify_event_scheme, STR("whsk_"));
 }
 
+const char *settings_check_range(struct str text) {
+    struct netaddr_range range;
+    return netaddr_range_parse(text, &range) ? NULL : "is no range of addresses such as 10.0.0.0/8 or 2001:db8::/32";
+}
+
 const char *settings_check_store(struct str text) {
     if (str_starts_with(text, STR("postgresql:")) || str_starts_with(text, STR("postgres:")))
         return "names PostgreSQL, which is not available in this build; there are sqlite:PATH and memory:";
@@ -178,7 +183,15 @@ static void check_times(struct optfile *optfile, const struct settings *settings
         optfile_complain(optfile, "pairing.window", "at most store.retention", "is longer than store.retention");
 }
 
+/* One address gets half of the memory for large bodies. */
+static void check_memory(struct optfile *optfile, const struct settings *settings) {
+    if (settings->memory_limit / 2 < settings->body_limit)
+        optfile_complain(optfile, "limits.memory", "at least twice limits.body",
+                         "is too small for a body of limits.body to be taken");
+}
+
 void settings_check_all(struct optfile *optfile, const struct settings *settings) {
+    check_memory(optfile, settings);
     check_listen(optfile, "listen", settings->listen);
     check_admin(optfile, settings);
     check_identity(optfile, "listen.tls.cert", settings->tls_cert_path, "listen.tls.key", settings->tls_key_path);

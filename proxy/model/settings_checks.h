@@ -6,6 +6,7 @@
 
 /* struct opt's checks: NULL, or what is wrong. */
 const char *settings_check_not_empty(struct str text);
+const char *settings_check_range(struct str text); /* of addresses: 10.0.0.0/8 */
 const char *settings_check_store(struct str text);
 const char *settings_check_type(struct str text); /* name of a rule or event type */
 const char *settings_check_header_name(struct str text);

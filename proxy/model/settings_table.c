@@ -8,6 +8,8 @@
 static const char *const sync_names[] = {"full", "normal", NULL};
 static const char *const acknowledge_names[] = {"stored", "delivered", NULL};
 static const char *const mode_names[] = {"enforce", "report", NULL};
+static const char *const proxy_protocol_names[] = {"off", "v2", NULL};
+static const char *const unverified_names[] = {"trust", "never", NULL};
 static const char *const unrecognised_names[] = {"legacy", "new", "reject", NULL};
 static const char *const endpoint_names[] = {"legacy", "new", NULL};
 static const char *const prefer_names[] = {"first", "new", "legacy", NULL};
@@ -18,6 +20,8 @@ static const char *const format_names[] = {"text", "json", NULL};
 _Static_assert(STORE_SYNC_FULL == 0 && STORE_SYNC_NORMAL == 1, "sync_names");
 _Static_assert(ACKNOWLEDGE_STORED == 0 && ACKNOWLEDGE_DELIVERED == 1, "acknowledge_names");
 _Static_assert(VERIFY_ENFORCE == 0 && VERIFY_REPORT == 1, "mode_names");
+_Static_assert(PROXY_PROTOCOL_OFF == 0 && PROXY_PROTOCOL_V2 == 1, "proxy_protocol_names");
+_Static_assert(UNVERIFIED_TRUST == 0 && UNVERIFIED_NEVER == 1, "unverified_names");
 _Static_assert(UNRECOGNISED_LEGACY == 0 && UNRECOGNISED_NEW == 1 && UNRECOGNISED_REJECT == 2, "unrecognised_names");
 _Static_assert(PREFER_FIRST == 0 && PREFER_NEW == 1 && PREFER_LEGACY == 2, "prefer_names");
 _Static_assert(PARTIAL_TRIM == 0 && PARTIAL_FORWARD == 1, "partial_names");
@@ -102,6 +106,10 @@ static const struct opt opts[] = {
      .meaning = "where webhooks arrive; port 0 picks a free one, printed at start"},
     {.name = "listen.tls.cert", TEXT(tls_cert_path), .meaning = "PEM file of the certificate to receive TLS with"},
     {.name = "listen.tls.key", TEXT(tls_key_path), .meaning = "PEM file of its key"},
+    {.name = "listen.trusted_proxies", LIST(trusted_proxies), .check = settings_check_range,
+     .meaning = "addresses (10.0.0.0/8) whose X-Forwarded-* and Forwarded are kept and added to; of others they are replaced"},
+    {.name = "listen.proxy_protocol", CHOICE(proxy_protocol, proxy_protocol_names), .initial = "off",
+     .meaning = "v2: each connection begins with a PROXY header of version 2, and all others are closed"},
     {.name = "admin.listen", TEXT(admin_listen), .initial = "127.0.0.1:9090",
      .meaning = "health, metrics, API, dashboard; other than loopback only with admin.token"},
     {.name = "admin.token", TEXT(admin_token), .is_secret = true,
@@ -155,6 +163,8 @@ static const struct opt opts[] = {
      .meaning = "how long a message waits for its preferred twin; no longer than pairing.window"},
     {.name = "pairing.partial", CHOICE(pairing_partial, partial_names), .initial = "trim",
      .meaning = "an event that is covered in part: delivered without that part, or whole"},
+    {.name = "pairing.unverified", CHOICE(pairing_unverified, unverified_names), .initial = "trust",
+     .meaning = "never: a message of a generation that is not verified suppresses none of one that is"},
     {.name = "pairing.park_for", DURATION(pairing_park_for_ms), RANGE(0, 3650 * DAY), .initial = "24h",
      .meaning = "how long a message waits parked; 0: it expires at once, still replayable"},
     {.name = "parity.ignore", LIST(parity_ignore), .check = settings_check_type,
@@ -174,6 +184,10 @@ static const struct opt opts[] = {
     {.name = "retry.schedule", .type = OPT_DURATIONS, AT(retry_schedule), RANGE(1, 30 * DAY),
      .initial = "5s,30s,2m,10m,30m,2h,5h,10h,10h", .meaning = "waits between attempts"},
     {.name = "limits.body", SIZE(body_limit), RANGE(64, 1024 * MIB), .initial = "1MiB", .meaning = "size of a body"},
+    {.name = "limits.memory", SIZE(memory_limit), RANGE(MIB, 1024 * 1024 * MIB), .initial = "192MiB",
+     .meaning = "bodies under way and what waits for delivery in memory; beyond: answered 503"},
+    {.name = "limits.body_rate", SIZE(body_rate), RANGE(0, 1024 * MIB), .initial = "1KiB",
+     .meaning = "bytes a second that a body must come with, over 5s; slower: answered 408; 0: no limit"},
     {.name = "limits.headers", SIZE(header_limit), RANGE(512, MIB), .initial = "16KiB",
      .meaning = "size of the request line and all headers"},
     {.name = "limits.request_time", DURATION(request_time_ms), RANGE(10, HOUR), .initial = "15s",

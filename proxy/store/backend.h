@@ -24,6 +24,7 @@ enum record_mark {
     RECORD_DELIVERED_ONCE = 4, /* some attempt succeeded */
     RECORD_TYPE_KNOWN = 8,
     RECORD_CONTENT_GONE = 16, /* body and headers are past their retention */
+    RECORD_VERIFIED = 128,    /* its signature or authorization was checked, and right */
     RECORD_FORCED = 64,       /* replayed by force: it goes whole, whatever its twins handled */
 };
 

@@ -27,9 +27,10 @@ struct ledger_policy {
     int64_t retention_ms, body_retention_ms;
     const int64_t *retry_ms; /* waits between attempts */
     size_t retry_count;
-    bool trim;          /* pairing.partial is trim and the endpoint's signature can be renewed */
-    uint64_t catalogue; /* which one facts are read by; 0: nobody asks */
-    size_t backlog_max; /* pending, held and parked in all; beyond: refused */
+    bool trim;                 /* pairing.partial is trim and the endpoint's signature can be renewed */
+    bool distrusts_unverified; /* pairing.unverified: a message that was not verified covers none that was */
+    uint64_t catalogue;        /* which one facts are read by; 0: nobody asks */
+    size_t backlog_max;        /* pending, held and parked in all; beyond: refused */
     /* Called for what decisions cannot know; `arg` is theirs. */
     enum prefer (*prefer)(void *arg, struct str counterpart);
     double (*jitter)(void *arg); /* in [-1, 1] */

@@ -28,7 +28,7 @@ static int drop_arena(void **state) {
 static void check_passed(struct arena *arena, const struct http_header *headers, size_t count, const char *names) {
     struct header_list list = {0};
     struct strbuf left = {0};
-    headers_decode(arena, headers_encode(arena, headers, count), &list);
+    headers_decode(arena, headers_encode(arena, headers, count, (struct headers_choice){0}), &list);
     for (size_t i = 0; i < list.count; i++)
         strbuf_printf(&left, "%s" STR_FMT, i > 0 ? " " : "", STR_ARG(list.items[i].name));
     assert_string_equal(strbuf_str(&left).at, names);
@@ -46,14 +46,14 @@ static void end_to_end_headers_go_on_as_they_came(void **state) {
         H("Authorization", "Basic eA=="),
     };
     struct header_list list = {0};
-    struct str text = headers_encode(*state, headers, ARRAY_LEN(headers));
+    struct str text = headers_encode(*state, headers, ARRAY_LEN(headers), (struct headers_choice){0});
     headers_decode(*state, text, &list);
     assert_int_equal(list.count, ARRAY_LEN(headers));
     for (size_t i = 0; i < list.count; i++) {
         assert_true(str_eq(list.items[i].name, headers[i].name));
         assert_true(str_eq(list.items[i].value, headers[i].value));
     }
-    assert_int_equal(headers_encode(*state, NULL, 0).len, 0);
+    assert_int_equal(headers_encode(*state, NULL, 0, (struct headers_choice){0}).len, 0);
 }
 
 /* RFC 9110, 7.6.1: what concerns one connection only, and what frames the message; and what only we may say. */
