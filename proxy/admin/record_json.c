@@ -46,6 +46,7 @@ static void write_record(struct json_writer *json, struct arena *arena, const st
     member_number(json, "item_count", record->item_count);
     if ((record->marks & RECORD_REPLAYED) != 0)
         member_bool(json, "replayed", true);
+    member_bool(json, "verified", (record->marks & RECORD_VERIFIED) != 0);
 }
 
 void record_json(struct json_writer *json, struct arena *arena, const struct record *record) {

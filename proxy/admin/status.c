@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "proxy/admin/stage.h"
+#include "proxy/model/settings_warnings.h"
 #include "proxy/store/store_disk.h"
 
 enum { FLOW_SECONDS = 60 };
@@ -116,6 +117,20 @@ static void write_stage(struct json_writer *json, struct admin_call *call) {
     member_str(json, "stage_text", str_of(stage.text));
 }
 
+/* As check and the start tell them. */
+static void write_warnings(struct json_writer *json, const struct settings *settings) {
+    struct strbuf lines = {0};
+    settings_warnings(settings, &lines);
+    struct str line, rest = strbuf_str(&lines);
+    json_key(json, "warnings");
+    json_array_begin(json);
+    while (str_next(&rest, '\n', &line))
+        if (line.len > 0)
+            json_str(json, line);
+    json_array_end(json);
+    strbuf_clear(&lines);
+}
+
 void admin_status(struct admin_call *call) {
     struct service *service = call->admin->service;
     const char *why = admin_why_not_ready(call->admin, call->arena);
@@ -142,6 +157,7 @@ void admin_status(struct admin_call *call) {
         write_endpoint(&json, call, (enum endpoint)e, &counts);
     json_object_end(&json);
     write_store(&json, service->store, service->settings->store_url);
+    write_warnings(&json, service->settings);
     json_object_end(&json);
     answer_json(call->exchange, 200, &text);
 }

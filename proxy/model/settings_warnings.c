@@ -2,6 +2,7 @@
  * do about it. */
 #include "proxy/model/settings_warnings.h"
 
+#include "common/netaddr.h"
 #include "common/url.h"
 
 /* A delivery that waited carries a signature that is too old for the consumer. */
@@ -73,7 +74,43 @@ static void warn_of_long_hold(const struct settings *settings, struct strbuf *li
                   hold, window);
 }
 
+static bool is_reachable(struct str listen) {
+    struct netaddr address;
+    return netaddr_parse(listen.at, &address, NULL) == ERR_NONE && !netaddr_is_loopback(&address);
+}
+
+/* A forged message of the one generation keeps a genuine one of the other from its consumer. */
+static void warn_of_forgery(const struct settings *settings, struct strbuf *lines) {
+    bool events = settings->verify_event_secrets.count > 0;
+    bool rules = settings->verify_rule_secrets.count > 0 || settings->verify_rule_authorizations.count > 0;
+    if (events == rules && (events || !is_reachable(settings->listen)))
+        return;
+    if (!events && !rules) {
+        strbuf_printf(lines,
+                      "verify: neither generation is verified, while \"" STR_FMT
+                      "\" can be reached from other machines: "
+                      "whoever reaches it can speak for the vendor; set verify.event_secrets, and "
+                      "verify.rule_authorizations or verify.rule_secrets\n",
+                      STR_ARG(settings->listen));
+        return;
+    }
+    const char *verified = events ? "events" : "rules", *other = events ? "rules" : "events";
+    if (settings->pairing_unverified == UNVERIFIED_NEVER)
+        strbuf_printf(lines,
+                      "pairing.unverified: is never, and only %s are verified: %s that were handled first do not keep "
+                      "the %s that tell the same from their consumer, so that both handle it, unless pairing.prefer "
+                      "holds them back; verify the %s as well\n",
+                      verified, other, verified, other);
+    else
+        strbuf_printf(lines,
+                      "verify: only %s are verified: a forged message among the %s can keep a genuine one of the %s "
+                      "from its consumer; set %s, or pairing.unverified to never\n",
+                      verified, other, verified,
+                      events ? "verify.rule_authorizations or verify.rule_secrets" : "verify.event_secrets");
+}
+
 void settings_warnings(const struct settings *settings, struct strbuf *lines) {
+    warn_of_forgery(settings, lines);
     warn_of_old_signatures(settings, lines);
     warn_of_root_path(settings, lines);
     warn_of_short_bodies(settings, lines);

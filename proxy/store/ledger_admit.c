@@ -48,7 +48,8 @@ static void cover(struct arrival *arrival) {
     for (size_t i = 0; i < arrival->candidate_count; i++) {
         const struct candidate *candidate = &arrival->candidates[i];
         const struct record *record = known_record(arrival, candidate->message);
-        if (candidate->verdict == MATCH_TWIN && record_handles(record, candidate->item))
+        if (candidate->verdict == MATCH_TWIN && record_handles(record, candidate->item) &&
+            ledger_may_cover(arrival->ledger, record, &arrival->record))
             bitmap_set(arrival->covered, candidate->own_item);
     }
     arrival->standing.item_count = items;
@@ -285,7 +286,8 @@ static struct record new_record(struct arena *arena, const struct admit_request 
     const struct message *message = request->message;
     struct record record = {
         .changed_ms = request->now_ms,
-        .marks = message->type_known ? (uint32_t)RECORD_TYPE_KNOWN : 0,
+        .marks = (message->type_known ? (uint32_t)RECORD_TYPE_KNOWN : 0) |
+                 (message->is_verified ? (uint32_t)RECORD_VERIFIED : 0),
         .generation = message->generation,
         .endpoint = message->endpoint,
         .received_ms = message->received_ms,

@@ -51,7 +51,7 @@ static enum err twin_handles(struct ledger *ledger, const struct record *record,
     }
     if (err != ERR_NONE)
         return err;
-    *handles = record_handles(&other, is_rule ? twin->item : 0);
+    *handles = record_handles(&other, is_rule ? twin->item : 0) && ledger_may_cover(ledger, &other, record);
     return ERR_NONE;
 }
 

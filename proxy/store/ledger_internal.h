@@ -99,6 +99,12 @@ static inline bool record_handles(const struct record *record, uint32_t item) {
            (record->state == STATE_PENDING && bitmap_has(record_again(record), item));
 }
 
+/* Anybody can forge what is not verified: where it is not trusted, it handles nothing in place of what is. */
+static inline bool ledger_may_cover(const struct ledger *ledger, const struct record *twin, const struct record *own) {
+    return !ledger->policy.distrusts_unverified || (twin->marks & RECORD_VERIFIED) != 0 ||
+           (own->marks & RECORD_VERIFIED) == 0;
+}
+
 static inline bool record_has_delivered(const struct record *record, uint32_t item) {
     return (record->marks & RECORD_DELIVERED_ONCE) != 0 && !bitmap_has(record->trimmed, item);
 }

@@ -122,7 +122,7 @@ enum err ledger_is_delivered(struct ledger *ledger, const struct record *record,
             continue;
         if (err != ERR_NONE)
             return err;
-        if (record_has_delivered(&other, is_rule ? twins[i].item : 0))
+        if (record_has_delivered(&other, is_rule ? twins[i].item : 0) && ledger_may_cover(ledger, &other, record))
             bitmap_set(bits, own_item);
     }
     *delivered = true;

@@ -30,6 +30,9 @@ static void draw_rules(struct random *random, struct rules *rules) {
     for (unsigned i = 1; i < EVENT_TYPE_COUNT; i++)
         rules->prefer[i] =
             (uint8_t)(random_chance(random, 80) ? (common < 2 ? PREFER_FIRST : common - 1) : random_below(random, 3));
+    struct random aside = *random; /* what a seed leads to stays the same */
+    if (random_chance(&aside, 15))
+        rules->verified = random_chance(&aside, 50) ? GENERATION_RULE : GENERATION_EVENT;
 }
 
 static void draw_vendor(struct random *random, struct vendor *vendor) {
@@ -88,6 +91,7 @@ static void calm_down(struct generator *generator, struct rules *rules) {
     struct vendor *vendor = &generator->vendor;
     struct mood *mood = &generator->mood;
     rules->calm = rules->trim = true;
+    rules->verified = GENERATION_UNKNOWN;
     rules->window_ms = RANDOM_OF(random, windows);
     rules->retention_ms = rules->body_retention_ms = 15 * DAY;
     rules->park_for_ms = DAY;

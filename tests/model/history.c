@@ -37,6 +37,8 @@ static void write_rules(const struct rules *rules, FILE *file) {
     fprintf(file, " prefer=");
     for (unsigned i = 0; i < EVENT_TYPE_COUNT; i++)
         fprintf(file, "%u", rules->prefer[i]);
+    if (rules->verified != GENERATION_UNKNOWN)
+        fprintf(file, " verified=%s", generation_name(rules->verified));
     fprintf(file, rules->calm ? " calm\n" : "\n");
 }
 
@@ -164,8 +166,15 @@ static bool read_rules(struct line *line, struct rules *rules) {
                 read_small(line, "backlog", UINT16_MAX, &rules->backlog_max) &&
                 read_retries(next_value(line, "retry"), rules) && read_prefer(next_value(line, "prefer"), rules);
     rules->trim = good && trim == 1;
-    const char *calm = next_word(line);
-    rules->calm = calm != NULL && strcmp(calm, "calm") == 0;
+    rules->verified = GENERATION_UNKNOWN;
+    rules->calm = false;
+    for (const char *word = next_word(line); good && word != NULL; word = next_word(line)) {
+        if (strcmp(word, "calm") == 0)
+            rules->calm = true;
+        else
+            good = strncmp(word, "verified=", strlen("verified=")) == 0 &&
+                   generation_parse(str_of(word + strlen("verified=")), &rules->verified);
+    }
     return good;
 }
 

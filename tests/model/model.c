@@ -54,10 +54,19 @@ bool model_handles(const struct model_message *message, unsigned item) {
     return model_is_sent_again(message) ? message->again[item] : !message->trimmed[item];
 }
 
+/* Setting pairing.unverified: messages of a generation without verification never suppress verified ones. */
+bool rules_may_cover(const struct model *model, int twin, int own) {
+    enum generation verified = model->rules.verified;
+    return verified == GENERATION_UNKNOWN || model->messages[own].sketch.generation != verified ||
+           model->messages[twin].sketch.generation == verified;
+}
+
 /* Section 3.2: "An item is covered when its twin is handled." */
 bool model_is_covered(const struct model *model, int place, unsigned item) {
     for (int t = 0; t < model->twin_count; t++) {
         const struct model_twin *twin = &model->twins[t];
+        if (!rules_may_cover(model, twin->event == place ? twin->rule : twin->event, place))
+            continue;
         if (twin->event == place && twin->item == item && model_handles(&model->messages[twin->rule], 0))
             return true;
         if (twin->rule == place && model_handles(&model->messages[twin->event], twin->item))

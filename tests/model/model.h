@@ -16,6 +16,9 @@ struct rules {
     unsigned retry_count, backlog_max;
     bool trim;
     bool calm; /* both consumers are on and healthy, every message is seen: the check by occurrence is made */
+    /* The only generation whose messages are verified, while those of the other are not trusted; unknown: no such
+     * difference is made. */
+    enum generation verified;
     uint8_t prefer[EVENT_TYPE_COUNT]; /* enum prefer */
 };
 

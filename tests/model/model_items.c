@@ -84,6 +84,8 @@ static bool is_delivered_by_twin(const struct model *model, int place, unsigned 
     for (int t = 0; t < model->twin_count; t++) {
         const struct model_twin *twin = &model->twins[t];
         const struct model_message *rule = &model->messages[twin->rule], *event = &model->messages[twin->event];
+        if (!rules_may_cover(model, twin->event == place ? twin->rule : twin->event, place))
+            continue;
         if (twin->event == place && twin->item == item && rule->there && rule->delivered[0])
             return true;
         if (twin->rule == place && event->there && event->delivered[twin->item])

@@ -8,6 +8,7 @@
 bool rules_own_on(const struct model *model, const struct model_message *message);
 bool rules_other_on(const struct model *model, const struct model_message *message);
 bool rules_prefers_other(const struct model *model, const struct model_message *message);
+bool rules_may_cover(const struct model *model, int twin, int own);
 bool rules_is_remembered(const struct model *model, int place); /* is within retention */
 void rules_find_twins(struct model *model, int place);
 void rules_decide(struct model *model, int place, bool arriving);

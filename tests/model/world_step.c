@@ -94,8 +94,12 @@ static bool admission_agrees(struct world *world, const struct model_arrival *ar
 }
 
 static bool arrive(struct world *world, const struct history_step *step) {
+    struct message *arriving =
+        sketch_message(world->arena, &step->sketch, world->now_ms, step->label * 2654435761U >> 8);
+    arriving->is_verified =
+        world->rules->verified != GENERATION_UNKNOWN && arriving->generation == world->rules->verified;
     struct admit_request request = {
-        .message = sketch_message(world->arena, &step->sketch, world->now_ms, step->label * 2654435761U >> 8),
+        .message = arriving,
         .content = {STR("{}"), STR("{\"a\":1}")},
         .now_ms = world->now_ms,
         .lease = step->lease,

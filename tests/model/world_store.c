@@ -129,6 +129,7 @@ static struct ledger_policy policy_of(struct world *world) {
         .retry_ms = rules->retry_ms,
         .retry_count = rules->retry_count,
         .trim = rules->trim,
+        .distrusts_unverified = rules->verified != GENERATION_UNKNOWN,
         .backlog_max = rules->backlog_max,
         .prefer = real_prefer,
         .jitter = real_jitter,

@@ -232,7 +232,7 @@ static void test_own_addresses_are_no_consumers(void **state) {
     assert_int_equal(wrong, 0);
 }
 
-/* (fault 2.19) (fault 3.10) (fault 6.9) */
+/* (fault 2.19) (fault 3.10) (fault 5.3) (fault 6.9) */
 static void test_what_is_often_not_meant(void **state) {
     (void)state;
 #define SECRET "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -246,7 +246,12 @@ static void test_what_is_often_not_meant(void **state) {
         {"verify.event_secrets=" SECRET, "endpoints.new.secrets: is empty, while events are signed"},
         {"verify.rule_secrets=" SECRET, "endpoints.legacy.secrets: is empty, while rules are signed"},
         {"endpoints.new.secrets=" SECRET, NULL},
-        {"verify.rule_authorizations=Basic x", NULL}, /* it does not grow old */
+        {"verify.rule_authorizations=Basic x", "only rules are verified: a forged message among the events"},
+        {"verify.event_secrets=" SECRET,
+         "set verify.rule_authorizations or verify.rule_secrets, or pairing.unverified"},
+        {"listen=0.0.0.0:8080", "neither generation is verified, while \"0.0.0.0:8080\" can be reached"},
+        {"listen=:8080", "neither generation is verified"},
+        {"listen=[::1]:8080", NULL},
         {"store.body_retention=27h", "store.body_retention: is 1d3h, while retry.schedule adds up to 1d3h42m35s"},
         {"store.body_retention=28h", NULL},
         {"pairing.hold=11m", NULL}, /* nothing is held */
@@ -254,10 +259,10 @@ static void test_what_is_often_not_meant(void **state) {
         {"pairing.prefer_by_type={\"read.completed\":\"new\"}", NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        const char *const assignments[] = {REQUIRED, cases[i].assignment};
+        const char *const assignments[] = {REQUIRED, "listen=127.0.0.1:8080", cases[i].assignment};
         struct strbuf lines = {0};
         struct trial trial;
-        trial_run(&trial, &(struct settings_sources){.assignments = assignments, .assignment_count = 4});
+        trial_run(&trial, &(struct settings_sources){.assignments = assignments, .assignment_count = 5});
         assert_int_equal(trial.err, ERR_NONE);
         strbuf_append(&lines, STR(""));
         settings_warnings(&trial.settings, &lines);

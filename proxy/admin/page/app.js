@@ -71,6 +71,8 @@ async function showStatus() {
   const text = status.ready ? `ready, version ${status.version}, up for ${span(Date.parse(status.now) - Date.parse(status.started))}` : `not ready: ${status.not_ready_because}`;
   if ($("#health-text").textContent !== text) $("#health-text").textContent = text;
   fill($("#endpoints"), ...Object.entries(status.endpoints).map(([name, endpoint]) => endpointCard(name, endpoint)));
+  $("#warnings").hidden = status.warnings.length === 0;
+  fill($("#warnings ul"), ...status.warnings.map((line) => h("li", {}, line)));
   const dead = Object.values(status.endpoints).reduce((sum, endpoint) => sum + endpoint.messages.dead, 0);
   $("#dead").hidden = dead === 0;
   const words = `Deliver the ${number(dead)} dead ${dead === 1 ? "message" : "messages"} again`;
