@@ -34,6 +34,7 @@ void httpd_conn_enter(struct httpd_conn *conn, enum httpd_state state) {
 static void conn_free(void *arg) {
     struct httpd_conn *conn = arg;
     strbuf_clear(&conn->kept);
+    httpd_memory_count_kept(conn);
     strbuf_clear(&conn->out);
     mem_free(conn);
 }
@@ -199,6 +200,7 @@ static bool step(struct httpd_conn *conn) {
 static void keep_unread(struct httpd_conn *conn) {
     if (conn->unread.len == 0) {
         strbuf_clear(&conn->kept);
+        httpd_memory_count_kept(conn);
         return;
     }
     bool is_kept =
@@ -206,6 +208,7 @@ static void keep_unread(struct httpd_conn *conn) {
     if (is_kept)
         return;
     strbuf_append(&conn->kept, conn->unread);
+    httpd_memory_count_kept(conn);
     conn->unread = strbuf_str(&conn->kept);
 }
 

@@ -60,7 +60,8 @@ struct httpd_conn {
     int64_t timer_due_us; /* 0: not set. It may be set earlier than the deadline, never later */
     struct str unread;    /* input not parsed yet: in httpd->input while that is at hand, else in `kept` */
     struct strbuf kept;
-    struct strbuf out; /* from out_sent on: not sent yet. Empty in the common case */
+    size_t kept_counted; /* bytes of its room that are in the budget */
+    struct strbuf out;   /* from out_sent on: not sent yet. Empty in the common case */
     size_t out_sent;
     size_t lingered; /* bytes thrown away */
     struct httpd_parser parser;
@@ -106,6 +107,7 @@ void httpd_proxy_read(struct httpd_conn *conn);
 bool httpd_memory_allows(struct httpd_conn *conn) MUST_USE;
 /* Counts for the connection's address what its request holds now; `is_over`: nothing any more. */
 void httpd_memory_count(struct httpd_conn *conn, bool is_over);
+void httpd_memory_count_kept(struct httpd_conn *conn); /* likewise what was read ahead, in the budget */
 
 /* Does all that can be done now: parses, hands over, goes on after an answer. */
 void httpd_conn_advance(struct httpd_conn *conn);

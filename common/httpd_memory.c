@@ -71,3 +71,15 @@ void httpd_memory_count(struct httpd_conn *conn, bool is_over) {
     crowd_hold(conn->guest, (ptrdiff_t)held - (ptrdiff_t)conn->held);
     conn->held = held;
 }
+
+void httpd_memory_count_kept(struct httpd_conn *conn) {
+    struct budget *budget = conn->httpd->options.budget;
+    size_t now = conn->kept.capacity, before = conn->kept_counted;
+    if (budget == NULL || now == before)
+        return;
+    if (now > before)
+        budget_take(budget, now - before);
+    else
+        budget_give(budget, before - now);
+    conn->kept_counted = now;
+}
