@@ -81,8 +81,11 @@ static bool is_reachable(struct str listen) {
 
 /* A forged message of the one generation keeps a genuine one of the other from its consumer. */
 static void warn_of_forgery(const struct settings *settings, struct strbuf *lines) {
-    bool events = settings->verify_event_secrets.count > 0;
-    bool rules = settings->verify_rule_secrets.count > 0 || settings->verify_rule_authorizations.count > 0;
+    bool enforces = settings->verify_mode == VERIFY_ENFORCE;
+    bool events =
+        enforces && (settings->verify_event_secrets.count > 0 || settings->verify_event_authorizations.count > 0);
+    bool rules =
+        enforces && (settings->verify_rule_secrets.count > 0 || settings->verify_rule_authorizations.count > 0);
     if (events == rules && (events || !is_reachable(settings->listen)))
         return;
     if (!events && !rules) {
