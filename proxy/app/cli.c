@@ -54,14 +54,18 @@ static const struct cli_command commands[] = {
      cmd_translate},
     {"flags",
      "show --file F [--admin URL] [--token T] [--json]\n"
-     "set NAME on|off --file F [--force]\n"
+     "set NAME on|off [--percent N] [--company ID...] --file F [--force]\n"
+     "set legacy-consumer off [--if-ready] [--since T] [--admin URL] --file F\n"
      "eval --file F --flag K [--type T] [--context JSON] [--default JSON] [--json]\n"
      "eval --vectors FILE",
      "look at, switch and evaluate flags",
      "`show` prints flags and every problem with its place; exit status 1 where a flag is broken, 2 where the\n"
      "file is refused. With --admin it also warns where legacy is off while the proxy there says that parity is\n"
-     "not ready. `set` switches a consumer: it rewrites the flag file in one step and keeps the rest of it. Where\n"
-     "a rule would decide before the default does, it refuses, unless --force is given; the rule stays.\n"
+     "not ready. `set` switches a consumer: it rewrites the flag file in one step and keeps the rest of it, for\n"
+     "everybody, or by targeting for a share of the companies and for some by name (repeated, or by commas); then\n"
+     "the flag is the opposite for all others. A rule that somebody else wrote is not touched, unless --force is\n"
+     "given. --if-ready asks the running proxy and refuses, exit status 1, unless parity is ready there. Both\n"
+     "commands warn where both consumers may be off for one message.\n"
      "`eval` prints value, variant, reason, errorCode and metadata; T is boolean, string, number, integer, float\n"
      "or object. --vectors runs a file of JsonLogic cases, [rule, data, result] each, and counts them.",
      cmd_flags},

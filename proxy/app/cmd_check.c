@@ -2,6 +2,7 @@
  * that they name are read all the same, so that one run tells everything. */
 #include "proxy/app/load.h"
 
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/json_writer.h"
 #include "proxy/app/check_places.h"
@@ -60,6 +61,7 @@ static bool check_flags(struct check *check, struct arena *arena, struct str pat
     }
     bool is_good = flags_load(text, arena, &flags, &problems) == ERR_NONE;
     if (is_good) {
+        flags_warn_of_both_off(flags, clock_wall_ms() / 1000, arena, &problems);
         is_good = check_parity(check, flags, arena, &problems);
         flags_free(flags);
     }

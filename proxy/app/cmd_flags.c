@@ -1,10 +1,9 @@
 #include "common/clock.h"
 #include "proxy/app/cli.h"
-#include "proxy/app/flag_file.h"
 #include "proxy/app/flag_report.h"
+#include "proxy/app/flags_set.h"
 #include "proxy/app/flags_show.h"
 #include "proxy/app/input.h"
-#include "proxy/decide/flags_edit.h"
 #include "proxy/decide/logic_vectors.h"
 
 #include <stdio.h>
@@ -114,63 +113,6 @@ static int run_eval(int argc, char **argv) {
     return status;
 }
 
-/* --- flags set */
-
-struct switching {
-    enum consumer_flag flag;
-    bool on, force;
-};
-
-static enum err switch_flag(void *arg, struct str text, struct strbuf *out, struct err_detail *detail) {
-    const struct switching *switching = arg;
-    return flags_edit_switch(text, switching->flag, switching->on, switching->force, out, detail);
-}
-
-static bool parse_consumer(struct str name, enum consumer_flag *flag) {
-    for (enum consumer_flag i = 0; i < CONSUMER_FLAG_COUNT; i++) {
-        if (str_eq(name, consumer_flag_key(i))) {
-            *flag = i;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* NAME and on or off. CLI_GO_ON, or the exit status. */
-static int parse_switching(int argc, char **argv, int first, struct switching *switching) {
-    if (argc - first != 2)
-        return cli_misused(argv[0], "set takes the name of a flag, and on or off");
-    if (!parse_consumer(str_of(argv[first]), &switching->flag))
-        return cli_misused(argv[0], "set switches legacy-consumer, new-consumer or new-consumer-shadow, not \"%s\"",
-                           argv[first]);
-    switching->on = str_eq(str_of(argv[first + 1]), STR("on"));
-    if (!switching->on && !str_eq(str_of(argv[first + 1]), STR("off")))
-        return cli_misused(argv[0], "a flag is set on or off, not \"%s\"", argv[first + 1]);
-    return CLI_GO_ON;
-}
-
-static int run_set(int argc, char **argv) {
-    const char *file = NULL;
-    struct switching switching = {0};
-    struct err_detail detail;
-    const struct cli_option options[] = {{"file", CLI_TEXT, &file}, {"force", CLI_FLAG, &switching.force}};
-    int first, status = cli_parse(argc, argv, options, ARRAY_LEN(options), &first);
-    if (status == CLI_GO_ON)
-        status = parse_switching(argc, argv, first, &switching);
-    if (status != CLI_GO_ON)
-        return status;
-    if (file == NULL)
-        return cli_misused(argv[0], "--file is missing");
-    bool unreadable;
-    if (flag_file_edit(file, switch_flag, &switching, &unreadable, &detail) != ERR_NONE) {
-        (void)cli_failed(argv[0], "%s: %s", file, detail.text);
-        return unreadable ? CLI_USAGE : CLI_FAILED;
-    }
-    struct str key = consumer_flag_key(switching.flag);
-    printf(STR_FMT " is %s in %s\n", STR_ARG(key), switching.on ? "on" : "off", file);
-    return cli_finish(argv[0], CLI_OK);
-}
-
 /* --- flags show */
 
 struct show {
@@ -184,6 +126,8 @@ static int show_file(const struct show *show, struct arena *arena) {
     struct err_detail detail;
     if (!load_file(show->command, show->file, arena, &flags, &problems))
         return CLI_USAGE;
+    if (flags != NULL)
+        flags_warn_of_both_off(flags, clock_wall_ms() / 1000, arena, &problems);
     bool asked = flags == NULL || show->admin == NULL ||
                  (flag_report_parity(flags, show->admin, show->token, arena, &problems, &detail) == ERR_NONE &&
                   flag_report_failures(show->admin, show->token, arena, &problems, &detail) == ERR_NONE);
@@ -220,7 +164,7 @@ int cmd_flags(int argc, char **argv) {
     static const struct {
         struct str name;
         int (*run)(int argc, char **argv);
-    } verbs[] = {{STR("eval"), run_eval}, {STR("set"), run_set}, {STR("show"), run_show}};
+    } verbs[] = {{STR("eval"), run_eval}, {STR("set"), flags_set_run}, {STR("show"), run_show}};
     if (argc > 1 && (str_eq(str_of(argv[1]), STR("--help")) || str_eq(str_of(argv[1]), STR("-h"))))
         return cli_help(argv[0]);
     for (size_t i = 0; argc > 1 && i < ARRAY_LEN(verbs); i++) {

@@ -1,6 +1,7 @@
 #include "proxy/app/flag_report.h"
 
 #include "common/json.h"
+#include "proxy/admin/query.h"
 #include "proxy/app/admin_client.h"
 
 const char *flag_severity_name(enum flag_severity severity) {
@@ -28,16 +29,26 @@ void flag_problems_write(struct strbuf *out, const char *path, const struct flag
         strbuf_printf(out, "%s: and %zu more\n", path, problems->left_off);
 }
 
+enum err flag_report_ask(const char *url, const char *token, const char *since, struct arena *arena,
+                         const struct json **root, struct err_detail *detail) {
+    struct admin_client client;
+    struct str answer, path = STR("/api/parity");
+    enum err err = admin_client_init(&client, arena, url, token, detail);
+    if (since != NULL) {
+        struct strbuf encoded = {0};
+        query_encode(&encoded, str_of(since));
+        path = arena_printf(arena, "/api/parity?since=" STR_FMT, STR_ARG(strbuf_str(&encoded)));
+        strbuf_clear(&encoded);
+    }
+    return err != ERR_NONE ? err : admin_client_json(&client, "GET", path, &answer, root, detail);
+}
+
 enum err flag_report_parity(const struct flags *flags, const char *url, const char *token, struct arena *arena,
                             struct flag_problems *problems, struct err_detail *detail) {
-    struct admin_client client;
     const struct json *root;
-    struct str answer;
     if (!flags_consumer_may_be(flags, FLAG_LEGACY_CONSUMER, false))
         return ERR_NONE;
-    enum err err = admin_client_init(&client, arena, url, token, detail);
-    if (err == ERR_NONE)
-        err = admin_client_json(&client, "GET", STR("/api/parity"), &answer, &root, detail);
+    enum err err = flag_report_ask(url, token, NULL, arena, &root, detail);
     if (err != ERR_NONE)
         return err;
     struct str verdict = json_string(json_get(root, STR("verdict")));

@@ -18,6 +18,10 @@ void flag_problems_write(struct strbuf *out, const char *path, const struct flag
 enum err flag_report_parity(const struct flags *flags, const char *url, const char *token, struct arena *arena,
                             struct flag_problems *problems, struct err_detail *detail) MUST_USE;
 
+/* What the proxy at `url` says of parity, over `since` (NULL: a day). Errors as admin_client_json(). */
+enum err flag_report_ask(const char *url, const char *token, const char *since, struct arena *arena,
+                         const struct json **root, struct err_detail *detail) MUST_USE;
+
 /* Adds the evaluations that failed in the proxy at `url` since its start. Errors as admin_client_json(). */
 enum err flag_report_failures(const char *url, const char *token, struct arena *arena, struct flag_problems *problems,
                               struct err_detail *detail) MUST_USE;

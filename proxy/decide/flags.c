@@ -151,7 +151,6 @@ static struct flag_decision consumer_targeted(const struct flag *flag, const str
         {STR("type"), context->type, false},
         {STR("companyId"), fold_id(context->company, scratch), true},
         {STR("connectionId"), fold_id(context->connection, scratch), true},
-        {STR("dataType"), context->data_type, false},
     };
     struct logic_field fields[ARRAY_LEN(texts) + 1];
     size_t count = 0;

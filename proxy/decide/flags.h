@@ -63,12 +63,12 @@ enum consumer_flag { FLAG_LEGACY_CONSUMER, FLAG_NEW_CONSUMER, FLAG_NEW_CONSUMER_
 struct str consumer_flag_key(enum consumer_flag flag); /* "legacy-consumer", ... */
 bool consumer_flag_unmigrated(enum consumer_flag flag);
 
-/* Evaluation context of a message: targetingKey, generation, type, companyId, connectionId, dataType. An absent text
+/* Evaluation context of a message: targetingKey, generation, type, companyId, connectionId. An absent text
  * is absent from the context, but for the targeting key, which is then empty. The ids (targetingKey, companyId,
  * connectionId) are in lower case there, as in facts, and are compared without regard to case, so that the flag file
  * may write them as the vendor's portal shows them. */
 struct flag_context {
-    struct str targeting_key, generation, type, company, connection, data_type;
+    struct str targeting_key, generation, type, company, connection;
 };
 struct flag_decision {
     bool on;
@@ -84,6 +84,13 @@ bool flags_consumer_is_targeted(const struct flags *flags, enum consumer_flag fl
 
 /* Can it be on, or off, for any message at all? Yes where the rule is not simple enough to tell. */
 bool flags_consumer_may_be(const struct flags *flags, enum consumer_flag flag, bool on);
+
+/* Does a search find a message for which both consumers are off? `*example` tells of it, in the arena: "of company
+ * ...". Not finding one proves nothing where a rule computes. Takes some milliseconds. */
+bool flags_find_both_off(const struct flags *flags, int64_t now_s, struct arena *arena, struct str *example);
+/* Warns of it. */
+void flags_warn_of_both_off(const struct flags *flags, int64_t now_s, struct arena *arena,
+                            struct flag_problems *problems);
 
 /* Can the outcome of one of the three be another at `to_s` than it was at `from_s`, for the same message? Unix seconds,
  * in either order. Yes where a rule does more with $flagd.timestamp than compare it with numbers. */

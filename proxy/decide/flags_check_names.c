@@ -11,9 +11,9 @@
 
 enum { NAMES_MAX = 10000, NAME_SHOWN = 60 /* as for the survey: evaluators may refer to others many times */ };
 
-static const struct str variables[] = {STR("targetingKey"),   STR("generation"),      STR("type"),
-                                       STR("companyId"),      STR("connectionId"),    STR("dataType"),
-                                       STR("$flagd.flagKey"), STR("$flagd.timestamp")};
+static const struct str variables[] = {STR("targetingKey"),    STR("generation"),   STR("type"),
+                                       STR("companyId"),       STR("connectionId"), STR("$flagd.flagKey"),
+                                       STR("$flagd.timestamp")};
 
 struct walk {
     struct flag_report *report;
@@ -58,9 +58,22 @@ static bool is_variable(struct str name) {
     return str_starts_with(name, STR("$flagd.")); /* flags_check.c tells what is wrong with these */
 }
 
+/* An event may hold several data types, an alert has one: what reads it would decide the two differently, and a part of
+ * the event not at all. */
+static bool refuse_data_type(const struct walk *walk, const struct json *at, struct str name) {
+    if (!str_eq(name, STR("dataType")) && !str_starts_with(name, STR("dataType.")))
+        return false;
+    flag_report_at(walk->report, FLAG_REFUSED, walk->flag->key, at->start,
+                   "targeting must not read dataType: an event can hold several data types and is decided once for all "
+                   "of them; use companyId, connectionId or type");
+    return true;
+}
+
 static void check_variable(const struct walk *walk, const struct json *at) {
     struct nearest nearest;
     struct str name = json_string(at);
+    if (refuse_data_type(walk, at, name))
+        return;
     if (at == NULL || at->type != JSON_STRING || is_variable(name))
         return;
     nearest_begin(&nearest, name);
@@ -77,7 +90,7 @@ static void check_variable(const struct walk *walk, const struct json *at) {
     else
         flag_report_at(walk->report, FLAG_WARNING, walk->flag->key, at->start,
                        "a message has no \"%.*s\", which is always null; there are targetingKey, generation, type, "
-                       "companyId, connectionId, dataType, $flagd.flagKey and $flagd.timestamp",
+                       "companyId, connectionId, $flagd.flagKey and $flagd.timestamp",
                        shown(name), str_chars(name));
 }
 

@@ -1,6 +1,7 @@
 /* The parser tells where in the text each value begins and ends, so that an edit is a splice: what stood before, the
- * new piece, what stood behind. The result is loaded again before it is handed out; a text that would be refused, or
- * would not switch the flag, never leaves here. */
+ * new piece, what stood behind. One switch is up to three edits, each on the text that the one before has left: the
+ * flag is there, its targeting is as wanted, its default is. The result is loaded again before it is handed out; a text
+ * that would be refused, or would not switch the flag, never leaves here. */
 #include "proxy/decide/flags_edit.h"
 
 #include "proxy/decide/flag_set.h"
@@ -8,12 +9,16 @@
 struct edit {
     struct str text;
     const struct flags *flags;
-    enum consumer_flag which;
+    const struct flags_switch *wanted;
     struct str key;
-    bool on, force;
+    bool on; /* the value that the default gets: where only some are switched, the others' */
     struct strbuf *out;
     struct err_detail *detail;
 };
+
+static bool is_for_some(const struct flags_switch *wanted) {
+    return wanted->percent >= 0 || wanted->company_count > 0;
+}
 
 static void splice(struct edit *edit, uint32_t start, uint32_t end, struct str piece) {
     strbuf_append(edit->out, str_slice(edit->text.at, start));
@@ -107,18 +112,19 @@ static enum err add_flag(struct edit *edit) {
     return ERR_NONE;
 }
 
-/* The first variant with the wanted value, but the present one where that has it already. */
-static const struct json *pick_variant(const struct edit *edit, const struct flag *flag) {
+/* The first variant with the value, but the present default where that has it already; NULL: none. */
+static const struct json *pick_variant(const struct flag *flag, bool on) {
     const struct json *variant = json_get(flag->variants, flag->default_variant);
-    if (variant != NULL && variant->type == JSON_BOOL && variant->boolean == edit->on)
+    if (variant != NULL && variant->type == JSON_BOOL && variant->boolean == on)
         return variant;
     variant = flag->variants == NULL ? NULL : flag->variants->first;
-    while (variant != NULL && (variant->type != JSON_BOOL || variant->boolean != edit->on))
+    while (variant != NULL && (variant->type != JSON_BOOL || variant->boolean != on))
         variant = variant->next;
     return variant;
 }
 
-static enum err set_default(struct edit *edit, const struct flag *flag, const struct json *variant) {
+static enum err set_default(struct edit *edit, const struct flag *flag) {
+    const struct json *variant = pick_variant(flag, edit->on); /* check_flag() has found it */
     const struct json *chosen = json_get(flag->json, STR("defaultVariant"));
     struct strbuf piece = {0};
     struct json_writer writer;
@@ -136,23 +142,140 @@ static enum err set_default(struct edit *edit, const struct flag *flag, const st
     return ERR_NONE;
 }
 
-static enum err change_flag(struct edit *edit, const struct flag *flag) {
-    const struct json *variant = pick_variant(edit, flag);
+/* --- targeting */
+
+static const struct json *only_member(const struct json *rule, const char *name) {
+    bool is_it =
+        rule != NULL && rule->type == JSON_OBJECT && rule->count == 1 && str_eq(rule->first->key, str_of(name));
+    return is_it ? rule->first : NULL;
+}
+
+static bool is_variable(const struct json *rule, const char *name) {
+    return str_eq(json_string(only_member(rule, "var")), str_of(name));
+}
+
+/* {"fractional": [{"var": "targetingKey"}, ["on", 10], ["off", 90]]} */
+static bool is_share(const struct json *rule) {
+    const struct json *list = only_member(rule, "fractional");
+    if (list == NULL || list->type != JSON_ARRAY || list->count != 3 || !is_variable(list->first, "targetingKey"))
+        return false;
+    for (const struct json *bucket = list->first->next; bucket != NULL; bucket = bucket->next)
+        if (bucket->type != JSON_ARRAY || bucket->count != 2 || bucket->first->type != JSON_STRING ||
+            bucket->first->next->type != JSON_NUMBER)
+            return false;
+    return true;
+}
+
+/* A rule as write_targeting() writes it, which may be replaced without asking. */
+static bool is_ours(const struct json *rule) {
+    const struct json *list = only_member(rule, "if");
+    if (list == NULL)
+        return is_share(rule);
+    if (list->type != JSON_ARRAY || list->count != 3)
+        return false;
+    const struct json *in = only_member(list->first, "in"), *then = list->first->next;
+    return in != NULL && in->type == JSON_ARRAY && in->count == 2 && is_variable(in->first, "companyId") &&
+           in->first->next->type == JSON_ARRAY && then->type == JSON_STRING &&
+           (then->next->type == JSON_STRING || is_share(then->next));
+}
+
+static void write_name(struct strbuf *piece, struct str name) {
+    struct json_writer writer;
+    json_begin(&writer, piece);
+    json_str(&writer, name);
+}
+
+/* The same company is among the same share whatever the flag: legacy is off for those for which new is on. */
+static void write_share(struct strbuf *piece, int percent, struct str chosen, struct str others) {
+    strbuf_append(piece, STR("{\"fractional\": [{\"var\": \"targetingKey\"}, ["));
+    write_name(piece, chosen);
+    strbuf_printf(piece, ", %d], [", percent);
+    write_name(piece, others);
+    strbuf_printf(piece, ", %d]]}", 100 - percent);
+}
+
+static void write_targeting(struct strbuf *piece, const struct flags_switch *wanted, struct str chosen,
+                            struct str others) {
+    if (wanted->company_count == 0) {
+        write_share(piece, wanted->percent, chosen, others);
+        return;
+    }
+    strbuf_append(piece, STR("{\"if\": [{\"in\": [{\"var\": \"companyId\"}, ["));
+    for (size_t i = 0; i < wanted->company_count; i++) {
+        strbuf_append(piece, i > 0 ? STR(", ") : STR(""));
+        write_name(piece, wanted->companies[i]);
+    }
+    strbuf_append(piece, STR("]]}, "));
+    write_name(piece, chosen);
+    strbuf_append(piece, STR(", "));
+    if (wanted->percent >= 0)
+        write_share(piece, wanted->percent, chosen, others);
+    else
+        write_name(piece, others);
+    strbuf_append(piece, STR("]}"));
+}
+
+static void put_targeting(struct edit *edit, const struct flag *flag, struct str rule) {
+    const struct json *present = json_get(flag->json, STR("targeting"));
+    struct strbuf piece = {0};
+    if (present != NULL) {
+        splice(edit, present->start, present->end, rule);
+        return;
+    }
+    strbuf_append(&piece, STR("\"targeting\": "));
+    strbuf_append(&piece, rule);
+    append_child(edit, flag->json, strbuf_str(&piece));
+    strbuf_clear(&piece);
+}
+
+static enum err set_targeting(struct edit *edit, const struct flag *flag) {
+    const struct flags_switch *wanted = edit->wanted;
+    bool is_foreign = flag->targeting != NULL && !is_ours(flag->targeting);
+    struct strbuf rule = {0};
+    if (is_foreign && !wanted->force)
+        return err_set(edit->detail, ERR_DENIED,
+                       STR_FMT " has targeting, which decides before the default does: change or remove the rule, or "
+                               "use --force to set the default that the rule falls back to",
+                       STR_ARG(edit->key));
+    if (is_for_some(wanted)) {
+        write_targeting(&rule, wanted, pick_variant(flag, wanted->on)->key, pick_variant(flag, !wanted->on)->key);
+        put_targeting(edit, flag, strbuf_str(&rule));
+    } else if (flag->targeting != NULL && !is_foreign) {
+        put_targeting(edit, flag, STR("{}"));
+    } else {
+        strbuf_append(edit->out, edit->text);
+    }
+    strbuf_clear(&rule);
+    return ERR_NONE;
+}
+
+static enum err check_flag(const struct edit *edit, const struct flag *flag) {
+    bool wanted = edit->wanted->on;
     if (flag->is_broken)
         return err_set(edit->detail, ERR_INVALID, STR_FMT " is broken: see `flags show`", STR_ARG(edit->key));
     if (flag->is_disabled)
         return err_set(edit->detail, ERR_INVALID,
                        STR_FMT " is DISABLED, so that its default does not count: set its state to ENABLED first",
                        STR_ARG(edit->key));
-    if (variant == NULL)
-        return err_set(edit->detail, ERR_INVALID, STR_FMT " has no variant whose value is %s", STR_ARG(edit->key),
-                       edit->on ? "true" : "false");
-    if (flag->targeting != NULL && !edit->force)
-        return err_set(edit->detail, ERR_DENIED,
-                       STR_FMT " has targeting, which decides before the default does: change or remove the rule, or "
-                               "use --force to set the default that the rule falls back to",
-                       STR_ARG(edit->key));
-    return set_default(edit, flag, variant);
+    if (pick_variant(flag, wanted) != NULL && (!is_for_some(edit->wanted) || pick_variant(flag, !wanted) != NULL))
+        return ERR_NONE;
+    return err_set(edit->detail, ERR_INVALID, STR_FMT " has no variant whose value is %s", STR_ARG(edit->key),
+                   (pick_variant(flag, wanted) == NULL) == wanted ? "true" : "false");
+}
+
+/* --- the steps of a switch */
+
+enum edit_step { EDIT_ADD, EDIT_TARGETING, EDIT_DEFAULT, EDIT_STEPS };
+
+static enum err take_step(struct edit *edit, enum edit_step step) {
+    const struct flag *flag = flag_find(edit->flags, edit->key);
+    if (step == EDIT_ADD && flag == NULL)
+        return add_flag(edit);
+    if (step == EDIT_ADD) {
+        strbuf_append(edit->out, edit->text);
+        return check_flag(edit, flag);
+    }
+    return step == EDIT_TARGETING ? set_targeting(edit, flag) : set_default(edit, flag);
 }
 
 static struct flag_problem first_refusal(const struct flag_problems *problems) {
@@ -162,51 +285,80 @@ static struct flag_problem first_refusal(const struct flag_problems *problems) {
     return *problem;
 }
 
-/* Is the flag what was asked for, where no rule decides? */
-static bool is_switched(const struct edit *edit, const struct flags *flags, struct arena *arena) {
-    const struct flag_context nobody = {0};
-    return flags_consumer_is_targeted(flags, edit->which) ||
-           flags_consumer(flags, edit->which, &nobody, 0, arena).on == edit->on; /* as yet always. GCOVR_EXCL_BR_LINE */
+/* Is the flag what was asked for, where that is told of everybody, or of a company by name? */
+static bool is_switched(const struct flags_switch *wanted, const struct flags *flags, struct arena *arena) {
+    struct flag_context context = {0};
+    if (!is_for_some(wanted))
+        return flags_consumer_is_targeted(flags, wanted->flag) ||
+               flags_consumer(flags, wanted->flag, &context, 0, arena).on == wanted->on;
+    for (size_t i = 0; i < wanted->company_count; i++) {
+        context.targeting_key = context.company = wanted->companies[i];
+        if (flags_consumer(flags, wanted->flag, &context, 0, arena).on != wanted->on)
+            return false;
+    }
+    return true;
 }
 
-/* The proof of the work: what a person has written is not trusted to a splice alone. */
-static enum err verify(struct edit *edit, size_t before_len) {
+static enum err load(struct str text, bool is_new, struct arena *arena, struct flags **flags,
+                     struct err_detail *detail) {
+    struct flag_problems problems;
+    if (flags_load(text, arena, flags, &problems) == ERR_NONE)
+        return ERR_NONE;
+    struct flag_problem problem = first_refusal(&problems);
+    if (is_new)
+        return err_set(detail, ERR_INVALID, "the new text would be refused: " STR_FMT, STR_ARG(problem.what));
+    return err_set(detail, ERR_INVALID, "%u:%u: " STR_FMT, problem.line, problem.column, STR_ARG(problem.what));
+}
+
+/* One edit of the text in `buffer`, which becomes the new one. */
+static enum err edit_text(struct strbuf *buffer, const struct flags_switch *wanted, enum edit_step step,
+                          struct err_detail *detail) {
     struct arena *arena = arena_new(0);
     struct flags *flags = NULL;
-    struct flag_problems problems;
-    struct str text = str_from(strbuf_str(edit->out), before_len);
-    enum err err = flags_load(text, arena, &flags, &problems);
-    if (err != ERR_NONE)
-        err = err_set(edit->detail, ERR_INVALID, "the new text would be refused: " STR_FMT,
-                      STR_ARG(first_refusal(&problems).what));
-    else if (!is_switched(edit, flags, arena)) /* no text is known to get here. GCOVR_EXCL_BR_LINE */
-        err = err_set(edit->detail, ERR_INVALID, "the new text would not switch the flag"); /* GCOVR_EXCL_LINE */
+    struct strbuf next = {0};
+    struct edit edit = {.text = strbuf_str(buffer),
+                        .wanted = wanted,
+                        .key = consumer_flag_key(wanted->flag),
+                        .on = is_for_some(wanted) ? !wanted->on : wanted->on,
+                        .out = &next,
+                        .detail = detail};
+    enum err err = load(edit.text, step != EDIT_ADD, arena, &flags, detail);
+    edit.flags = flags;
+    if (err == ERR_NONE)
+        err = take_step(&edit, step);
+    if (err == ERR_NONE) {
+        buffer->len = 0;
+        strbuf_append(buffer, strbuf_str(&next));
+    }
+    strbuf_clear(&next);
     flags_free(flags);
     arena_free(arena);
     return err;
 }
 
-enum err flags_edit_switch(struct str text, enum consumer_flag which, bool on, bool force, struct strbuf *out,
-                           struct err_detail *detail) {
+/* The proof of the work: what a person has written is not trusted to a splice alone. */
+static enum err verify(struct str text, const struct flags_switch *wanted, struct err_detail *detail) {
     struct arena *arena = arena_new(0);
     struct flags *flags = NULL;
-    struct flag_problems problems;
-    size_t before_len = out->len;
-    enum err err = flags_load(text, arena, &flags, &problems);
-    if (err != ERR_NONE) {
-        struct flag_problem problem = first_refusal(&problems);
-        err = err_set(detail, ERR_INVALID, "%u:%u: " STR_FMT, problem.line, problem.column, STR_ARG(problem.what));
-        goto out;
-    }
-    struct edit edit = {text, flags, which, consumer_flag_key(which), on, force, out, detail};
-    const struct flag *flag = flag_find(flags, edit.key);
-    err = flag == NULL ? add_flag(&edit) : change_flag(&edit, flag);
-    if (err == ERR_NONE)
-        err = verify(&edit, before_len);
-    if (err != ERR_NONE)
-        out->len = before_len;
-out:
+    enum err err = load(text, true, arena, &flags, detail);
+    if (err == ERR_NONE && !is_switched(wanted, flags, arena)) /* no text is known to get here. GCOVR_EXCL_BR_LINE */
+        err = err_set(detail, ERR_INVALID, "the new text would not switch the flag"); /* GCOVR_EXCL_LINE */
     flags_free(flags);
     arena_free(arena);
+    return err;
+}
+
+enum err flags_edit_switch(struct str text, const struct flags_switch *wanted, struct strbuf *out,
+                           struct err_detail *detail) {
+    struct strbuf buffer = {0};
+    enum err err = ERR_NONE;
+    strbuf_append(&buffer, text);
+    for (int step = EDIT_ADD; step < EDIT_STEPS && err == ERR_NONE; step++)
+        err = edit_text(&buffer, wanted, (enum edit_step)step, detail);
+    if (err == ERR_NONE)
+        err = verify(strbuf_str(&buffer), wanted, detail);
+    if (err == ERR_NONE)
+        strbuf_append(out, strbuf_str(&buffer));
+    strbuf_clear(&buffer);
     return err;
 }

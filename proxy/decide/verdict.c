@@ -249,8 +249,23 @@ static void judge_new_flag(struct judge *judge) {
                             STR_ARG(flags->both_off_example)));
 }
 
+/* Those that legacy took over are in state dead no more, and yet say that the new consumer would have lost them. */
+static int64_t count_died(const struct judge *judge) {
+    int64_t died = 0;
+    for (size_t i = 0; i < judge->evidence->parity.row_count; i++)
+        died += judge->evidence->parity.rows[i].sum.n[PARITY_DIED];
+    return died;
+}
+
 static void judge_dead(struct judge *judge) {
-    long long dead = judge->evidence->dead_new;
+    long long dead = judge->evidence->dead_new, rescued = count_died(judge) - dead;
+    if (rescued > 0)
+        refuse(
+            judge,
+            arena_printf(judge->arena,
+                         "%lld %s failed for good at the new consumer in this period, and legacy handled what %s told; "
+                         "mend the consumer, then ask about a period that begins after that (--since)",
+                         rescued, rescued == 1 ? "event" : "events", rescued == 1 ? "it" : "they"));
     if (dead > 0)
         refuse(judge, arena_printf(judge->arena,
                                    "%lld %s for the new endpoint could not be delivered (state dead); mend its "

@@ -60,8 +60,7 @@ bool shadow_is_wanted(struct shadow *shadow, const struct message *message, stru
     const struct record record = {.generation = message->generation,
                                   .type = message->type,
                                   .company = message->company,
-                                  .connection = message->connection,
-                                  .data_type = message->data_type};
+                                  .connection = message->connection};
     struct snapshot *snapshot = snapshot_slot_get(service->snapshots);
     bool wanted = snapshot_shadow_on(snapshot, &record, message->received_ms, scratch);
     snapshot_release(snapshot);

@@ -35,8 +35,7 @@ static struct flag_context context_of(const struct record *record) {
                                  .generation = str_of(generation_name(record->generation)),
                                  .type = record->type,
                                  .company = record->company,
-                                 .connection = record->connection,
-                                 .data_type = record->data_type};
+                                 .connection = record->connection};
 }
 
 static void note_failure(const struct snapshot *snapshot, enum consumer_flag flag, const struct record *record,

@@ -12,6 +12,8 @@ enum { PARITY_SKEW_BINS = 32 };
 
 /* Stands for the type of messages in no known shape that go to legacy: no event replaces them. */
 #define PARITY_UNRECOGNISED "unrecognised"
+/* Likewise of what is counted of events whatever they replace. */
+#define PARITY_NEW_SIDE "new-consumer"
 
 enum parity_number {
     PARITY_RULES,               /* alerts of a kind that an event replaces, by arrival */
@@ -26,6 +28,7 @@ enum parity_number {
     PARITY_EVENT_FIRST,
     PARITY_UNREPLACED,  /* alerts that no event replaces */
     PARITY_NEAR_MISSES, /* pairs that were too far apart in time to be twins */
+    PARITY_DIED,        /* events that the new consumer failed for good, under PARITY_NEW_SIDE */
     PARITY_NUMBERS
 };
 

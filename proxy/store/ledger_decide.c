@@ -13,7 +13,7 @@
 
 enum err ledger_move(struct ledger *ledger, struct record *record, enum state state, int64_t due_ms, int64_t now_ms,
                      struct step step) {
-    bool was_unhandled = record_is_unhandled(record);
+    const struct record before = *record;
     ledger->now.counts.in_state[record->endpoint][record->state]--;
     ledger->now.counts.in_state[record->endpoint][state]++;
     if (record->state != state) {
@@ -28,7 +28,7 @@ enum err ledger_move(struct ledger *ledger, struct record *record, enum state st
     if (state != STATE_PENDING && record_again(record).len > 0)
         record->trimmed.len = record_bitmap_len(record);
     TRY(ledger->ops->update(ledger->backend, record));
-    TRY(ledger_count_move(ledger, record, was_unhandled));
+    TRY(ledger_count_move(ledger, record, &before));
     uint64_t *oldest_from = &ledger->oldest_from[state][record->endpoint];
     if (record->id < *oldest_from)
         *oldest_from = record->id;

@@ -257,7 +257,7 @@ struct parity_pair ledger_pair(const struct record *rule, const struct record *e
 enum err ledger_count_arrival(struct ledger *ledger, const struct message *message, const struct record *record,
                               const struct record *const *twins, size_t twin_count) MUST_USE;
 /* Its state has changed. */
-enum err ledger_count_move(struct ledger *ledger, const struct record *record, bool was_unhandled) MUST_USE;
+enum err ledger_count_move(struct ledger *ledger, const struct record *record, const struct record *before) MUST_USE;
 /* Takes back what parity counted of a message that is about to be erased because its sender comes again. */
 enum err ledger_count_forgotten(struct ledger *ledger, const struct record *record) MUST_USE;
 

@@ -129,10 +129,22 @@ enum err ledger_count_arrival(struct ledger *ledger, const struct message *messa
     return is_replaced ? count_rule(ledger, record, twins, twin_count) : ERR_NONE;
 }
 
-enum err ledger_count_move(struct ledger *ledger, const struct record *record, bool was_unhandled) {
-    bool is_unhandled = record_is_unhandled(record);
+/* An event that the new consumer fails for good may be handled by legacy, as long as that is on. A replay tries anew.
+ */
+static void count_death(struct ledger *ledger, const struct record *record, enum state before) {
+    if (record->generation != GENERATION_EVENT || record->endpoint != ENDPOINT_NEW)
+        return;
+    if (record->state == STATE_DEAD && before != STATE_DEAD)
+        count(ledger, record, STR(PARITY_NEW_SIDE), PARITY_DIED, 1);
+    else if (record->state == STATE_PENDING && before == STATE_DEAD)
+        count(ledger, record, STR(PARITY_NEW_SIDE), PARITY_DIED, -1);
+}
+
+enum err ledger_count_move(struct ledger *ledger, const struct record *record, const struct record *before) {
+    bool is_unhandled = record_is_unhandled(record), was_unhandled = record_is_unhandled(before);
     struct twin *twins;
     size_t twin_count;
+    count_death(ledger, record, before->state);
     if (record->generation != GENERATION_RULE || record->counterpart.len == 0 || is_unhandled == was_unhandled)
         return ERR_NONE;
     count(ledger, record, record->type, PARITY_UNHANDLED, is_unhandled ? 1 : -1);
@@ -211,6 +223,8 @@ static enum err forget_event(struct ledger *ledger, const struct record *event, 
     struct unpaired rows[TYPES_MAX];
     const struct unpaired after = {.received_ms = event->received_ms, .message = event->id, .type = STR("")};
     size_t row_count, counted = 0;
+    if (event->endpoint == ENDPOINT_NEW)
+        count(ledger, event, STR(PARITY_NEW_SIDE), PARITY_DIED, -1); /* it was marked dead to be forgotten */
     for (size_t i = 0; i < rule_count; i++) {
         if (is_type_of_any(rules[i]->type, rules, i))
             continue;

@@ -48,7 +48,7 @@ static const char *const migrations[] = {
     " rules_paired INTEGER NOT NULL, events_paired INTEGER NOT NULL, events_paired_again INTEGER NOT NULL,"
     " unhandled INTEGER NOT NULL, unhandled_paired INTEGER NOT NULL,"
     " rule_first INTEGER NOT NULL, event_first INTEGER NOT NULL,"
-    " unreplaced INTEGER NOT NULL, near_misses INTEGER NOT NULL,"
+    " unreplaced INTEGER NOT NULL, near_misses INTEGER NOT NULL, died INTEGER NOT NULL,"
     " skew_max_ms INTEGER NOT NULL, last_unreplaced_ms INTEGER NOT NULL,"
     " PRIMARY KEY (start_ms, type)) WITHOUT ROWID;"
     "CREATE TABLE parity_skew ("

@@ -10,7 +10,7 @@
 /* In the order of enum parity_number. */
 #define PARITY_COLUMNS                                                                                                 \
     "rules, events, events_again, rules_paired, events_paired, events_paired_again, "                                  \
-    "unhandled, unhandled_paired, rule_first, event_first, unreplaced, near_misses"
+    "unhandled, unhandled_paired, rule_first, event_first, unreplaced, near_misses, died"
 #define PARITY_ADD(column) #column " = " #column " + excluded." #column ", "
 #define PARITY_MAX(column) #column " = max(" #column ", excluded." #column ")"
 
@@ -73,10 +73,10 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_REMOVE_PAGES] = "DELETE FROM run_page WHERE id BETWEEN ? AND ?",
     [SQL_ADD_PARITY] =
         "INSERT INTO parity (start_ms, type, " PARITY_COLUMNS ", skew_max_ms, last_unreplaced_ms) "
-        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET " PARITY_ADD(rules) PARITY_ADD(events)
+        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET " PARITY_ADD(rules) PARITY_ADD(events)
             PARITY_ADD(events_again) PARITY_ADD(rules_paired) PARITY_ADD(events_paired) PARITY_ADD(events_paired_again)
                 PARITY_ADD(unhandled) PARITY_ADD(unhandled_paired) PARITY_ADD(rule_first) PARITY_ADD(event_first)
-                    PARITY_ADD(unreplaced) PARITY_ADD(near_misses)
+                    PARITY_ADD(unreplaced) PARITY_ADD(near_misses) PARITY_ADD(died)
                         PARITY_MAX(skew_max_ms) ", " PARITY_MAX(last_unreplaced_ms),
     [SQL_ADD_SKEW] = "INSERT INTO parity_skew (start_ms, type, below_ms, pairs) VALUES (?, ?, ?, ?) "
                      "ON CONFLICT DO UPDATE SET pairs = pairs + excluded.pairs",

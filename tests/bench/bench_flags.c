@@ -52,7 +52,6 @@ static double measure(const struct flags *flags, struct arena *scratch) {
         .type = STR("read.completed"),
         .company = STR("0498921d-9b53-4396-bd6d-2a11f2d14bb3"),
         .connection = STR("2e9d2c44-f675-40ba-8049-353bfcb5e171"),
-        .data_type = STR("invoices"),
     };
     double best = 0;
     unsigned on = 0;

@@ -6,7 +6,9 @@ import subprocess
 
 import pytest
 
+from messages import Push
 from proxy import BINARY, environment, flag_file, run
+from waiting import wait_until
 
 RULE = {"if": [{"==": [{"var": "companyId"}, "a"]}, "on", None]}
 TARGETED = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off", "targeting": RULE}
@@ -151,3 +153,73 @@ def test_legacy_off_before_parity(start, path):
     done = run("flags", "show", "--file", path, "--admin", "http://127.0.0.1:1")
     assert done.returncode == 1
     assert b"parity is unknown" in done.stderr
+
+
+def test_set_for_some(path):
+    """(fault 1.6) A share and companies: the rule is written, told, replaced, and taken away by a switch for everybody."""
+    path.write_text(flag_file(new=False))
+    done = run("flags", "set", "new-consumer", "on", "--percent", "25", "--file", path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"new-consumer is on for 25 % of all companies, off for all others, in {path}\n".encode()
+    def is_on(company):
+        return evaluate(path, "new-consumer", "--context", json.dumps({"targetingKey": company}))["value"]
+    assert 5 <= sum(is_on(f"company {number}") for number in range(60)) <= 28
+    assert run("flags", "set", "new-consumer", "on", "--company", "a", "--company", "b,c", "--file", path).returncode == 0
+    for company, on in (("a", True), ("B", True), ("c", True), ("d", False)):
+        context = json.dumps({"targetingKey": company, "companyId": company})
+        assert evaluate(path, "new-consumer", "--context", context)["value"] is on
+    done = run("flags", "set", "legacy-consumer", "off", "--company", "a", "d", "--file", path)
+    assert done.returncode == 0 and b"both consumers may be off for one message" in done.stderr
+    assert b'company "d"' in done.stderr
+    assert b"nobody was asked" in done.stderr
+    done = run("flags", "show", "--file", path)
+    assert b"both consumers may be off for one message" in done.stdout
+    assert run("flags", "set", "new-consumer", "on", "--file", path).returncode == 0
+    assert evaluate(path, "new-consumer")["value"] is True
+    assert b"both consumers may be off" not in run("flags", "show", "--file", path).stdout
+
+
+@pytest.mark.parametrize("arguments", [["--percent", "101"], ["--percent", "x"], ["--percent", "-1"], ["--company", ","],
+                                       ["more"], ["--if-ready"]])
+def test_set_for_some_wrong_usage(path, arguments):
+    """What is no share and no company is refused before anything is written."""
+    path.write_text(flag_file(new=False))
+    done = run("flags", "set", "new-consumer", "on", "--file", path, *arguments)
+    assert done.returncode == 2 and path.read_text() == flag_file(new=False)
+
+
+def test_targeting_by_data_type(path, make):
+    """(fault 1.4) A rule that reads dataType is refused by every command and at start."""
+    rule = {"if": [{"==": [{"var": "dataType"}, "invoices"]}, "on", "off"]}
+    path.write_text(json.dumps({"flags": {"new-consumer": TARGETED | {"targeting": rule}}}, indent=1))
+    for arguments in (["flags", "show"], ["flags", "set", "new-consumer", "on", "--force"]):
+        done = run(*arguments, "--file", path)
+        assert done.returncode != 0 and b"must not read dataType" in done.stdout + done.stderr
+    proxy = make(flags=path.read_text())
+    proxy.write_settings()
+    done = run("check", "--config", proxy.settings_path)
+    assert done.returncode == 2 and b"must not read dataType" in done.stderr
+    assert b"flags.json:" in done.stderr
+
+
+def test_set_asks_the_verdict(start):
+    """(fault 1.6) --if-ready refuses with the reasons of the verdict and writes nothing; without it there is a warning."""
+    proxy, push = start(pairing__window="2s"), Push()
+    admin = f"http://127.0.0.1:{proxy.admin_port}"
+    switch = ["flags", "set", "legacy-consumer", "off", "--file", proxy.flag_path]
+    before = proxy.flag_path.read_text()
+    proxy.send(push.rule())
+    done = run(*switch, "--if-ready", "--admin", admin)
+    assert done.returncode == 1 and done.stdout == b"" and proxy.flag_path.read_text() == before
+    assert b"nothing was switched: parity is not-ready" in done.stderr
+    assert b"1 alert is younger than the window, ask again at" in done.stderr
+    assert run(*switch, "--if-ready", "--admin", "http://127.0.0.1:1").returncode == 1
+    assert proxy.flag_path.read_text() == before
+    proxy.send(push.event())
+    wait_until(lambda: run("parity", "--admin", admin).returncode == 0, "parity to be ready")
+    done = run(*switch, "--if-ready", "--admin", admin)
+    assert done.returncode == 0 and b"warning" not in done.stderr, done.stderr
+    assert evaluate(proxy.flag_path, "legacy-consumer")["value"] is False
+    proxy.send(Push().rule())
+    done = run(*switch, "--admin", admin)
+    assert done.returncode == 0 and b"warning: legacy is switched off though parity is not-ready" in done.stderr

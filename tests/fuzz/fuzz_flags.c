@@ -44,7 +44,7 @@ static void eval_all(const struct flags *flags, const struct json *context, stru
 
 static void check_consumers(const struct flags *flags, struct str text, struct arena *arena) {
     struct str some = str_slice(text.at, text.len < 20 ? text.len : 20);
-    const struct flag_context context = {some, STR("rule"), STR("Sync Completed"), some, some, STR_NONE};
+    const struct flag_context context = {some, STR("rule"), STR("Sync Completed"), some, some};
     for (enum consumer_flag i = 0; i < CONSUMER_FLAG_COUNT; i++) {
         struct flag_decision decision = flags_consumer(flags, i, &context, NOW_S, arena);
         require(decision.variant.at != NULL || decision.on == consumer_flag_unmigrated(i));
@@ -58,8 +58,15 @@ static void check_switches(struct str text) {
         struct strbuf once = {0}, twice = {0};
         struct err_detail detail = {.text = ""};
         bool on = text.len % 2 == 0;
-        if (flags_edit_switch(text, i, on, true, &once, &detail) == ERR_NONE) {
-            require(flags_edit_switch(strbuf_str(&once), i, on, true, &twice, NULL) == ERR_NONE);
+        const struct str company = STR("c");
+        const struct flags_switch wanted = {.flag = i,
+                                            .on = on,
+                                            .force = true,
+                                            .percent = (int)(text.len % 103) - 2 < 0 ? -1 : (int)(text.len % 103) - 2,
+                                            .companies = &company,
+                                            .company_count = text.len % 3 == 0 ? 1 : 0};
+        if (flags_edit_switch(text, &wanted, &once, &detail) == ERR_NONE) {
+            require(flags_edit_switch(strbuf_str(&once), &wanted, &twice, NULL) == ERR_NONE);
             require(str_eq(strbuf_str(&once), strbuf_str(&twice)));
         } else {
             require(detail.text[0] != '\0' && once.len == 0);

@@ -161,7 +161,8 @@ struct switching {
 
 static enum err switch_flag(void *arg, struct str text, struct strbuf *out, struct err_detail *detail) {
     const struct switching *switching = arg;
-    return flags_edit_switch(text, switching->flag, switching->on, false, out, detail);
+    const struct flags_switch wanted = {.flag = switching->flag, .on = switching->on, .percent = -1};
+    return flags_edit_switch(text, &wanted, out, detail);
 }
 
 /* A process that switches one flag to and fro, and ends with it on. */

@@ -162,7 +162,7 @@ static void test_names_that_nothing_answers_to(void **state) {
         {CONDITION("{\"==\":[{\"var\":\"companyid\"},\"a\"]}"), FLAG_WARNING, "\"companyid\"}", "is it \"companyId\"?"},
         {CONDITION("{\"in\":[{\"var\":[\"conection\",1]},[\"a\"]]}"), FLAG_WARNING, "\"conection\"",
          "is it \"connectionId\"?"},
-        {CONDITION("{\"==\":[{\"var\":\"data\"},\"a\"]}"), FLAG_WARNING, "\"data\"}", "is it \"dataType\"?"},
+        {CONDITION("{\"==\":[{\"var\":\"data\"},\"a\"]}"), FLAG_WARNING, "\"data\"}", "there are targetingKey,"},
         {CONDITION("{\"==\":[{\"var\":\"email\"},\"a\"]}"), FLAG_WARNING, "\"email\"}", "there are targetingKey,"},
         {CONDITION("{\"missing\":[\"type\",\"companyID\"]}"), FLAG_WARNING, "\"companyID\"", "is it \"companyId\"?"},
         {CONDITION("{\"missing_some\":[1,[\"type\",\"companyID\"]]}"), FLAG_WARNING, "\"companyID\"",
@@ -369,8 +369,94 @@ static void test_problems_without_end_are_cut(void **state) {
     arena_free(arena);
 }
 
+/* An event has several data types, and is decided once. (fault 1.4) */
+static void test_targeting_by_data_type_is_refused(void **state) {
+    (void)state;
+    static const char *const refused[] = {
+        CONDITION("{\"==\":[{\"var\":\"dataType\"},\"invoices\"]}"),
+        CONDITION("{\"in\":[{\"var\":[\"dataType\",\"none\"]},[\"invoices\"]]}"),
+        CONDITION("{\"missing\":[\"companyId\",\"dataType\"]}"),
+        NEW_CONSUMER("{\"fractional\":[{\"var\":\"dataType\"},[\"on\",1],[\"off\",1]]}"),
+        NEW_CONSUMER(
+            "{\"fractional\":[{\"cat\":[{\"var\":\"targetingKey\"},{\"var\":\"dataType\"}]},[\"on\",1],[\"off\",1]]}"),
+        "{\"flags\":{\"new-consumer-shadow\":{\"state\":\"ENABLED\"," ON_OFF ",\"defaultVariant\":\"on\",\"targeting\":"
+        "{\"$ref\":\"some\"}}},\"$evaluators\":{\"some\":{\"if\":[{\"==\":[{\"var\":\"dataType\"},\"a\"]},\"on\","
+        "\"off\"]}}}",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        struct arena *arena = arena_new(0);
+        struct flags *flags = NULL;
+        struct flag_problems problems;
+        if (flags_load(str_of(refused[i]), arena, &flags, &problems) != ERR_INVALID)
+            fail_msg("not refused: %s", refused[i]);
+        const struct flag_problem *problem = problems.first;
+        while (problem->severity != FLAG_REFUSED)
+            problem = problem->next;
+        assert_true(str_starts_with(problem->what, STR("targeting must not read dataType")));
+        assert_true(problem->line >= 1 && problem->column > 1);
+        arena_free(arena);
+    }
+    struct arena *arena = arena_new(0);
+    struct flags *flags = NULL;
+    struct flag_problems problems;
+    struct str other =
+        STR("{\"flags\":{\"mine\":{\"state\":\"ENABLED\"," ON_OFF ",\"defaultVariant\":\"on\",\"targeting\":"
+            "{\"if\":[{\"==\":[{\"var\":\"dataType\"},\"a\"]},\"on\",\"off\"]}}}}");
+    assert_int_equal(flags_load(other, arena, &flags, &problems), ERR_NONE); /* a flag of somebody else */
+    flags_free(flags);
+    arena_free(arena);
+}
+
+#define IN(list) "{\"in\":[{\"var\":\"companyId\"},[" list "]]}"
+#define RULE(of, rule)                                                                                                 \
+    "\"" of "-consumer\":{\"state\":\"ENABLED\"," ON_OFF ",\"defaultVariant\":\"off\",\"targeting\":" rule "}"
+#define BOTH(legacy, new) "{\"flags\":{" RULE("legacy", legacy) "," RULE("new", new) "}}"
+
+/* (fault 1.3) */
+static void test_messages_for_which_both_are_off_are_found(void **state) {
+    (void)state;
+    static const struct {
+        const char *file, *example; /* NULL: none is found */
+    } rows[] = {
+        {"{\"flags\":{}}", NULL},
+        {BOTH("{\"if\":[" IN("\"a\",\"b\"") ",\"off\",\"on\"]}", "{\"if\":[" IN("\"a\",\"b\"") ",\"on\",\"off\"]}"),
+         NULL},
+        {BOTH("{\"if\":[" IN("\"a\",\"b\"") ",\"off\",\"on\"]}", "{\"if\":[" IN("\"b\",\"c\"") ",\"on\",\"off\"]}"),
+         "of company \"a\""},
+        {BOTH("{\"if\":[" IN("\"a\"") ",\"on\",\"off\"]}", "{\"if\":[" IN("\"b\"") ",\"on\",\"off\"]}"),
+         "without a company"},
+        {BOTH("{\"fractional\":[[\"on\",50],[\"off\",50]]}", "{\"fractional\":[[\"on\",50],[\"off\",50]]}"), ""},
+        {BOTH("{\"fractional\":[{\"var\":\"targetingKey\"},[\"off\",50],[\"on\",50]]}",
+              "{\"fractional\":[{\"var\":\"targetingKey\"},[\"on\",50],[\"off\",50]]}"),
+         NULL},
+        {BOTH("{\"if\":[{\"starts_with\":[{\"var\":\"companyId\"},\"eu-\"]},\"off\",\"on\"]}",
+              "{\"if\":[{\"==\":[{\"var\":\"companyId\"},\"eu-\"]},\"on\",\"off\"]}"),
+         "of company \"eu-0\""},
+        {BOTH("{\"if\":[{\"==\":[{\"var\":\"type\"},\"x.y\"]},\"off\",\"on\"]}",
+              "{\"if\":[{\"==\":[{\"var\":\"type\"},\"z\"]},\"on\",\"off\"]}"),
+         "type \"x.y\""},
+        {BOTH("{\"if\":[{\"==\":[{\"var\":\"generation\"},\"rule\"]},\"off\",\"on\"]}", "\"off\""),
+         "generation \"rule\""},
+        {BOTH("\"on\"", "\"off\""), NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct arena *arena = arena_new(0);
+        struct flags *flags = NULL;
+        struct flag_problems problems;
+        struct str example = STR_NONE;
+        assert_int_equal(flags_load(str_of(rows[i].file), arena, &flags, &problems), ERR_NONE);
+        bool found = flags_find_both_off(flags, 0, arena, &example);
+        if (found != (rows[i].example != NULL) || (found && str_find(example, str_of(rows[i].example)) < 0))
+            fail_msg("%s: \"" STR_FMT "\"", rows[i].file, STR_ARG(example));
+        flags_free(flags);
+        arena_free(arena);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_targeting_by_data_type_is_refused),
+        cmocka_unit_test(test_messages_for_which_both_are_off_are_found),
         cmocka_unit_test(test_what_refuses_a_file),
         cmocka_unit_test(test_what_breaks_a_flag),
         cmocka_unit_test(test_what_the_schema_forbids),

@@ -64,8 +64,8 @@ static void test_the_message_is_the_context(void **state) {
         {"{\"==\":[{\"var\":\"generation\"},\"rule\"]}", true},
         {"{\"==\":[{\"var\":\"type\"},\"Sync Completed\"]}", true},
         {"{\"==\":[{\"var\":\"connectionId\"},\"conn\"]}", true},
-        {"{\"===\":[{\"var\":\"dataType\"},null]}", true}, /* absent */
-        {"{\"==\":[{\"missing\":[\"dataType\",\"type\"]},\"dataType\"]}", true},
+        {"{\"===\":[{\"var\":\"dataTypes\"},null]}", true}, /* absent */
+        {"{\"==\":[{\"missing\":[\"other\",\"type\"]},\"other\"]}", true},
         {"{\"==\":[{\"var\":\"$flagd.flagKey\"},\"new-consumer\"]}", true},
         {"{\"==\":[{\"var\":\"$flagd.timestamp\"},1725192000]}", true},
         {"{\"==\":[{\"var\":\"company\"},\"co\"]}", false},

@@ -17,11 +17,24 @@ struct row {
     const char *why; /* a part of the detail */
 };
 
-static void check_row(const struct row *row) {
+/* For some only. */
+struct some {
+    int percent; /* 0: none */
+    const struct str *companies;
+    size_t company_count;
+};
+
+static void check_switch(const struct row *row, struct some some) {
     struct strbuf out = {0};
     struct err_detail detail = {.text = ""};
+    const struct flags_switch wanted = {.flag = row->flag,
+                                        .on = row->on,
+                                        .force = row->force,
+                                        .percent = some.percent == 0 ? -1 : some.percent,
+                                        .companies = some.companies,
+                                        .company_count = some.company_count};
     strbuf_append(&out, STR("kept:"));
-    enum err err = flags_edit_switch(str_of(row->before), row->flag, row->on, row->force, &out, &detail);
+    enum err err = flags_edit_switch(str_of(row->before), &wanted, &out, &detail);
     if (err != row->err)
         fail_msg("%s: %s: %s", row->before, err_name(err), detail.text);
     if (row->why != NULL && strstr(detail.text, row->why) == NULL)
@@ -31,6 +44,10 @@ static void check_row(const struct row *row) {
     if (!str_eq(after, str_of(row->after == NULL ? "" : row->after)))
         fail_msg("%s\n became\n" STR_FMT "\n and not\n%s", row->before, STR_ARG(after), row->after);
     strbuf_clear(&out);
+}
+
+static void check_row(const struct row *row) {
+    check_switch(row, (struct some){0});
 }
 
 #define CHECK_ROWS(rows)                                                                                               \
@@ -216,20 +233,138 @@ static void test_there_and_back(void **state) {
     struct str text =
         STR("{ // top\n  \"flags\" : {\n    \"legacy-consumer\" :\t{ \"state\": \"ENABLED\",\n"
             "      \"variants\": { \"an\": true, \"aus\": false },\n      \"defaultVariant\": \"aus\" }\n  }\n}");
+    const struct flags_switch switch_on = {.flag = FLAG_LEGACY_CONSUMER, .on = true, .percent = -1};
+    const struct flags_switch switch_off = {.flag = FLAG_LEGACY_CONSUMER, .percent = -1};
     struct strbuf on = {0}, off = {0};
-    assert_int_equal(flags_edit_switch(text, FLAG_LEGACY_CONSUMER, true, false, &on, NULL), ERR_NONE);
+    assert_int_equal(flags_edit_switch(text, &switch_on, &on, NULL), ERR_NONE);
     assert_false(str_eq(text, strbuf_str(&on)));
-    assert_int_equal(flags_edit_switch(strbuf_str(&on), FLAG_LEGACY_CONSUMER, false, false, &off, NULL), ERR_NONE);
+    assert_int_equal(flags_edit_switch(strbuf_str(&on), &switch_off, &off, NULL), ERR_NONE);
     assert_true(str_eq(text, strbuf_str(&off)));
     strbuf_clear(&on);
     strbuf_clear(&off);
 }
 
+#define FILE_OF(targeting, chosen)                                                                                     \
+    "{\"flags\": {\"new-consumer\": {\"state\": \"ENABLED\", \"variants\": {\"on\": true, \"off\": false}, "           \
+    "\"defaultVariant\": \"" chosen "\"" targeting "}}}"
+#define SHARE(percent, rest)                                                                                           \
+    "{\"fractional\": [{\"var\": \"targetingKey\"}, [\"on\", " percent "], [\"off\", " rest "]]}"
+#define COMPANIES(list, otherwise) "{\"if\": [{\"in\": [{\"var\": \"companyId\"}, [" list "]]}, \"on\", " otherwise "]}"
+
+/* A share and some companies: a rule is written, and replaced by the next one; everybody takes it away. A rule that
+ * somebody else wrote is not. (fault 1.6) */
+static void test_some_are_switched_by_a_rule(void **state) {
+    (void)state;
+    static const struct str two[] = {{"c1", 2}, {"c\"2", 3}};
+    static const struct {
+        const char *before, *after; /* NULL: refused */
+        struct some some;
+        bool force;
+        enum err err;
+        const char *why;
+    } rows[] = {
+        {FILE_OF("", "on"),
+         FILE_OF(", \"targeting\": " SHARE("10", "90"), "off"),
+         {10, NULL, 0},
+         false,
+         ERR_NONE,
+         NULL},
+        {FILE_OF(", \"targeting\": " SHARE("10", "90"), "off"),
+         FILE_OF(", \"targeting\": " SHARE("25", "75"), "off"),
+         {25, NULL, 0},
+         false,
+         ERR_NONE,
+         NULL},
+        {FILE_OF(", \"targeting\": " SHARE("25", "75"), "off"),
+         FILE_OF(", \"targeting\": " COMPANIES("\"c1\", \"c\\\"2\"", "\"off\""), "off"),
+         {0, two, 2},
+         false,
+         ERR_NONE,
+         NULL},
+        {FILE_OF(", \"targeting\": " COMPANIES("\"c1\"", "\"off\""), "off"),
+         FILE_OF(", \"targeting\": " COMPANIES("\"c1\"", SHARE("5", "95")), "off"),
+         {5, two, 1},
+         false,
+         ERR_NONE,
+         NULL},
+        {FILE_OF(", \"targeting\": " COMPANIES("\"c1\"", SHARE("5", "95")), "off"),
+         FILE_OF(", \"targeting\": {}", "on"),
+         {0, NULL, 0},
+         false,
+         ERR_NONE,
+         NULL},
+        {FILE_OF(", \"targeting\": {\"if\": [true, \"on\"]}", "off"),
+         NULL,
+         {10, NULL, 0},
+         false,
+         ERR_DENIED,
+         "has targeting"},
+        {FILE_OF(", \"targeting\": {\"if\": [true, \"on\"]}", "off"),
+         FILE_OF(", \"targeting\": " SHARE("10", "90"), "off"),
+         {10, NULL, 0},
+         true,
+         ERR_NONE,
+         NULL},
+        {"{\"flags\": {}}",
+         FILE_OF(", \"targeting\": " SHARE("50", "50"), "off"),
+         {50, NULL, 0},
+         false,
+         ERR_NONE,
+         NULL},
+        {"{\"flags\": {\"new-consumer\": {\"state\": \"ENABLED\", \"variants\": {\"on\": true}, "
+         "\"defaultVariant\": \"on\"}}}",
+         NULL,
+         {50, NULL, 0},
+         false,
+         ERR_INVALID,
+         "has no variant whose value is false"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct row row = {rows[i].before, FLAG_NEW_CONSUMER, true,       rows[i].force,
+                                rows[i].after,  rows[i].err,       rows[i].why};
+        check_switch(&row, rows[i].some);
+    }
+}
+
+/* The same companies: legacy is off for exactly those for which new is on. */
+static void test_shares_of_both_flags_are_of_the_same_companies(void **state) {
+    (void)state;
+    const struct flags_switch wanted[] = {{.flag = FLAG_NEW_CONSUMER, .on = true, .percent = 30},
+                                          {.flag = FLAG_LEGACY_CONSUMER, .on = false, .percent = 30}};
+    struct strbuf one = {0}, both = {0};
+    struct flag_problems problems;
+    struct arena *arena = arena_new(0);
+    struct flags *flags;
+    struct str example;
+    unsigned on = 0;
+    assert_int_equal(flags_edit_switch(STR("{\"flags\": {}}"), &wanted[0], &one, NULL), ERR_NONE);
+    assert_int_equal(flags_edit_switch(strbuf_str(&one), &wanted[1], &both, NULL), ERR_NONE);
+    assert_int_equal(flags_load(strbuf_str(&both), arena, &flags, &problems), ERR_NONE);
+    for (int i = 0; i < 1000; i++) {
+        struct str company = i == 0 ? STR_NONE : arena_printf(arena, "company-%d", i);
+        const struct flag_context context = {.targeting_key = company, .company = company};
+        bool new_on = flags_consumer(flags, FLAG_NEW_CONSUMER, &context, 0, arena).on;
+        assert_int_equal(new_on, !flags_consumer(flags, FLAG_LEGACY_CONSUMER, &context, 0, arena).on);
+        on += new_on ? 1 : 0;
+    }
+    assert_in_range(on, 240, 360);
+    assert_false(flags_find_both_off(flags, 0, arena, &example));
+    flags_free(flags);
+    arena_free(arena);
+    strbuf_clear(&one);
+    strbuf_clear(&both);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_only_the_default_changes), cmocka_unit_test(test_the_variant_is_chosen_by_its_value),
-        cmocka_unit_test(test_what_is_missing_is_added), cmocka_unit_test(test_what_would_not_switch_is_refused),
-        cmocka_unit_test(test_there_and_back),           cmocka_unit_test(test_a_full_file_stays_as_it_is),
+        cmocka_unit_test(test_some_are_switched_by_a_rule),
+        cmocka_unit_test(test_shares_of_both_flags_are_of_the_same_companies),
+        cmocka_unit_test(test_only_the_default_changes),
+        cmocka_unit_test(test_the_variant_is_chosen_by_its_value),
+        cmocka_unit_test(test_what_is_missing_is_added),
+        cmocka_unit_test(test_what_would_not_switch_is_refused),
+        cmocka_unit_test(test_there_and_back),
+        cmocka_unit_test(test_a_full_file_stays_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

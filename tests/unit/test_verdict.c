@@ -21,7 +21,7 @@ struct given_row {
     int rules, paired, paired_unhandled, alone, waiting; /* alerts: of `rules`, the rest */
     int unhandled;                                       /* alerts without an event that nobody handles */
     int events, again, event_only;
-    int unreplaced, near;
+    int unreplaced, near, died;
     int seen, proven; /* 0: as in the period */
     int64_t until_ms; /* of the youngest that waits */
 };
@@ -161,6 +161,13 @@ static const struct sample samples[] = {
      .verdict = VERDICT_NOT_READY,
      .stage = STAGE_BOTH,
      .reasons = {"1 message for the new endpoint could not be delivered (state dead)"}},
+    {.name = "events died at the new consumer, and legacy took over",
+     .rows = {{.type = COMPLETED, .rules = 9, .paired = 9, .events = 9}, {.type = PARITY_NEW_SIDE, .died = 3}},
+     .dead = 1,
+     .verdict = VERDICT_NOT_READY,
+     .stage = STAGE_BOTH,
+     .reasons = {"2 events failed for good at the new consumer in this period, and legacy handled what they told",
+                 "1 message for the new endpoint could not be delivered"}},
     {.name = "a type that nothing replaces",
      .rows = {{.type = COMPLETED, .rules = 9, .paired = 9, .events = 9}, {.type = "SyncStarted", .unreplaced = 2}},
      .verdict = VERDICT_NOT_READY,
@@ -217,6 +224,7 @@ static struct parity_row row_of(const struct given_row *given) {
     n[PARITY_EVENTS_AGAIN] = given->again;
     n[PARITY_UNREPLACED] = given->unreplaced;
     n[PARITY_NEAR_MISSES] = given->near;
+    n[PARITY_DIED] = given->died;
     return row;
 }
 
