@@ -242,6 +242,10 @@ static void judge_new_flag(struct judge *judge) {
                             "message " STR_FMT,
                             (long long)flags->new_off, (long long)flags->new_asked,
                             100 * (double)flags->new_off / (double)flags->new_asked, STR_ARG(flags->new_off_example)));
+    if (flags->may_change)
+        refuse(judge,
+               STR("the targeting of a consumer flag changes with time ($flagd.timestamp): what it says now need "
+                   "not hold when legacy is off"));
     if (flags->both_off > 0)
         refuse(judge,
                arena_printf(judge->arena, "both consumers are off for %lld %s seen, for example message " STR_FMT,

@@ -24,6 +24,7 @@ const char *verdict_stage_name(enum verdict_stage stage); /* "expand", "both", "
 /* What the flags in force may say. `may` of the definition alone; the numbers of messages seen in the period. */
 struct verdict_flags {
     bool legacy_may_be_on, legacy_may_be_off, new_may_be_on, new_may_be_off;
+    bool may_change;            /* as time goes by, by a rule that reads $flagd.timestamp */
     bool asked;                 /* each message of the period was asked about, else the numbers are 0 */
     int64_t new_asked, new_off; /* messages for the new endpoint; those for which new-consumer is off */
     int64_t both_off;           /* messages, of either generation, for which both are off */

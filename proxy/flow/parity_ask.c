@@ -9,7 +9,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 
-enum { SURVEY_BUDGET = 500, SURVEY_ENOUGH = 50000 };
+enum { SURVEY_BUDGET = 500, SURVEY_ENOUGH = 50000, LOOKED_AHEAD_S = 10 * 365 * 24 * 3600 };
 
 struct parity_ask {
     const struct service *service;
@@ -41,6 +41,8 @@ static void ask_definitions(struct parity_ask *ask) {
     flags->legacy_may_be_off = flags_consumer_may_be(snapshot->flags, FLAG_LEGACY_CONSUMER, false);
     flags->new_may_be_on = flags_consumer_may_be(snapshot->flags, FLAG_NEW_CONSUMER, true);
     flags->new_may_be_off = flags_consumer_may_be(snapshot->flags, FLAG_NEW_CONSUMER, false);
+    int64_t now_s = ask->now_ms / 1000;
+    flags->may_change = flags_may_change_between(snapshot->flags, now_s, now_s + LOOKED_AHEAD_S);
     snapshot_release(snapshot);
 }
 

@@ -59,7 +59,7 @@ struct parity_row {
     struct parity_counts sum;              /* over the period */
     int64_t rule_only, event_only;         /* without a twin for longer than the window */
     int64_t rules_waiting, events_waiting; /* without a twin, and younger */
-    int64_t unhandled_only;                /* alerts of rule_only that nobody handles; told a minute or an hour late */
+    int64_t unhandled_only;                /* alerts of rule_only that nobody handles */
     int64_t seen, proven;                  /* alerts ever seen; those of a pair that was handled */
     int64_t waiting_until_ms;              /* when the youngest of the waiting alerts is past the window; 0: none */
     int64_t unpaired_since_ms;             /* arrival of the first alert of rule_only; 0: none */

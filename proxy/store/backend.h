@@ -55,6 +55,15 @@ struct record {
     bool is_taken;
 };
 
+static inline bool record_is_handled(const struct record *record) {
+    return state_is_handled(record->state) || (record->marks & RECORD_DELIVERED_ONCE) != 0;
+}
+
+/* Nobody handles it at present, neither its own consumer nor, by a twin, the other one. */
+static inline bool record_is_unhandled(const struct record *record) {
+    return !record_is_handled(record) && record->state != STATE_SUPPRESSED;
+}
+
 /* The texts of a record that are written once. */
 enum { RECORD_TEXTS = 11 };
 void record_texts(struct record *record, struct str *texts[RECORD_TEXTS]);

@@ -72,15 +72,6 @@ static inline uint64_t ledger_id_at(int64_t ms) {
     return ms <= 0 ? 0 : (uint64_t)ms << 20;
 }
 
-static inline bool record_is_handled(const struct record *record) {
-    return state_is_handled(record->state) || (record->marks & RECORD_DELIVERED_ONCE) != 0;
-}
-
-/* Nobody handles it at present, neither its own consumer nor, by a twin, the other one. */
-static inline bool record_is_unhandled(const struct record *record) {
-    return !record_is_handled(record) && record->state != STATE_SUPPRESSED;
-}
-
 static inline size_t record_bitmap_len(const struct record *record) {
     return (record->item_count + 7) / 8;
 }

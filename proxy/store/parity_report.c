@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-enum { LOOKED_AT = 20000, BATCH = 256 };
+enum { LOOKED_AT = 20000, BATCH = 256, LOADED_MAX = 2000 };
 
 struct row_search {            /* of the first and last alert without a twin */
     int64_t first_ms, last_ms; /* starts of buckets; -1: none */
@@ -124,7 +124,22 @@ struct edge {
     struct arena *arena;
     uint64_t last_event;
     int64_t events; /* without any twin, and older than the window */
+    size_t loaded;
 };
+
+/* Of very many the later ones are told a minute late, with their bucket. */
+static enum err see_unhandled(struct edge *edge, uint64_t id, struct parity_row *row) {
+    struct record record;
+    if (edge->loaded++ >= LOADED_MAX)
+        return ERR_NONE;
+    arena_reset(edge->arena);
+    enum err err = edge->backend->ops->load(edge->backend, edge->arena, id, &record);
+    if (err == ERR_NOT_FOUND || err == ERR_DAMAGED)
+        return ERR_NONE;
+    if (err == ERR_NONE && record_is_unhandled(&record))
+        row->unhandled_only++;
+    return err;
+}
 
 static enum err see_at_edge(void *arg, const struct unpaired *unpaired, bool *go_on) {
     struct edge *edge = arg;
@@ -140,7 +155,7 @@ static enum err see_at_edge(void *arg, const struct unpaired *unpaired, bool *go
         if (row->unpaired_since_ms == 0)
             row->unpaired_since_ms = unpaired->received_ms;
         row->last_unpaired = unpaired->message;
-        return ERR_NONE;
+        return see_unhandled(edge, unpaired->message, row);
     }
     row->event_only++;
     row->events_waiting--;

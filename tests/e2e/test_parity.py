@@ -214,8 +214,18 @@ def test_legacy_is_off_already(start):
     assert report["reasons"] == ["Legacy is off; 2 alerts wait for their event"]
 
 
+def test_unhandled_alerts_are_counted_one_by_one(start):
+    """(fault 1.8) Legacy is off for one company by targeting: its alert without an event is what Prometheus alerts of."""
+    flags = {"legacy-consumer": targeted("off", ["c1"], "on"), "new-consumer": targeted("on", ["c1"], "off")}
+    proxy = start(flags=json.dumps({"flags": flags}), pairing__window="1s")
+    proxy.send(Read(company="c2").rule())
+    assert proxy.send(Read(company="c1").rule()).outcome == "parked"
+    wait_until(lambda: proxy.metric("hookshift_unhandled_alerts") == 1, "the alert to be counted", deadline_s=40)
+    assert proxy.metric("hookshift_unpaired", type="DataSyncCompleted", side="rule") == 2
+
+
 def test_metrics(start):
-    """The verdict and what is alone, for alerts; an alert that nobody handled counts whatever the flags say of others."""
+    """The verdict and what is alone, for alerts."""
     proxy = start(pairing__window="1s")
     push = Push()
     proxy.send(push.rule())

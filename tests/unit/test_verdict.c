@@ -28,7 +28,7 @@ struct given_row {
 
 /* What is left out of the flags: both consumers on for everybody. */
 struct given_flags {
-    bool legacy_off, new_off, legacy_targeted, new_targeted, unasked;
+    bool legacy_off, new_off, legacy_targeted, new_targeted, unasked, changes;
     int asked, off, both;
 };
 
@@ -132,6 +132,12 @@ static const struct sample samples[] = {
      .verdict = VERDICT_NOT_READY,
      .stage = STAGE_BOTH,
      .reasons = {"new-consumer has targeting"}},
+    {.name = "new is on for all that came, and its rule reads the time",
+     .rows = {{.type = COMPLETED, .rules = 30, .paired = 30, .events = 30}},
+     .flags = {.new_targeted = true, .asked = 30, .changes = true},
+     .verdict = VERDICT_NOT_READY,
+     .stage = STAGE_BOTH,
+     .reasons = {"the targeting of a consumer flag changes with time"}},
     {.name = "both are off for some",
      .rows = {{.type = COMPLETED, .rules = 30, .paired = 30, .events = 30}},
      .flags = {.new_targeted = true, .legacy_targeted = true, .asked = 200, .off = 16, .both = 32},
@@ -234,6 +240,7 @@ static struct verdict_flags flags_of(const struct given_flags *given) {
                                   .new_may_be_on = !given->new_off,
                                   .new_may_be_off = given->new_off || given->new_targeted,
                                   .asked = !given->unasked,
+                                  .may_change = given->changes,
                                   .new_asked = given->asked,
                                   .new_off = given->off,
                                   .both_off = given->both,
