@@ -69,6 +69,17 @@ static const struct cli_command commands[] = {
      "`eval` prints value, variant, reason, errorCode and metadata; T is boolean, string, number, integer, float\n"
      "or object. --vectors runs a file of JsonLogic cases, [rule, data, result] each, and counts them.",
      cmd_flags},
+    {"ramp",
+     "--file F [--steps 1,5,25,50,100] [--every 30m] [--max-errors 1%] [--dry-run] "
+     "[--admin URL] [--token T]",
+     "give the new consumer more and more, as long as it is well",
+     "Sets new-consumer to the next share of the companies and watches it for the\n"
+     "length of a step. Where more than --max-errors of the attempts at new fail or of\n"
+     "the alerts have no event, a message for new dies, or the consumer is down, it\n"
+     "goes one step back and ends with exit status 1. The flag file is all that it\n"
+     "remembers: ended at any time, it goes on where it was. A change of the share by\n"
+     "somebody else ends it.",
+     cmd_ramp},
     {"status", "[--watch] [--admin URL] [--token T] [--json]", "the migration at a glance",
      "Stage (expand: legacy alone, both, contract: new alone), flags, verdict, flow,\n"
      "backlog, store and consumers. --watch draws it again every 2 s.",

@@ -68,6 +68,7 @@ int cli_failed(const char *command, const char *format, ...) PRINTF_LIKE(2, 3);
 int cli_finish(const char *command, int status);
 
 int cmd_completion(int argc, char **argv);
+int cmd_ramp(int argc, char **argv);
 int cmd_store(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_serve(int argc, char **argv);

@@ -5,7 +5,7 @@
 #include "common/units.h"
 #include "proxy/admin/words.h"
 
-enum { LABEL_WIDTH = 10, REASONS_SHOWN = 3, STATES = 5 };
+enum { LABEL_WIDTH = 10, REASONS_SHOWN = 3, STATES = 5, CONSUMER_COLUMNS = 8 };
 
 static const struct json *member(const struct json *object, const char *key) {
     return object == NULL ? NULL : json_get(object, str_of(key));
@@ -138,7 +138,7 @@ static void write_backlog(struct arena *arena, const struct json *status, size_t
 static void add_consumer(struct table *table, struct arena *arena, const struct json *status, const char *name) {
     const struct json *endpoint = member(member(status, "endpoints"), name);
     const struct json *messages = member(endpoint, "messages");
-    const struct str cells[] = {
+    const struct str cells[CONSUMER_COLUMNS] = {
         str_of(name),
         is_true(endpoint, "up") ? STR("up") : STR("DOWN"),
         text_of(endpoint, "site"),
@@ -152,12 +152,25 @@ static void add_consumer(struct table *table, struct arena *arena, const struct 
     table_add(table, cells);
 }
 
+/* Where types go to several hosts, each of them has its own health. */
+static void add_origins(struct table *table, struct arena *arena, const struct json *status, const char *name) {
+    const struct json *origins = member(member(member(status, "endpoints"), name), "origins");
+    for (const struct json *each = origins == NULL ? NULL : origins->first; each != NULL; each = each->next) {
+        const struct str cells[CONSUMER_COLUMNS] = {STR("  of it"), is_true(each, "up") ? STR("up") : STR("DOWN"),
+                                                    text_of(each, "site"),
+                                                    arena_str(arena, text_of(each, "in_flight"))};
+        table_add(table, cells);
+    }
+}
+
 static void write_consumers(struct arena *arena, const struct json *status, size_t columns, struct strbuf *out) {
     static const char *const headings[] = {"CONSUMER", "STATE",       "SITE",   ">IN FLIGHT", ">PENDING",
                                            ">PARKED",  "?>DELIVERED", "?>DEAD", NULL};
     struct table *table = table_new(arena, headings);
     add_consumer(table, arena, status, "legacy");
+    add_origins(table, arena, status, "legacy");
     add_consumer(table, arena, status, "new");
+    add_origins(table, arena, status, "new");
     strbuf_append_char(out, '\n');
     table_print_within(table, columns, out);
 }

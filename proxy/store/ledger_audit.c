@@ -19,8 +19,7 @@ struct auditor {
 };
 
 bool occurrence_was_handled(const struct occurrence *occurrence, const struct record *record) {
-    bool left_out = record->generation == GENERATION_EVENT && bitmap_has(record->trimmed, occurrence->item);
-    return record_is_handled(record) && !left_out;
+    return record_handles(record, record->generation == GENERATION_EVENT ? occurrence->item : 0);
 }
 
 enum handling occurrence_handling(const struct occurrence *occurrence) {

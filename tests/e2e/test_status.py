@@ -75,6 +75,19 @@ def test_status_tells_what_there_is(make, store, legacy):
         assert "in memory" in text and "file_bytes" not in told["store"]
 
 
+def test_each_host_of_a_consumer(start, new):
+    """Where types go to several hosts, each is told with its own health."""
+    proxy = start(admin__token=TOKEN, endpoints__new__routes={"read.completed": "http://127.0.0.1:1/reads"},
+                  retry__schedule="1h")
+    for _ in range(12):
+        proxy.send(Read().event())
+    wait_until(lambda: any(not each["up"] for each in
+                           proxy.admin("/api/status").json["endpoints"]["new"].get("origins", [])), "a host to be down")
+    lines = [line for line in run("status", *where(proxy)).stdout.decode().splitlines() if "of it" in line]
+    assert any("http://127.0.0.1:1 " in line and "DOWN" in line for line in lines), lines
+    assert any(new.url.rstrip("/") in line and " up " in line for line in lines), lines
+
+
 @pytest.mark.parametrize("columns", [40, 80])
 def test_status_fits(start, columns):
     """Nothing is wider than the terminal."""
