@@ -82,7 +82,7 @@ static int find_file(struct store_command *command, const char *given, const cha
 static int check(struct store_command *command, const char *given) {
     struct sqlite_inspection found;
     struct err_detail detail;
-    const char *path;
+    const char *path = NULL;
     int status = find_file(command, given, &path);
     if (status != CLI_GO_ON)
         return status;

@@ -58,7 +58,7 @@ def test_verdict(page, start):
     page.choose("#since", "week")
     page.wait_for("#verdict-answer", "^Yes$")
     assert page.texts("#verdict-reasons li") == []
-    page.wait_for("#types tbody tr", r"PushOperationStatusChanged .*write\.successful .*ready 1 1 1 0 0 alert 100 %")
+    page.wait_for("#types tbody tr", r"PushOperationStatusChanged .*write\.successful .*ready 1 1 1 0 0 0 alert 100 %")
     lost = proxy.send(Read().rule())
     page.wait_for("#verdict-answer", "^Not yet$")
     page.wait_for("#verdict-reasons", "1 DataSyncCompleted since .* had no read.completed")
@@ -171,6 +171,7 @@ def test_replay_asks_for_the_token(page, start, legacy):
 
     page.click(f"[data-message='{dead.id}']")
     page.click("#story [data-replay]")
+    page.wait_for("#confirm-words", "is delivered: it was handled")
     page.click("#confirm-yes")
     page.wait_for("#toast", f"{dead.id} will be delivered again")
     legacy.wait_for(3)

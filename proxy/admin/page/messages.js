@@ -78,7 +78,7 @@ function story(message) {
   return [
     h("p", {}, tag(message.state), " ", message.type ?? "no known shape", ", ", message.generation, ", for ", message.endpoint),
     h("p", { class: "why" }, message.why),
-    h("p", {}, h("button", { type: "button", "data-replay": message.id }, "Deliver again")),
+    h("p", {}, h("button", { type: "button", "data-replay": message.id, "data-state": message.state }, "Deliver again")),
     ...section("What happened", h("ol", { class: "story" }, ...message.story.map((line) => h("li", {}, when(line.at), line.text)))),
     ...twins(message),
     ...section("Known of it", facts([["Company", message.company], ["Connection", message.connection], ["Data type", message.data_type],
@@ -138,8 +138,12 @@ async function replay(words, path, said) {
   }
 }
 
-async function replayOne(id) {
-  await replay(`Message ${id} goes to its consumer, whatever its flag says. What is handled already is left out.`, `/api/messages/${id}/replay`, () => `${id} will be delivered again.`);
+// What is handled already would be refused, so the question says what it means to do it all the same.
+async function replayOne(id, state) {
+  const handled = state === "delivered" || state === "suppressed";
+  const words = handled ? `Message ${id} is ${state}: it was handled. Delivered again, a consumer sees it once more.`
+    : `Message ${id} goes to its consumer, whatever its flag says.`;
+  await replay(words, `/api/messages/${id}/replay${handled ? "?force=true" : ""}`, () => `${id} will be delivered again.`);
   if ($("#story").open) await tell(id);
 }
 
@@ -160,9 +164,9 @@ export function start() {
   $("#confirm-yes").addEventListener("click", () => $("#confirm").close("yes"));
   $("#story").addEventListener("close", () => history.replaceState(null, "", location.pathname));
   document.addEventListener("click", (event) => {
-    const { message, replay: again } = event.target.dataset ?? {};
+    const { message, replay: again, state } = event.target.dataset ?? {};
     if (message) tell(message);
-    if (again) replayOne(again);
+    if (again) replayOne(again, state);
     if (event.target.classList?.contains("close")) event.target.closest("dialog").close();
   });
   const linked = /^#message=(\w+)$/.exec(location.hash);
