@@ -133,6 +133,38 @@ def test_own_certificate_replaced(start, tmp_path):
         hello(first)
 
 
+def test_own_certificate_rotated_under_load(start, tmp_path):
+    """listen.tls: three rotations while senders come and go, one connection each, and nobody is turned away. (fault 3.3)"""
+    made = [self_signed(tmp_path, f"port-{i}") for i in range(4)]
+    cert, key, bundle = tmp_path / "own.crt", tmp_path / "own.key", tmp_path / "all.pem"
+    bundle.write_text("".join(identity.cert.read_text() for identity in made))
+    shutil.copy(made[0].cert, cert), shutil.copy(made[0].key, key)
+    proxy = start(listen__tls__cert=str(cert), listen__tls__key=str(key))
+    stop, answers, context = threading.Event(), [], trusting(bundle)
+
+    def load():
+        while not stop.wait(0.002):
+            with context.wrap_socket(proxy.connect(), server_hostname="127.0.0.1") as secured:
+                secured.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+                answers.append(secured.recv(4096)[:12])
+
+    senders = [threading.Thread(target=load) for _ in range(3)]
+    for sender in senders:
+        sender.start()
+    try:
+        for count, identity in enumerate(made[1:], 1):
+            replace(identity.key, key)
+            replace(identity.cert, cert)
+            wait_until(lambda: proxy.text().count("certificate loaded") == count, f"certificate {count}")
+            before = len(answers)
+            wait_until(lambda: len(answers) > before + 5, "senders after it")
+    finally:
+        stop.set()
+        for sender in senders:
+            sender.join()
+    assert set(answers) == {b"HTTP/1.1 202"}
+
+
 def test_expiry_is_a_metric(start, consumers, tmp_path):
     """How long each certificate still is good for. (fault 3.3)"""
     own = authority(tmp_path, "own")
