@@ -100,12 +100,14 @@ static void add_fact(struct sketch_item *item, struct sketch_fact fact) {
 
 /* "AlertId equal to the id of an unrelated event": one that states another fact of the same kind. */
 static uint16_t rule_id_of(struct happening *happening, enum event_type counterpart, const struct sketch_fact *fact) {
-    const struct vendor *vendor = happening->vendor;
+    struct vendor *vendor = happening->vendor;
     if (fact == NULL || vendor->event_id[counterpart] == 0 ||
         sketch_facts_equal(&vendor->event_fact[counterpart], fact) ||
         !random_chance(happening->random, vendor->borrowed))
         return body_id(happening);
-    return vendor->event_id[counterpart];
+    uint16_t id = vendor->event_id[counterpart];
+    vendor->event_id[counterpart] = 0; /* once: twice it would be one alert told twice */
+    return id;
 }
 
 static void tell_rule(struct happening *happening, enum rule_type type, enum event_type counterpart, unsigned company,

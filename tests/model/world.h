@@ -42,6 +42,8 @@ struct world {
     bool armed_crash;
     size_t step; /* number of the one that is done now */
     struct ledger_counts counts;
+    size_t arrived_count;
+    struct sketch arrived[MODEL_MESSAGES];               /* all that came, repeats too, for the check by occurrence */
     int64_t chores_seen_ms[MODEL_MESSAGES][CHORE_COUNT]; /* since when it was seen to be due; 0: it is not */
     const char *failure_kind;                            /* its format */
     enum step_kind failure_step;                         /* and the step it came with */

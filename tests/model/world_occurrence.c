@@ -41,35 +41,38 @@ static bool is_handled(const struct world *world, int place, unsigned item) {
 
 static bool is_told_by(const struct world *world, const struct tale *tale, uint32_t occurrence, enum generation by) {
     unsigned item;
-    for (int i = 0; i < world->model.message_count; i++) {
-        const struct sketch *sketch = &world->model.messages[i].sketch;
+    for (size_t i = 0; i < world->arrived_count; i++) {
+        const struct sketch *sketch = &world->arrived[i];
         if (sketch->generation == by && sketch->occurrence == occurrence && is_of(tale, sketch, &item))
             return true;
     }
     return false;
 }
 
-static bool is_first_of_occurrence(const struct world *world, const struct tale *tale, int place) {
+static bool is_first_of_occurrence(const struct world *world, const struct tale *tale, size_t arrival) {
     unsigned item;
-    for (int i = 0; i < place; i++)
-        if (world->model.messages[i].sketch.occurrence == world->model.messages[place].sketch.occurrence &&
-            is_of(tale, &world->model.messages[i].sketch, &item))
+    for (size_t i = 0; i < arrival; i++)
+        if (world->arrived[i].occurrence == world->arrived[arrival].occurrence &&
+            is_of(tale, &world->arrived[i], &item))
             return false;
     return true;
 }
 
-static void count_message(const struct world *world, struct tale *tale, int place) {
+static void count_handled(const struct world *world, struct tale *tale, int place) {
     const struct model_message *message = &world->model.messages[place];
-    const struct sketch *sketch = &message->sketch;
     unsigned item;
-    if (!is_of(tale, sketch, &item))
+    if (!is_of(tale, &message->sketch, &item) || !is_handled(world, place, item))
         return;
-    if (is_handled(world, place, item)) {
-        tale->handled++;
-        if (message->received_ms > tale->handled_ms)
-            tale->handled_ms = message->received_ms;
-    }
-    if (!is_first_of_occurrence(world, tale, place))
+    tale->handled++;
+    if (message->received_ms > tale->handled_ms)
+        tale->handled_ms = message->received_ms;
+}
+
+/* By all that arrived: what was taken for a repeat, and was none, tells of an occurrence as well. */
+static void count_occurrence(const struct world *world, struct tale *tale, size_t arrival) {
+    const struct sketch *sketch = &world->arrived[arrival];
+    unsigned item;
+    if (!is_of(tale, sketch, &item) || !is_first_of_occurrence(world, tale, arrival))
         return;
     tale->occurrences++;
     if (sketch->happened_ms > tale->last_ms)
@@ -81,7 +84,9 @@ static void count_message(const struct world *world, struct tale *tale, int plac
 static bool check_tale(struct world *world, const struct sketch *rule, const struct sketch_fact *fact) {
     struct tale tale = {.fact = fact, .rule = rule, .is_complete = true};
     for (int i = 0; i < world->model.message_count; i++)
-        count_message(world, &tale, i);
+        count_handled(world, &tale, i);
+    for (size_t i = 0; i < world->arrived_count; i++)
+        count_occurrence(world, &tale, i);
     if (!tale.is_complete)
         return true; /* somebody took steps out of the history, or a rule is not configured */
     if (tale.handled > tale.occurrences)

@@ -108,6 +108,8 @@ static bool arrive(struct world *world, const struct history_step *step) {
     struct admission admission;
     if (!group_accepts(world, ledger_admit(world->ledger, world->arena, &request, &admission), "ledger_admit"))
         return false;
+    if (world->arrived_count < MODEL_MESSAGES)
+        world->arrived[world->arrived_count++] = step->sketch;
     struct model_arrival arrival =
         world->without_model ? adopt_arrival(world, step, &admission)
                              : model_arrive(&world->model, step->label, &step->sketch, step->lease, step->promise);

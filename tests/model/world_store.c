@@ -151,6 +151,7 @@ enum err world_open(struct world *world, enum store_kind store, bool without_mod
     world->armed = 0;
     world->flags_used = 0;
     world->step = 0;
+    world->arrived_count = 0;
     world->failure[0] = '\0';
     world->mirror.on_fail = on_store_failure;
     world->mirror.arg = world;
