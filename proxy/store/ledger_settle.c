@@ -41,8 +41,8 @@ static enum err delivered(struct ledger *ledger, struct record *record, const st
     record->marks |= RECORD_DELIVERED_ONCE | RECORD_PROMISED; /* its sender was told 200, or will be */
     TRY(ledger_move(ledger, record, STATE_DELIVERED, DUE_NEVER, now_ms, attempt_step(ledger, record, attempt)));
     TRY(ledger_give_back(ledger, record, now_ms, "its twin, which had an item of it, is not handled", &goes_again));
-    if (!more && !goes_again && !somebody_died(ledger))
-        return ERR_NONE; /* its twins know already that it is handled */
+    if (!more && !goes_again && !somebody_died(ledger) && !ledger->now.reviewing)
+        return ERR_NONE; /* its twins know already that it is handled, and by the flags in force */
     return ledger_ripple(ledger, record->id, now_ms, "its twin was delivered without it");
 }
 
@@ -51,6 +51,7 @@ static enum err delivered(struct ledger *ledger, struct record *record, const st
 static enum err forget(struct ledger *ledger, struct record *record, int64_t now_ms) {
     TRY(ledger_move(ledger, record, STATE_DEAD, DUE_NEVER, now_ms, (struct step){.why = STR("forgotten")}));
     TRY(ledger_ripple(ledger, record->id, now_ms, "its twin was not delivered"));
+    TRY(ledger_load_own(ledger, ledger->scratch, record->id, record)); /* a twin that goes out may have moved it */
     TRY(ledger_count_forgotten(ledger, record));
     TRY(ledger_refused_note(ledger, record, true, now_ms));
     return ledger_erase(ledger, record);

@@ -112,6 +112,7 @@ static uint32_t bits_of(struct str bitmap) {
 static void note_state(struct mirror_record *to, const struct record *from) {
     to->state = from->state;
     to->due_ms = from->due_ms;
+    to->changed_ms = from->changed_ms;
     to->attempts = from->attempts;
     to->tries = from->tries;
     to->marks = from->marks;

@@ -16,7 +16,7 @@ struct mirror_record {
     enum generation generation;
     enum endpoint endpoint;
     enum state state;
-    int64_t due_ms, time_ms, received_ms;
+    int64_t due_ms, time_ms, received_ms, changed_ms;
     uint32_t attempts, tries, marks, item_count, trimmed, again; /* the last two as bits */
     uint64_t group;
     uint32_t fact_rows;    /* that point to it */

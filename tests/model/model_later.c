@@ -95,9 +95,7 @@ static void die(struct model *model, int place) {
  * twins that justified cutting it may be gone. One that an operator replays is exempt. */
 static void decide_after_failure(struct model *model, int place) {
     struct model_message *message = &model->messages[place];
-    if (message->replayed)
-        return;
-    if (!rules_own_on(model, message)) {
+    if (!message->replayed && !rules_own_on(model, message)) {
         rules_decide(model, place, false);
         rules_become_unhandled(model, place);
     } else if (rules_untrim(model, place)) {
