@@ -118,6 +118,11 @@ enum err ledger_lay_to_rest(struct ledger *ledger, struct record *record, int64_
     if (!delivered)
         return ERR_NONE;
     bool own = (record->marks & RECORD_DELIVERED_ONCE) != 0;
+    struct str spare;
+    size_t count;
+    TRY(ledger_spare(ledger, record, now_ms, &spare, &count));
+    if (!own && count < record->item_count)
+        return ERR_NONE; /* a rule that waits tells more than its delivered twins: nobody has told that */
     return ledger_move(
         ledger, record, own ? STATE_DELIVERED : STATE_SUPPRESSED, DUE_NEVER, now_ms,
         (struct step){.why = own ? STR("it was delivered before, or by its twins") : STR("its twins were delivered")});
@@ -217,15 +222,17 @@ static enum err look_at_twins(struct ledger *ledger, uint64_t id, int64_t now_ms
     struct twin *twins;
     size_t count;
     uint64_t last = 0;
+    bool last_handles = false;
     TRY(ledger->ops->load(ledger->backend, ledger->scratch, id, &record));
     TRY(ledger->ops->find_twins(ledger->backend, ledger->scratch, id, &twins, &count));
     for (size_t i = 0; i < count; i++) {
         bool is_rule = twins[i].rule == id;
         uint64_t other_id = is_rule ? twins[i].event : twins[i].rule;
-        if (other_id == last)
+        bool handles = record_handles(&record, is_rule ? 0 : twins[i].item);
+        if (other_id == last && handles == last_handles)
             continue; /* several items of one event */
         last = other_id;
-        bool handles = record_handles(&record, is_rule ? 0 : twins[i].item);
+        last_handles = handles;
         TRY(look_at_twin(ledger, handles, other_id, now_ms, why, agenda));
     }
     return ERR_NONE;

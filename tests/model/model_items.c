@@ -100,7 +100,9 @@ void rules_lay_to_rest(struct model *model, int place) {
     for (unsigned i = 0; i < message->sketch.item_count; i++)
         if (!message->delivered[i] && !is_delivered_by_twin(model, place, i))
             return;
-    rules_set_state(model, place, rules_was_delivered(message) ? STATE_DELIVERED : STATE_SUPPRESSED);
+    bool is_needed = rules_spare(model, place) != (1U << message->sketch.item_count) - 1; /* by an alert that waits */
+    if (rules_was_delivered(message) || !is_needed)
+        rules_set_state(model, place, rules_was_delivered(message) ? STATE_DELIVERED : STATE_SUPPRESSED);
 }
 
 /* Section 4: "the event once more with just the items given back". */

@@ -83,7 +83,7 @@ struct pair {
     int rule, event;
     unsigned item;
     int other; /* whichever of the two did not arrive now */
-    bool by_arrival;
+    int clock; /* near by: 0 the told times, 1 the arrivals, 2 neither */
     int64_t apart_ms;
 };
 
@@ -96,8 +96,8 @@ static void add_twin(struct model *model, const struct pair *pair) {
 /* "nearest in time wins", then the oldest message, then the lowest item. What is near by the told times is nearer than
  * what is so by the arrivals alone. */
 static bool is_better(const struct pair *a, const struct pair *b) {
-    if (a->by_arrival != b->by_arrival)
-        return b->by_arrival;
+    if (a->clock != b->clock)
+        return a->clock < b->clock;
     if (a->apart_ms != b->apart_ms)
         return a->apart_ms < b->apart_ms;
     return a->other != b->other ? a->other < b->other : a->item < b->item;
@@ -107,13 +107,13 @@ static struct pair pair_of(const struct model *model, int arriving, int other, u
     bool is_rule = model->messages[arriving].sketch.generation == GENERATION_RULE;
     const struct model_message *a = &model->messages[arriving], *b = &model->messages[other];
     int64_t told_ms = llabs(a->time_ms - b->time_ms), arrival_ms = llabs(a->received_ms - b->received_ms);
-    bool by_arrival = told_ms > model->rules.window_ms;
+    int64_t window_ms = model->rules.window_ms;
     return (struct pair){.rule = is_rule ? arriving : other,
                          .event = is_rule ? other : arriving,
                          .item = item,
                          .other = other,
-                         .by_arrival = by_arrival,
-                         .apart_ms = by_arrival ? arrival_ms : told_ms};
+                         .clock = told_ms <= window_ms ? 0 : arrival_ms <= window_ms ? 1 : 2,
+                         .apart_ms = told_ms > window_ms && arrival_ms < told_ms ? arrival_ms : told_ms};
 }
 
 static enum sharing pair_sharing(const struct model *model, const struct pair *pair) {
