@@ -43,7 +43,7 @@ static uint64_t key_hash(const struct record *record, struct str key, enum key_u
     if (key.len == 0)
         return 0;
     uint64_t seed = identity_hash(record->generation, key) ^ rule_group(record->type, key) ^
-                    rule_group(record->company, record->rule_id);
+                    rule_group(record->company, record->rule_id) ^ (uint64_t)record->item_count << 32;
     return ledger_facts_digest(record->facts, seed + (uint64_t)use) | 1;
 }
 
