@@ -143,7 +143,10 @@ static void on_admitted(struct store_job *job) {
     } else if (ingest->admission.outcome == ADMIT_REFUSED) {
         counters_message(service->counters, &ingest->message, "rejected");
         reply_rejected(ingest->exchange, service_status(service, 503),
-                       "too many messages wait for their consumers; send it again later", RETRY_AFTER_BACKLOG_S, 0);
+                       store_is_failing(service->store, NULL)
+                           ? "the store has no room at the moment; send it again later"
+                           : "too many messages wait for their consumers; send it again later",
+                       RETRY_AFTER_BACKLOG_S, 0);
     } else {
         answer_admitted(ingest); /* the ingest is gone after it, with its arena */
     }

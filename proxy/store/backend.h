@@ -198,6 +198,10 @@ struct backend_ops {
     enum err (*put_meta)(struct backend *backend, struct str name, struct str value);
     /* Writes something harmless and commits it: is the store writable? Outside begin() and commit(). */
     enum err (*probe)(struct backend *backend);
+    /* Both NULL where there is no disk to be full. Outside begin() and commit(). Is there room for new messages? */
+    bool (*has_room)(struct backend *backend);
+    /* The disk is full: gives up what is held in reserve, so that messages can be removed. Again, while they are. */
+    void (*make_room)(struct backend *backend);
 };
 
 /* The first member of every backend. */

@@ -21,6 +21,11 @@
 #include "proxy/store/sqlite_schema.h"
 #include "proxy/store/sqlite_taken.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
+enum { PAGE_LEN = 4096, LOG_PAGES = 4096 }; /* as open_file() sets them */
+
 static enum err run(struct sqlite_db *db, enum sql sql) {
     struct query query = query_begin(db, sql);
     return query_run(&query);
@@ -29,7 +34,11 @@ static enum err run(struct sqlite_db *db, enum sql sql) {
 static void sqlite_close(struct backend *backend) {
     struct sqlite_db *db = sqlite_db_of(backend);
     sqlite_index_close(db);
+    bool has_reserve = db->reserve.path != NULL;
     sqlite_db_close(db);
+    if (has_reserve) /* the room that the log had, which is gone now, is kept for the next start */
+        (void)sqlite_reserve_renew(&db->reserve);
+    sqlite_reserve_close(&db->reserve);
     taken_clear(db->taken);
     mem_free(db->taken);
     mem_free(db);
@@ -96,6 +105,53 @@ static enum err sqlite_probe(struct backend *backend) {
     return err != ERR_NONE ? err : sqlite_db_check_place(sqlite_db_of(backend));
 }
 
+/* What is taken when the process starts was not recovered where the disk was full. */
+static bool is_recovered(struct sqlite_db *db) {
+    if (db->recovers_later && sqlite_taken_recover(db) == ERR_NONE)
+        db->recovers_later = false;
+    return !db->recovers_later;
+}
+
+/* Without a reserve the file must not grow: pages in the log that lie behind its end could not be copied into it. */
+static void bound_growth(struct sqlite_db *db) {
+    char sql[64];
+    int64_t pages = UINT32_MAX - 1, set;
+    if (!db->reserve.is_held && sqlite_db_number(db, "PRAGMA page_count", &pages) != ERR_NONE)
+        return;
+    snprintf(sql, sizeof sql, "PRAGMA max_page_count = %lld", (long long)pages);
+    if (sqlite_db_number(db, sql, &set) != ERR_NONE)
+        return; /* the bound there was stays, and is set the next time */
+}
+
+/* Pages that are free inside of the file count as well: the file never shrinks. */
+static bool sqlite_has_room(struct backend *backend) {
+    struct sqlite_db *db = sqlite_db_of(backend);
+    int64_t free_len = 0;
+    bool was_held = db->reserve.is_held;
+    if (db->reserve.path == NULL) {
+        sqlite_reserve_open(&db->reserve, db->path);
+        int64_t pages = db->reserve.len / 2 / PAGE_LEN;
+        (void)sqlite3_wal_autocheckpoint(db->handle, pages < LOG_PAGES ? (int)pages : LOG_PAGES);
+    }
+    int64_t available = sqlite_reserve_renew(&db->reserve);
+    if (sqlite_db_number(db,
+                         "SELECT (SELECT freelist_count FROM pragma_freelist_count) * "
+                         "(SELECT page_size FROM pragma_page_size)",
+                         &free_len) != ERR_NONE)
+        free_len = 0;
+    if (!db->reserve.is_held || !was_held)
+        bound_growth(db);
+    return (db->reserve.is_held ? available : 0) + free_len >= db->reserve.len && is_recovered(db);
+}
+
+/* Once the log is copied into the file, it is written again from its beginning, and takes no more room. */
+static void sqlite_make_room(struct backend *backend) {
+    struct sqlite_db *db = sqlite_db_of(backend);
+    if (db->reserve.path != NULL)
+        sqlite_reserve_release(&db->reserve);
+    (void)sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 static const struct backend_ops ops = {
     .waits = true,
     .close = sqlite_close,
@@ -131,6 +187,8 @@ static const struct backend_ops ops = {
     .get_meta = sqlite_get_meta,
     .put_meta = sqlite_put_meta,
     .probe = sqlite_probe,
+    .has_room = sqlite_has_room,
+    .make_room = sqlite_make_room,
 };
 
 static enum err check_wal(struct sqlite_db *db) {
@@ -170,20 +228,43 @@ static enum err open_file(struct sqlite_db *db, const char *path, enum store_syn
         err = sqlite_db_prepare(db, (enum sql)0, (enum sql)(SQL_COUNT - 1));
     if (err == ERR_NONE)
         err = sqlite_index_open(db);
-    return err != ERR_NONE ? err : sqlite_taken_recover(db);
+    if (err == ERR_NONE)
+        err = sqlite_taken_recover(db);
+    db->recovers_later = err == ERR_LIMIT; /* on a full disk: the store is opened all the same, to remove from it */
+    return db->recovers_later ? ERR_NONE : err;
+}
+
+/* An earlier process left the reserve. False: it did not. */
+static bool give_reserve_up(const char *path) {
+    struct strbuf reserve = {0};
+    strbuf_printf(&reserve, "%s-reserve", path);
+    bool is_gone = unlink(reserve.at) == 0;
+    strbuf_clear(&reserve);
+    return is_gone;
+}
+
+static enum err open_new(const char *path, enum store_sync sync, struct sqlite_db **db, struct err_detail *detail) {
+    struct sqlite_db *made = MEM_NEW(struct sqlite_db);
+    made->backend.ops = &ops;
+    made->taken = MEM_NEW(struct taken);
+    enum err err = open_file(made, path, sync);
+    if (err != ERR_NONE) {
+        err_set(detail, err, "%s", made->backend.detail.text);
+        sqlite_close(&made->backend);
+        return err;
+    }
+    *db = made;
+    return ERR_NONE;
 }
 
 enum err backend_sqlite_open(const char *path, enum store_sync sync, struct backend **backend,
                              struct err_detail *detail) {
-    struct sqlite_db *db = MEM_NEW(struct sqlite_db);
-    db->backend.ops = &ops;
-    db->taken = MEM_NEW(struct taken);
-    enum err err = open_file(db, path, sync);
-    if (err != ERR_NONE) {
-        err_set(detail, err, "%s", db->backend.detail.text);
-        sqlite_close(&db->backend);
+    struct sqlite_db *db = NULL;
+    enum err err = open_new(path, sync, &db, detail);
+    if (err == ERR_LIMIT && give_reserve_up(path))
+        err = open_new(path, sync, &db, detail);
+    if (err != ERR_NONE)
         return err;
-    }
     db->is_open = true;
     *backend = &db->backend;
     return ERR_NONE;

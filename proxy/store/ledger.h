@@ -49,7 +49,7 @@ enum admit_outcome {
     ADMIT_PARKED,
     ADMIT_SUPPRESSED,
     ADMIT_DUPLICATE,
-    ADMIT_REFUSED /* backlog full: nothing written */
+    ADMIT_REFUSED /* backlog or disk full: nothing written */
 };
 
 struct admit_request {
@@ -174,6 +174,9 @@ void ledger_clock_set_back(struct ledger *ledger);
 /* Wall time is `ahead_ms` ahead of where it should be, perhaps by mistake, since it was `since_ms`. Until a call with 0
  * nothing that was there before expires or is removed by it. */
 void ledger_clock_ahead(struct ledger *ledger, int64_t ahead_ms, int64_t since_ms);
+/* The disk is full, or no longer: while it is, nothing is admitted, and what is past its retention is removed at once.
+ */
+void ledger_set_full(struct ledger *ledger, bool is_full);
 /* Notes in the store that it is now, and later: the latest time that was noted, or that a message came; 0: none. */
 enum err ledger_note_time(struct ledger *ledger, int64_t now_ms) MUST_USE;
 int64_t ledger_time_seen_ms(struct ledger *ledger);

@@ -343,6 +343,10 @@ static void place_in_time(struct ledger *ledger, struct record *record, int64_t 
 
 enum err ledger_admit(struct ledger *ledger, struct arena *arena, const struct admit_request *request,
                       struct admission *admission) {
+    if (ledger->is_full) {
+        *admission = (struct admission){.outcome = ADMIT_REFUSED};
+        return ERR_NONE;
+    }
     arena_reset(ledger->scratch);
     struct arrival arrival = {.ledger = ledger, .request = request, .message = request->message};
     arrival.record = new_record(ledger->scratch, request);

@@ -57,6 +57,7 @@ struct ledger {
     void *flags;
     struct arena *scratch;            /* of one call */
     int64_t ahead_ms, ahead_since_ms; /* ledger_clock_ahead() */
+    bool is_full;                     /* ledger_set_full() */
     struct idset leases;
     struct idset set_aside; /* damaged, told of */
     struct parity *parity;

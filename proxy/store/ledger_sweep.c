@@ -37,6 +37,14 @@ void ledger_clock_ahead(struct ledger *ledger, int64_t ahead_ms, int64_t since_m
     ledger->ahead_since_ms = since_ms;
 }
 
+void ledger_set_full(struct ledger *ledger, bool is_full) {
+    ledger->is_full = is_full;
+    if (!is_full)
+        return;
+    ledger->now.content_pass_ms = ledger->before.content_pass_ms = 0;
+    ledger->now.removal_pass_ms = ledger->before.removal_pass_ms = 0;
+}
+
 enum err ledger_note_time(struct ledger *ledger, int64_t now_ms) {
     if (ledger->backend->forgets)
         return ERR_NONE;

@@ -6,6 +6,7 @@
 
 #include "proxy/store/backend.h"
 #include "proxy/store/sqlite_cache.h"
+#include "proxy/store/sqlite_reserve.h"
 #include "proxy/store/sqlite_sql.h"
 
 #include <sqlite3.h>
@@ -26,6 +27,8 @@ struct sqlite_db {
     struct taken *taken;
     struct cache cache;
     struct strbuf fixed; /* of the message that is being written */
+    struct sqlite_reserve reserve;
+    bool recovers_later; /* sqlite_taken_recover() is still to be done */
 };
 
 static inline struct sqlite_db *sqlite_db_of(struct backend *backend) {

@@ -54,6 +54,9 @@ struct store {
     int64_t sweep_us, probe_us; /* when they are due, monotonic */
     uint64_t groups;            /* that were run */
     uint64_t groups_swept;      /* before the last step of the sweep */
+    bool is_full;               /* the disk */
+    size_t full_budget;         /* of the sweep while it is full: what fits into the room that the log has */
+    int64_t room_us;            /* when it is looked at next, monotonic */
     struct readiness readiness[ENDPOINT_COUNT];
     struct answer_list *answers;
     size_t answer_count, answer_capacity;
@@ -96,6 +99,11 @@ void store_tell_ready(struct store *store);
 void store_publish(struct store *store);
 /* The store can write, or cannot (`err`). */
 void store_set_failing(struct store *store, enum err err, const struct err_detail *detail);
+
+/* A write failed for want of room. */
+void store_become_full(struct store *store);
+/* Is there room again? Looks now and then. */
+void store_watch_room(struct store *store);
 
 void store_call_done(struct store_job *job); /* of a list; without the lock */
 void store_release(struct flag_set set);

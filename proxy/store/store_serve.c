@@ -73,6 +73,8 @@ void store_set_failing(struct store *store, enum err err, const struct err_detai
     if (failing)
         store->error = *detail;
     pthread_mutex_unlock(&store->lock);
+    if (err == ERR_LIMIT)
+        store_become_full(store);
     if (failing)
         store->probe_us = clock_mono_us() + PROBE_FAILING_MS * 1000;
     if (changed && failing)

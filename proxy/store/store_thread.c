@@ -42,7 +42,10 @@ static void sweep(struct store *store) {
     store->groups_swept = store->groups;
     enum err err = ledger_begin(store->ledger);
     if (err == ERR_NONE) {
-        err = ledger_sweep(store->ledger, clock_wall_ms(), is_busy ? SWEEP_BUSY : SWEEP_BUDGET, &more);
+        size_t budget = is_busy ? SWEEP_BUSY : SWEEP_BUDGET;
+        if (store->is_full && store->full_budget < budget)
+            budget = store->full_budget;
+        err = ledger_sweep(store->ledger, clock_wall_ms(), budget, &more);
         if (err == ERR_NONE)
             err = note_time(store, began_us);
         if (err == ERR_NONE)
@@ -51,6 +54,8 @@ static void sweep(struct store *store) {
             ledger_rollback(store->ledger);
     }
     struct err_detail detail;
+    if (err == ERR_NONE && store->is_full)
+        store->backend->ops->make_room(store->backend);
     if (err != ERR_NONE)
         store_set_failing(store, err_set(&detail, err, "%s", ledger_error(store->ledger)), &detail);
     store_publish(store);
@@ -68,6 +73,8 @@ static void sweep(struct store *store) {
 
 static void probe(struct store *store) {
     store->probe_us = clock_mono_us() + PROBE_MS * 1000;
+    if (store->is_full)
+        return; /* it may be able to write, and must not take messages */
     enum err err = store->backend->ops->probe(store->backend);
     struct err_detail detail = store->backend->detail;
     store_set_failing(store, err, &detail);
@@ -170,6 +177,7 @@ static int64_t work(struct store *store) {
     store->wakes_ms = 0;
     bool is_busy = store_serve(store, NULL, NULL);
     watch_clock(store);
+    store_watch_room(store);
     int64_t now_us = clock_mono_us();
     if (now_us >= store->sweep_us && !is_closing(store))
         sweep(store);

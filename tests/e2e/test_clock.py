@@ -1,32 +1,14 @@
 """The machine's clock jumps, under the real program (libfaketime; the monotonic clock goes on as it is)."""
 
-import glob
 import time
 
 import pytest
 
+from faketime import Clock
 from messages import Push, fresh
 from waiting import wait_until
 
 DAY_S = 24 * 3600
-LIBRARIES = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
-
-
-class Clock:
-    """The wall clock of a proxy: `shift(seconds)` sets it to that much off from ours."""
-
-    def __init__(self, proxy):
-        assert LIBRARIES, "libfaketime is missing: tests/deps test"
-        self.path = proxy.folder / "faketime"
-        self.shift(0)
-        proxy.environment = {"LD_PRELOAD": LIBRARIES[0], "FAKETIME_TIMESTAMP_FILE": str(self.path),
-                             "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-                             "DONT_FAKE_MONOTONIC": "1"}
-
-    def shift(self, seconds):
-        fresh_file = self.path.with_suffix(".new")
-        fresh_file.write_text(f"{seconds:+d}s\n")
-        fresh_file.rename(self.path)
 
 
 @pytest.fixture

@@ -97,6 +97,8 @@ void stage_remove_store(const struct stage *stage) {
         snprintf(name, sizeof name, "%s%s", stage->store_path, disk_ending((enum disk_file)f));
         unlink(name);
     }
+    snprintf(name, sizeof name, "%s-reserve", stage->store_path);
+    unlink(name);
 }
 
 static void stage_remove_file(const struct stage *stage, const char *name) {

@@ -25,7 +25,7 @@ static inline void place_make(struct place *place) {
 }
 
 static inline void place_remove(struct place *place) {
-    static const char *const endings[] = {"", "-wal", "-journal", "-shm"};
+    static const char *const endings[] = {"", "-wal", "-journal", "-shm", "-reserve"};
     char name[128];
     for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
         snprintf(name, sizeof name, "%s%s", place->path, endings[i]);
