@@ -83,7 +83,26 @@ static enum err shorten_wait(struct ledger *ledger, struct record *record, int64
 }
 
 /* The flags or the clock have changed: does what they decided still hold? */
+/* Is the consumer of an event on that is a twin of the rule? */
+static enum err has_event_that_may_go(struct ledger *ledger, const struct record *rule, int64_t now_ms, bool *has) {
+    struct twin *twins;
+    size_t count;
+    *has = false;
+    if (rule->generation != GENERATION_RULE)
+        return ERR_NONE;
+    TRY(ledger->ops->find_twins(ledger->backend, ledger->scratch, rule->id, &twins, &count));
+    for (size_t i = 0; i < count && !*has; i++) {
+        struct record event;
+        enum err err = ledger_load_other(ledger, twins[i].event, &event);
+        if (err != ERR_NONE && err != ERR_NOT_FOUND)
+            return err;
+        *has = err == ERR_NONE && ledger_own_on(ledger, &event, now_ms);
+    }
+    return ERR_NONE;
+}
+
 static enum err review(struct ledger *ledger, struct record *record, int64_t now_ms) {
+    bool event_may_go;
     TRY(shorten_wait(ledger, record, now_ms));
     bool own_on = ledger_own_on(ledger, record, now_ms);
     switch (record->state) {
@@ -97,12 +116,13 @@ static enum err review(struct ledger *ledger, struct record *record, int64_t now
             ledger->flag(ledger->flags, endpoint_other(record->endpoint), record, now_ms, ledger->scratch, NULL))
             return ERR_NONE;
         break;
-    default:         /* parked: scan() asked for no other */
-        if (!own_on) /* the other side may be on by now, and its event suppressed or delivered without the item */
-            return record->generation == GENERATION_RULE
-                       ? ledger_ripple(ledger, record->id, now_ms, "its twin waits, and its consumer is on")
-                       : ERR_NONE;
-        break;
+    default: /* parked: scan() asked for no other */
+        if (own_on)
+            break;
+        /* the other side may be on by now, and its event suppressed or delivered without the item */
+        TRY(has_event_that_may_go(ledger, record, now_ms, &event_may_go));
+        return event_may_go ? ledger_ripple(ledger, record->id, now_ms, "its twin waits, and its consumer is on")
+                            : ERR_NONE;
     }
     TRY(ledger_decide_again(ledger, record, now_ms, own_on ? "its consumer is on" : "its consumer was switched off"));
     return ledger_ripple(ledger, record->id, now_ms, own_on ? "its twin is handled" : "its twin waits");
