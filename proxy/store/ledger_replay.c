@@ -26,8 +26,8 @@ static enum err examine(struct ledger *ledger, uint64_t id, bool force, struct r
 
 /* Of a message that was delivered before, what it left out then counts as delivered only when the replay has arrived.
  */
-static enum err choose_items(struct ledger *ledger, struct record *record, bool force) {
-    struct str covered;
+static enum err choose_items(struct ledger *ledger, struct record *record, bool force, int64_t now_ms) {
+    struct str spare;
     size_t count;
     bool once = (record->marks & RECORD_DELIVERED_ONCE) != 0;
     if (force) {
@@ -38,14 +38,14 @@ static enum err choose_items(struct ledger *ledger, struct record *record, bool 
     }
     if (record->state == STATE_PENDING)
         return ERR_NONE;
-    TRY(ledger_coverage(ledger, record, &covered, &count));
+    TRY(ledger_spare(ledger, record, now_ms, &spare, &count));
     if (!once) {
-        record->trimmed = count > 0 && ledger->policy.trim ? covered : STR_NONE;
+        record->trimmed = count > 0 && ledger->policy.trim ? spare : STR_NONE;
         return ERR_NONE;
     }
     char *again = arena_alloc(ledger->scratch, record_bitmap_len(record));
     for (uint32_t i = 0; i < record->item_count; i++)
-        if (bitmap_has(record->trimmed, i) && !bitmap_has(covered, i))
+        if (bitmap_has(record->trimmed, i) && !bitmap_has(spare, i))
             bitmap_set(again, i);
     ledger_set_again(ledger, record, str_slice(again, record_bitmap_len(record)));
     return ERR_NONE;
@@ -55,7 +55,7 @@ enum err ledger_replay(struct ledger *ledger, uint64_t id, bool force, int64_t n
     struct record record;
     arena_reset(ledger->scratch);
     TRY(examine(ledger, id, force, &record));
-    TRY(choose_items(ledger, &record, force));
+    TRY(choose_items(ledger, &record, force, now_ms));
     record.marks |= RECORD_REPLAYED | RECORD_PROMISED;
     record.tries = 0;
     TRY(ledger_move(ledger, &record, STATE_PENDING, now_ms, now_ms,

@@ -174,16 +174,16 @@ enum model_refusal model_may_replay(const struct model *model, int place, bool f
 void model_replay(struct model *model, int place, bool force) {
     struct model_message *message = &model->messages[place];
     bool once = rules_was_delivered(message), pending = message->state == STATE_PENDING;
-    unsigned covered = model_covered(model, place);
+    unsigned spare = rules_spare(model, place);
     rules_set_state(model, place, STATE_PENDING);
     for (unsigned i = 0; i < message->sketch.item_count; i++) {
-        bool is_covered = (covered >> i & 1) != 0;
+        bool is_spare = (spare >> i & 1) != 0;
         if (force && !once)
             message->trimmed[i] = false;
         else if (!force && !pending && once)
-            message->again[i] = message->trimmed[i] && !is_covered;
+            message->again[i] = message->trimmed[i] && !is_spare;
         else if (!force && !pending)
-            message->trimmed[i] = is_covered && model->rules.trim;
+            message->trimmed[i] = is_spare && model->rules.trim;
     }
     message->forced = message->forced || force;
     message->replayed = true;

@@ -112,7 +112,9 @@ static struct pair pair_of(const struct model *model, int arriving, int other, u
                          .event = is_rule ? other : arriving,
                          .item = item,
                          .other = other,
-                         .clock = told_ms <= window_ms ? 0 : arrival_ms <= window_ms ? 1 : 2,
+                         .clock = told_ms <= window_ms      ? 0
+                                  : arrival_ms <= window_ms ? 1
+                                                            : 2,
                          .apart_ms = told_ms > window_ms && arrival_ms < told_ms ? arrival_ms : told_ms};
 }
 

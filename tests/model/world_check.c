@@ -82,7 +82,8 @@ static bool may_reopen(const struct world *world, const struct mirror_record *be
     if (is_dead && is_repeated(sketch_at(world, place_of(world, before->id)), step))
         return true;
     if (is_dead)
-        return (moves_twins || step->kind == STEP_REPLAY) && (after->state == STATE_SUPPRESSED || after->state == STATE_DELIVERED);
+        return (moves_twins || step->kind == STEP_REPLAY) &&
+               (after->state == STATE_SUPPRESSED || after->state == STATE_DELIVERED);
     return moves_twins &&
            (before->state == STATE_SUPPRESSED || (before->trimmed != 0 && after->state == STATE_PENDING));
 }
