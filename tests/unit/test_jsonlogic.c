@@ -477,6 +477,7 @@ static void test_sem_ver(void **state) {
     CHECK_ROWS(rows);
 }
 
+/* (fault 4.6) */
 static void test_fractional(void **state) {
     (void)state;
     static const struct row rows[] = {
@@ -488,7 +489,7 @@ static void test_fractional(void **state) {
         {"{\"fractional\":[{\"var\":\"k\"},[\"low\",50],[\"high\",50]]}", "{\"k\":\"ceQdGm\"}", "\"high\""},
         /* the first argument decides what is hashed */
         {"{\"fractional\":[[\"a\",1]]}", "{\"targetingKey\":\"x\"}", "\"a\""},
-        {"{\"fractional\":[[\"a\",1]]}", "{\"targetingKey\":\"\"}", "null"}, /* (fault 4.6) */
+        {"{\"fractional\":[[\"a\",1]]}", "{\"targetingKey\":\"\"}", "null"},
         {"{\"fractional\":[null,[\"a\",1]]}", "{\"targetingKey\":\"\"}", "null"},
         {"{\"fractional\":[{\"var\":\"none\"},[\"a\",1]]}", "{\"targetingKey\":\"\"}", "null"},
         {"{\"fractional\":[{\"var\":\"targetingKey\"},[\"a\",1]]}", "{\"targetingKey\":\"\"}", "\"a\""},

@@ -124,6 +124,7 @@ static void test_five_mistakes_in_one_file(void **state) {
     unlink(path);
 }
 
+/* (fault 2.15) */
 static void test_what_does_not_go_together(void **state) {
     (void)state;
     static const struct {
@@ -143,7 +144,6 @@ static void test_what_does_not_go_together(void **state) {
         {"store.url=mysql:x", "is neither sqlite:PATH nor memory:"},
         {"store.url=sqlite:", "has no path"},
         {"store.url=memory:", NULL},
-        /* (fault 2.15) */
         {"store.retention=1d",
          "store.retention: is shorter than a message can be open: retry.schedule adds up to 1d3h42m35s, "
          "and pairing.park_for is 1d;"},
@@ -309,7 +309,7 @@ static void test_secrets_are_never_repeated(void **state) {
     }
 }
 
-/* Nor a password in a URL, wherever it stands. (fault 5.10) */
+/* Nor a password in a URL, wherever it stands. (fault 5.9) */
 static void test_passwords_of_urls_are_never_repeated(void **state) {
     (void)state;
     static const char *const wrong[] = {

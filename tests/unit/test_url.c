@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-/* (fault 3.9) (fault 5.10) */
+/* (fault 3.9) (fault 5.9) */
 static void test_what_is_a_url(void **state) {
     (void)state;
     static const struct {
@@ -118,7 +118,7 @@ static void test_origins(void **state) {
     }
 }
 
-/* (fault 5.10) */
+/* (fault 5.9) */
 static void test_passwords_are_masked(void **state) {
     (void)state;
     static const struct {

@@ -58,7 +58,6 @@ static const struct sample samples[] = {
      .rows = {{.type = COMPLETED, .rules = 30, .paired = 30, .events = 40, .event_only = 10, .near = 4}},
      .verdict = VERDICT_READY,
      .stage = STAGE_BOTH},
-    /* (fault 1.1) */
     {.name = "199 alerts are younger than the window",
      .rows = {{.type = COMPLETED, .rules = 200, .paired = 1, .waiting = 199, .events = 1, .until_ms = 10 * MINUTE_MS}},
      .verdict = VERDICT_NOT_READY,
@@ -80,7 +79,7 @@ static const struct sample samples[] = {
      .verdict = VERDICT_NOT_READY,
      .stage = STAGE_BOTH,
      .reasons = {"2 " PUSH " since 2024-09-01T12:13:14.015Z had no write.successful or write.unsuccessful"}},
-    {.name = "pairs that nobody handled", /* (fault 1.3) */
+    {.name = "pairs that nobody handled",
      .rows = {{.type = COMPLETED, .rules = 200, .paired = 200, .paired_unhandled = 16, .events = 200}},
      .verdict = VERDICT_NOT_READY,
      .stage = STAGE_BOTH,
@@ -115,7 +114,7 @@ static const struct sample samples[] = {
      .verdict = VERDICT_NOT_READY,
      .stage = STAGE_EXPAND,
      .reasons = {"new-consumer is off: with legacy off too"}},
-    {.name = "new is on for a tenth", /* (fault 1.2) */
+    {.name = "new is on for a tenth",
      .rows = {{.type = COMPLETED, .rules = 30, .paired = 30, .events = 30}},
      .flags = {.new_targeted = true, .asked = 30, .off = 26},
      .verdict = VERDICT_NOT_READY,
@@ -144,7 +143,7 @@ static const struct sample samples[] = {
      .verdict = VERDICT_NOT_READY,
      .stage = STAGE_BOTH,
      .reasons = {"new-consumer is off for 16 of 200", "both consumers are off for 32 messages seen, for example"}},
-    {.name = "legacy is off, two alerts wait", /* (fault 1.5) */
+    {.name = "legacy is off, two alerts wait",
      .rows = {{.type = COMPLETED, .rules = 2, .waiting = 2, .unhandled = 2, .until_ms = MINUTE_MS}},
      .flags = {.legacy_off = true},
      .verdict = VERDICT_NOT_READY,
@@ -266,6 +265,7 @@ static void judge(struct arena *arena, const struct catalog *catalog, const stru
     verdict_give(arena, &evidence, report);
 }
 
+/* (fault 1.1, 1.2, 1.3, 1.5, 1.7) */
 static void the_verdict_is_a_function_of_the_evidence(void **state) {
     struct arena *arena = arena_new(0);
     struct catalog *catalog = catalog_builtin();
@@ -281,7 +281,7 @@ static void the_verdict_is_a_function_of_the_evidence(void **state) {
             if (str_find(report.reasons[r], str_of(sample->reasons[r])) < 0)
                 fail_msg("%s: \"%s\" instead of \"%s\"", sample->name, report.reasons[r].at, sample->reasons[r]);
             if (str_find(report.reasons[r], STR("{")) >= 0)
-                fail_msg("%s: a pattern in \"%s\"", sample->name, report.reasons[r].at); /* (fault 1.7) */
+                fail_msg("%s: a pattern in \"%s\"", sample->name, report.reasons[r].at);
         }
         if (report.reason_count != wanted || report.verdict != sample->verdict || report.stage != sample->stage)
             fail_msg("%s: %s, %s, with %zu reasons (first: %s)", sample->name, verdict_name(report.verdict),

@@ -180,8 +180,8 @@ static bool next_telling(const struct history *history, size_t *index, int *tell
 
 static void run_pass(struct history *history, int64_t offset_ms, unsigned switches) {
     struct stage *stage = &history->stage;
-    size_t index;
-    int telling;
+    size_t index = 0;
+    int telling = 0;
     while (next_telling(history, &index, &telling)) {
         struct happening *happening = &history->happenings[index];
         if (random_chance(&history->random, switches))
