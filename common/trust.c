@@ -105,7 +105,7 @@ static enum err read_cert(struct trust *trust, const struct trust_files *files, 
 
 static enum err read_files(struct trust *trust, struct arena *arena, EVP_MD_CTX *digest,
                            const struct trust_files *files, struct err_detail *detail) {
-    struct str ca, cert, key;
+    struct str ca = STR_NONE, cert = STR_NONE, key = STR_NONE;
     enum err err = ERR_NONE;
     if (files->ca != NULL)
         err = read_text(arena, files->ca, digest, &ca, detail);
