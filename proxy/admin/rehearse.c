@@ -274,6 +274,7 @@ static void set_policy(struct rehearse *rehearse) {
         .retry_ms = settings->retry_schedule.ms,
         .retry_count = settings->retry_schedule.count,
         .trim = settings->pairing_partial == PARTIAL_TRIM && rehearse->service->signing[ENDPOINT_NEW].count > 0,
+        .distrusts_unverified = settings->pairing_unverified == UNVERIFIED_NEVER,
         .prefer = prefer_of,
         .jitter = no_jitter,
         .arg = &rehearse->settings,

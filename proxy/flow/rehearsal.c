@@ -105,9 +105,10 @@ static bool message_of(struct arena *arena, const struct record *record, struct 
                                 .connection = record->connection,
                                 .data_type = record->data_type,
                                 .rule_id = record->rule_id,
-                                .body_id = after_prefix(record->identity, STR("b:")),
-                                .webhook_id = after_prefix(record->identity, STR("h:")),
+                                .body_id = after_prefix(identity_body(record->identity), STR("b:")),
+                                .webhook_id = after_prefix(identity_header(record->identity), STR("h:")),
                                 .generated_ms = -1,
+                                .is_verified = (record->marks & RECORD_VERIFIED) != 0,
                                 .received_ms = record->received_ms,
                                 .time_ms = record->time_ms,
                                 .target = record->target};

@@ -232,7 +232,8 @@ enum err parity_report(const struct parity *parity, struct backend *backend, str
     arena_free(edge.arena);
     if (err != ERR_NONE)
         return err;
-    qsort(survey.rows, survey.count, sizeof *survey.rows, by_type);
+    if (survey.count > 0)
+        qsort(survey.rows, survey.count, sizeof *survey.rows, by_type);
     *report = (struct parity_report){
         .since_ms = since_ms,
         .until_ms = now_ms,

@@ -401,11 +401,17 @@ static enum err admit_again(struct ledger *ledger, struct arena *arena, const st
     struct tale tale = {.generation = record->generation};
     struct message message = tale_message(arena, &tale, record->received_ms + 1);
     struct admission admission;
-    message.webhook_id = str_from(record->identity, 2); /* without "h:" */
+    message.type = record->type;
+    message.company = record->company;
+    message.rule_id = record->rule_id;
+    message.webhook_id = str_from(identity_header(record->identity), 2); /* without "h:" */
+    message.body_id = str_from(identity_body(record->identity), 2);
+    if (!ledger_facts_decode(arena, record->facts, &message.items, &message.item_count))
+        return ERR_DAMAGED;
     struct admit_request request = {.message = &message, .content = {STR(""), STR("{}")}, .promise = true};
     request.now_ms = message.received_ms;
     enum err err = ledger_admit(ledger, arena, &request, &admission);
-    return err != ERR_NONE ? err : admission.outcome == ADMIT_DUPLICATE ? ERR_NONE : ERR_EXISTS;
+    return err != ERR_NONE ? err : admission.id == record->id ? ERR_NONE : ERR_EXISTS; /* one that died is reopened */
 }
 
 static enum err admit_new(struct ledger *ledger, struct arena *arena, int64_t now_ms, uint64_t *id) {
