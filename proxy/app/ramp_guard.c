@@ -62,7 +62,7 @@ static struct admin_client with_arena(const struct ramp_guard *guard, struct are
 enum err ramp_guard_begin(struct ramp_guard *guard, struct err_detail *detail) {
     struct arena *arena = arena_new(0);
     struct admin_client client = with_arena(guard, arena);
-    struct counts now;
+    struct counts now = {0};
     enum err err = read_counts(&client, &now, detail);
     arena_free(arena);
     if (err != ERR_NONE)
@@ -124,7 +124,7 @@ static enum err note_unseen(struct ramp_guard *guard, struct err_detail *detail)
 enum err ramp_guard_look(struct ramp_guard *guard, struct err_detail *detail) {
     struct arena *arena = arena_new(0);
     struct admin_client client = with_arena(guard, arena);
-    struct counts now;
+    struct counts now = {0};
     enum err err = read_counts(&client, &now, detail);
     bool seen = err == ERR_NONE;
     if (err == ERR_NONE)

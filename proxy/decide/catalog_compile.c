@@ -29,7 +29,7 @@ static void fact_read(struct reader *reader, const struct json *object, struct f
     static const enum fact_match matches[] = {MATCH_EXACT, MATCH_WINDOW, MATCH_HINT, MATCH_WITHIN};
     bool is_known = match.at == NULL;
     fact->match = MATCH_EXACT;
-    for (size_t i = 0; i < ARRAY_LEN(matches); i++)
+    for (size_t i = 0; i < ARRAY_LEN(matches) && match.at != NULL; i++)
         if (str_eq(match, fact_match_name(matches[i]))) {
             fact->match = matches[i];
             is_known = true;

@@ -77,11 +77,17 @@ static enum err note_catalogue(struct ledger *ledger) {
             LOG_INT("open", open));
     struct str name = str_slice((const char *)&ledger->policy.catalogue, sizeof ledger->policy.catalogue);
     err = ledger_begin(ledger);
-    if (err == ERR_NONE && ledger->ops->put_meta(ledger->backend, CATALOGUE_NAME, name) == ERR_NONE)
+    if (err != ERR_NONE)
+        return ERR_NONE; /* a full disk: the next start asks again */
+    err = ledger->ops->put_meta(ledger->backend, CATALOGUE_NAME, name);
+    if (err == ERR_NONE)
         err = ledger_commit(ledger);
-    else if (err == ERR_NONE)
+    else
         ledger_rollback(ledger);
-    return ERR_NONE; /* a full disk: the next start asks again */
+    if (err != ERR_NONE)
+        LOG(LOG_WARN, "the catalogue in use could not be noted; the next start asks again",
+            LOG_TEXTZ("error", ledger_error(ledger)));
+    return ERR_NONE;
 }
 
 enum err ledger_open(struct backend *backend, const struct ledger_policy *policy, ledger_flag_fn *flag, void *flags,

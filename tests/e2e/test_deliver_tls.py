@@ -43,7 +43,7 @@ def is_refused(proxy, consumer, words):
     assert answer.status == 202
     why = refusal(proxy, answer.id)
     assert re.search(words, why), why
-    proxy.wait_for_log(f"attempt ended message={answer.id}.*({words})")
+    proxy.wait_for_log(f"attempt failed message={answer.id}.*({words})")
     assert consumer.requests == []
     return True
 
