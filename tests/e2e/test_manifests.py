@@ -17,6 +17,11 @@ PLACES = [pytest.param(kustomized, id="kustomize"), pytest.param(charted, id="ch
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 
 
+def says_only_that_secrets_are_missing(text):
+    """The samples leave the vendor's secrets to whoever installs them, and check says so."""
+    return all(line.startswith("verify: neither generation is verified") for line in text.splitlines())
+
+
 def seconds(text):
     number, unit = re.fullmatch(r"(\d+)(s|min|m|h)?", str(text)).groups()
     return int(number) * {None: 1, "s": 1, "min": 60, "m": 60, "h": 3600}[unit]
@@ -135,7 +140,7 @@ def test_pod_starts(place, tmp_path, settings):
     assert token.read_text() == ""
     token.write_text("of-the-operator\n")
     done = check(tmp_path, container["args"], variables)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert done.returncode == 0 and says_only_that_secrets_are_missing(done.stderr), done.stderr
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -252,7 +257,7 @@ def test_compose_starts(compose, tmp_path, settings):
     assert secret == f"/run/secrets/{service['secrets'][0]}"
     unpack({str(flags): (mounts[str(flags.parent)] / flags.name).read_text(), secret: "of-the-operator\n"}, tmp_path)
     done = check(tmp_path, ["serve"], {name: variables[name] for name in variables if name.startswith("HOOKSHIFT_")})
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert done.returncode == 0 and says_only_that_secrets_are_missing(done.stderr), done.stderr
     store = variables["HOOKSHIFT_STORE_URL"].removeprefix("sqlite:")
     assert [each for each in service["volumes"] if each == f"store:{pathlib.Path(store).parent}"]
     assert seconds(service["stop_grace_period"]) >= seconds(settings["drain_time"]["default"]) + 10
