@@ -27,10 +27,13 @@ void answer_text(struct httpd_exchange *exchange, int status, const char *conten
     httpd_answer(exchange, status, headers, answer_headers(headers, content_type), text);
 }
 
+/* The buffer may live in the arena of the exchange, which is gone with the answer. */
 void answer_json(struct httpd_exchange *exchange, int status, struct strbuf *json) {
-    strbuf_append_char(json, '\n');
-    answer_text(exchange, status, "application/json", strbuf_str(json));
-    strbuf_clear(json);
+    struct strbuf text = *json;
+    strbuf_append_char(&text, '\n');
+    *json = (struct strbuf){0};
+    answer_text(exchange, status, "application/json", strbuf_str(&text));
+    strbuf_clear(&text);
 }
 
 static void problem(struct httpd_exchange *exchange, int status, const char *detail, struct http_header extra) {

@@ -154,8 +154,8 @@ static int print_page(struct audit *audit, struct arena *arena, const struct jso
     add_counts(audit, root);
     size_t comma = audit->format == FORMAT_JSON && audit->problems == 0 && problems.len > 0 ? 1 : 0;
     audit->problems += problems.len > 0 ? 1 : 0;
-    fwrite(problems.at + comma, 1, problems.len - comma, stdout);
-    size_t written = fwrite(rest.at, 1, rest.len, audit->rest);
+    fwrite(strbuf_str(&problems).at + comma, 1, problems.len - comma, stdout);
+    size_t written = fwrite(strbuf_str(&rest).at, 1, rest.len, audit->rest);
     bool all_written = written == rest.len;
     strbuf_clear(&problems);
     strbuf_clear(&rest);
@@ -224,7 +224,7 @@ static int run(struct audit *audit) {
     char before[32] = "";
     struct strbuf headings = {0};
     append_headings(audit, &headings);
-    fwrite(headings.at, 1, headings.len, stdout);
+    fwrite(strbuf_str(&headings).at, 1, headings.len, stdout);
     strbuf_clear(&headings);
     int status;
     do

@@ -46,7 +46,7 @@ static bool classify_file(const char *command, const struct catalog *catalog, co
             classify_print(&message, &line);
         for (size_t i = 0; i < parts.count; i++)
             classify_print(&parts.at[i].message, &line);
-        fwrite(line.at, 1, line.len, stdout);
+        fwrite(strbuf_str(&line).at, 1, line.len, stdout);
     } else {
         (void)cli_failed(command, "%s:%u:%u: %s", input_name(path), error.line, error.column, error.what);
     }

@@ -56,7 +56,7 @@ static int list_as_json(const struct run *run) {
         admin_client_json(&run->client, "GET", path_with_filters(run, "/api/messages"), &answer, &root, &detail);
     if (err != ERR_NONE)
         return failed(run, err, &detail);
-    fwrite(answer.at, 1, answer.len, stdout);
+    fwrite(str_chars(answer), 1, answer.len, stdout);
     return CLI_OK;
 }
 
@@ -74,7 +74,7 @@ static int list(const struct run *run) {
 static void print_plain(struct str text) {
     struct strbuf out = {0};
     table_append_text(&out, text, 0);
-    fwrite(out.at, 1, out.len, stdout);
+    fwrite(strbuf_str(&out).at, 1, out.len, stdout);
     strbuf_clear(&out);
 }
 
@@ -149,7 +149,7 @@ static int show(const struct run *run, const char *id) {
     if (err == ERR_NONE && run->body)
         return show_body(run, root);
     if (err == ERR_NONE && run->as_json) {
-        fwrite(answer.at, 1, answer.len, stdout);
+        fwrite(str_chars(answer), 1, answer.len, stdout);
     } else if (err == ERR_NONE) {
         print_story(root);
         err = show_also(run, root, &detail);
@@ -166,7 +166,7 @@ static int replay_ids(const struct run *run, char **ids, int count) {
                              &answer, &detail) != ERR_NONE)
             status = cli_failed(run->command, "%s: %s", ids[i], detail.text);
         else if (run->as_json)
-            fwrite(answer.at, 1, answer.len, stdout);
+            fwrite(str_chars(answer), 1, answer.len, stdout);
         else
             printf("%s %s be delivered again\n", ids[i], run->is_dry_run ? "would" : "will");
     }
@@ -183,7 +183,7 @@ static int replay_many(const struct run *run) {
         return failed(run, err, &detail);
     const struct json *skipped = json_get(root, STR("skipped"));
     if (run->as_json)
-        fwrite(answer.at, 1, answer.len, stdout);
+        fwrite(str_chars(answer), 1, answer.len, stdout);
     else
         printf(STR_FMT " messages %s be delivered again; left out: " STR_FMT " handled already, " STR_FMT
                        " under way, " STR_FMT " whose body is gone\n",

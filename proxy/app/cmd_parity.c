@@ -219,7 +219,7 @@ static int ask(const char *command, struct arena *arena, const struct parity_opt
         print_report(arena, root, &out);
     if (options->fields && !options->json)
         print_fields(arena, root, &out);
-    fwrite(out.at, 1, out.len, stdout);
+    fwrite(strbuf_str(&out).at, 1, out.len, stdout);
     strbuf_clear(&out);
     bool is_ready = str_eq(json_string(json_get(root, STR("verdict"))), STR("ready"));
     return cli_finish(command, is_ready ? CLI_OK : CLI_FAILED);

@@ -152,7 +152,7 @@ static int rehearse(const char *command, struct arena *arena, const struct rehea
         strbuf_printf(&out, STR_FMT "\n", STR_ARG(str_trim(answer)));
     else
         print_report(arena, root, &out);
-    fwrite(out.at, 1, out.len, stdout);
+    fwrite(strbuf_str(&out).at, 1, out.len, stdout);
     strbuf_clear(&out);
     return cli_finish(command, json_is_true(json_get(root, STR("good"))) ? CLI_OK : CLI_FAILED);
 }

@@ -40,7 +40,7 @@ static int print(const char *command, const char *key, enum opt_format format) {
     mem_free(chosen);
     if (count == 0)
         return complain(command, str_of(key));
-    fwrite(out.at, 1, out.len, stdout);
+    fwrite(strbuf_str(&out).at, 1, out.len, stdout);
     strbuf_clear(&out);
     return cli_finish(command, CLI_OK);
 }
@@ -48,7 +48,7 @@ static int print(const char *command, const char *key, enum opt_format format) {
 static int print_schema(const char *command) {
     struct strbuf out = {0};
     opt_schema(&out, settings_table(), "settings of hookshift");
-    fwrite(out.at, 1, out.len, stdout);
+    fwrite(strbuf_str(&out).at, 1, out.len, stdout);
     strbuf_clear(&out);
     return cli_finish(command, CLI_OK);
 }

@@ -37,7 +37,7 @@ static void print_headers(const struct http_header *headers, size_t count, bool 
         json_object_end(&writer);
         strbuf_append_char(&out, '\n');
     }
-    fwrite(out.at, 1, out.len, stdout);
+    fwrite(strbuf_str(&out).at, 1, out.len, stdout);
     strbuf_clear(&out);
 }
 

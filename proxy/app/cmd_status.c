@@ -40,7 +40,7 @@ static void print_picture(struct str text, size_t columns, bool in_place) {
         strbuf_append(&out, in_place ? STR("\x1b[K\n") : STR("\n"));
     }
     strbuf_append(&out, in_place ? STR("\x1b[J") : STR(""));
-    fwrite(out.at, 1, out.len, stdout);
+    fwrite(strbuf_str(&out).at, 1, out.len, stdout);
     strbuf_clear(&out);
 }
 
@@ -63,7 +63,7 @@ static int show_once(const struct status_options *options, const struct admin_cl
     else
         status_write_text(arena, &answers, terminal_columns(), &out);
     if (options->json)
-        fwrite(out.at, 1, out.len, stdout);
+        fwrite(strbuf_str(&out).at, 1, out.len, stdout);
     else
         print_picture(strbuf_str(&out), terminal_columns(), in_place);
     strbuf_clear(&out);

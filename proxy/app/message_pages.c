@@ -59,7 +59,7 @@ static int bad_limit(const struct message_pages *pages) {
 static int print_page(const struct message_pages *pages, const struct page *page, bool is_first) {
     struct strbuf out = {0};
     message_rows_print(page->arena, page->messages, pages->format, is_first, &out);
-    fwrite(out.at, 1, out.len, stdout);
+    fwrite(strbuf_str(&out).at, 1, out.len, stdout);
     strbuf_clear(&out);
     return cli_finish(pages->command, CLI_OK); /* a reader that left ends an export */
 }
@@ -171,7 +171,7 @@ static int print_found(struct follow *follow, struct arena *arena, const struct 
     if (found->count > 0)
         snprintf(follow->last, sizeof follow->last, STR_FMT,
                  STR_ARG(json_string(json_get(found->items[0], STR("id")))));
-    fwrite(out.at, 1, out.len, stdout);
+    fwrite(strbuf_str(&out).at, 1, out.len, stdout);
     strbuf_clear(&out);
     return cli_finish(follow->pages->command, CLI_OK);
 }
