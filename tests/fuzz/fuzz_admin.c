@@ -113,6 +113,7 @@ static void set_up(void) {
     require(setup_service(&settings, lasting, &service, &problems) == ERR_NONE);
     service.worker_count = 0; /* nothing is received or delivered */
     require(reload_first(&service, &problems) == ERR_NONE && unlink(path) == 0);
+    strbuf_clear(&problems); /* what is warned of */
     struct ledger_policy policy = setup_policy(&service);
     const struct store_options options = {.url = settings.store_url.at,
                                           .policy = &policy,
