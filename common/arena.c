@@ -220,9 +220,23 @@ static struct region *region_new(struct arena *arena, size_t size) {
     return region;
 }
 
-/* Pages change their address, nothing is copied. */
+/* Pages change their address, nothing is copied. The thread sanitizer does not see that mremap() hands an address on to
+ * others, so there the bytes are copied. */
+static void *pages_resize(void *pages, size_t size, size_t larger) {
+#if defined(__SANITIZE_THREAD__)
+    void *made = mmap(NULL, larger, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (made == MAP_FAILED)
+        return made;
+    memcpy(made, pages, size);
+    munmap(pages, size);
+    return made;
+#else
+    return mremap(pages, size, larger, MREMAP_MAYMOVE);
+#endif
+}
+
 static struct region *region_resize(struct arena *arena, struct region **link, size_t size) {
-    struct region *region = *link, *moved = mremap(region, region->size, size, MREMAP_MAYMOVE);
+    struct region *region = *link, *moved = pages_resize(region, region->size, size);
     if (moved == MAP_FAILED)
         return NULL;
     count_taken(arena, size - moved->size);
